@@ -1,0 +1,119 @@
+/* reader.h - a bounded cursor over received bytes.
+ *
+ * Every getter returns false and leaves the cursor and its outputs untouched when the bytes do not suffice. A message
+ * is decoded by one conjunction of getters that ends in rd_end. Numbers are in network byte order. */
+#ifndef TERN_BASE_READER_H
+#define TERN_BASE_READER_H
+
+#include "base/span.h"
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+struct rd {
+	const uint8_t *p, *end;
+};
+
+static inline struct rd rd_of(struct span s)
+{
+	return (struct rd){s.p, s.n ? s.p + s.n : s.p};
+}
+
+static inline size_t rd_left(const struct rd *r)
+{
+	return (size_t)(r->end - r->p);
+}
+
+MUST_CHECK static inline bool rd_end(const struct rd *r)
+{
+	return r->p == r->end;
+}
+
+/* What is left, without moving. */
+static inline struct span rd_rest(const struct rd *r)
+{
+	return span_of(r->p, rd_left(r));
+}
+
+MUST_CHECK static inline bool rd_bytes(struct rd *r, size_t n, struct span *out)
+{
+	if (rd_left(r) < n)
+		return false;
+	*out = span_of(r->p, n);
+	r->p += n;
+	return true;
+}
+
+/* The n-byte number (n at most 8). */
+MUST_CHECK static inline bool rd_number(struct rd *r, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+	if (rd_left(r) < n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | r->p[i];
+	r->p += n;
+	*out = v;
+	return true;
+}
+
+MUST_CHECK static inline bool rd_u8(struct rd *r, uint8_t *out)
+{
+	uint64_t v;
+	return rd_number(r, 1, &v) && (*out = (uint8_t)v, true);
+}
+
+MUST_CHECK static inline bool rd_u16(struct rd *r, uint16_t *out)
+{
+	uint64_t v;
+	return rd_number(r, 2, &v) && (*out = (uint16_t)v, true);
+}
+
+MUST_CHECK static inline bool rd_u24(struct rd *r, uint32_t *out)
+{
+	uint64_t v;
+	return rd_number(r, 3, &v) && (*out = (uint32_t)v, true);
+}
+
+MUST_CHECK static inline bool rd_u32(struct rd *r, uint32_t *out)
+{
+	uint64_t v;
+	return rd_number(r, 4, &v) && (*out = (uint32_t)v, true);
+}
+
+MUST_CHECK static inline bool rd_u48(struct rd *r, uint64_t *out)
+{
+	return rd_number(r, 6, out);
+}
+
+MUST_CHECK static inline bool rd_u64(struct rd *r, uint64_t *out)
+{
+	return rd_number(r, 8, out);
+}
+
+/* A vector behind an n-byte length (n at most 3). */
+MUST_CHECK static inline bool rd_span(struct rd *r, size_t n, struct span *out)
+{
+	struct rd t = *r;
+	uint64_t len;
+	if (!rd_number(&t, n, &len) || !rd_bytes(&t, (size_t)len, out))
+		return false;
+	*r = t;
+	return true;
+}
+
+MUST_CHECK static inline bool rd_span8(struct rd *r, struct span *out)
+{
+	return rd_span(r, 1, out);
+}
+
+MUST_CHECK static inline bool rd_span16(struct rd *r, struct span *out)
+{
+	return rd_span(r, 2, out);
+}
+
+MUST_CHECK static inline bool rd_span24(struct rd *r, struct span *out)
+{
+	return rd_span(r, 3, out);
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* span.h - a borrowed run of bytes. Never owns; lifetime is the owner's. */
+#ifndef TERN_BASE_SPAN_H
+#define TERN_BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct span {
+	const uint8_t *p;
+	size_t n;
+};
+
+static inline struct span span_of(const void *p, size_t n)
+{
+	return (struct span){p, n};
+}
+
+static inline bool span_equal(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* For secrets: time depends on the lengths only. */
+static inline bool span_equal_secret(struct span a, struct span b)
+{
+	uint8_t different = 0;
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		different |= (uint8_t)(a.p[i] ^ b.p[i]);
+	return different == 0;
+}
+
+/* A memset that is not optimized away. */
+static inline void wipe(void *p, size_t n)
+{
+	volatile uint8_t *v = p;
+	while (n--)
+		*v++ = 0;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* prf.h - HMAC (RFC 2104) and the TLS 1.2 PRF (RFC 5246 5) over any hash of the seam. Allocates nothing: a keyed HMAC is
+ * two hash snapshots. */
+#ifndef TERN_CRYPTO_PRF_H
+#define TERN_CRYPTO_PRF_H
+
+#include "crypto/crypto.h"
+
+struct hmac_key {
+	const struct hash_alg *hash;
+	struct hash_state inner, outer; /* after the padded key */
+};
+
+void hmac_key_init(struct hmac_key *k, const struct hash_alg *hash, struct span key);
+void hmac_key_wipe(struct hmac_key *k);
+
+/* out: hash->len bytes of HMAC over the parts in order. */
+void hmac(const struct hmac_key *k, uint8_t *out, const struct span *parts, size_t num_parts);
+
+/* PRF(secret, label, seed1 + seed2)[0..n). */
+void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label, struct span seed1,
+	   struct span seed2);
+
+#endif
