@@ -39,16 +39,21 @@ struct list16 {
 	size_t num;
 };
 
+struct policy; /* connection/policy.c */
+
 struct tern_config {
 	tern_allocator heap;
 	atomic_uint references;
 	atomic_bool frozen;
+	atomic_flag freezing; /* a spinlock around the change to frozen: a few instructions */
 	const struct provider *provider;
 
+	const struct policy *policy;           /* the last one set: where timers that are left 0 come from */
 	struct list16 suites, groups, schemes; /* in order of preference */
 	struct credential credentials[CONFIG_CREDENTIALS];
 	size_t num_credentials;
 	struct trust *trust;
+	uint8_t trust_digest[32]; /* runs over all that was added to trust; zeros: nothing */
 	struct fingerprint fingerprints[CONFIG_FINGERPRINTS];
 	size_t num_fingerprints;
 	bool no_verify;
@@ -75,7 +80,7 @@ struct tern_config {
 	void *random_user;
 };
 
-/* For tests: another provider than libcrypto. Before anything else is set. */
+/* For tests: another provider than libcrypto. USAGE once a key or trust was added; the groups are the policy's again. */
 tern_error config_set_provider(tern_config *config, const struct provider *provider);
 
 /* Whether any certificate could satisfy this side (trust, pins, callback or the insecure setter). */

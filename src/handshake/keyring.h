@@ -17,6 +17,15 @@ struct keyring_keys {
 	struct keyring_slot current, previous;
 };
 
+/* sha256 makes keys and ids of the secret: equal secrets give equal keys and ids on all members of a cluster. A secret
+ * shorter than KEYRING_SECRET_MIN is USAGE. The keyring starts with one reference. */
+#define KEYRING_SECRET_MIN 32
+tern_error keyring_new_from(tern_keyring **keyring, const tern_allocator *heap, const struct hash_alg *sha256,
+			    struct span secret);
+/* What was current becomes previous. The secret that is current already changes nothing: told twice, a cluster member
+ * does not lose the previous keys. */
+tern_error keyring_rotate_to(tern_keyring *keyring, const struct hash_alg *sha256, struct span secret);
+
 /* A copy of the keys as they are now; wipe it after use. */
 void keyring_read(tern_keyring *keyring, struct keyring_keys *out);
 tern_keyring *keyring_hold(tern_keyring *keyring); /* one more reference; tern_keyring_free drops one */

@@ -7,7 +7,7 @@
 #include "handshake/keyring.h"
 #include "wire/hello.h"
 
-#define TICKET_MAX 512         /* bytes of ticket we keep as a client */
+#define TICKET_MAX 640         /* bytes of ticket we keep as a client; the longest a Tern server makes fits */
 #define MASTER_LEN 48
 
 struct session {
