@@ -78,7 +78,8 @@ struct record {
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
 
 /* Appends one record with payload to w. epoch: 0 or the current write epoch. LIMIT: this key or the record numbers are used
- * up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes. *seq: the record's number; may be NULL. */
+ * up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
+ * *seq: the record's number; may be NULL. */
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq);
 
