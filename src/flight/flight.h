@@ -42,6 +42,7 @@ struct flight {
 	uint8_t num_messages;
 	bool awaits_answer;
 	uint16_t mtu, planned_mtu;
+	uint16_t longest;     /* datagram of the plan */
 	struct planned *plan;
 	uint16_t num_planned, cap_planned, cursor;
 	struct arena *arena;
@@ -68,16 +69,17 @@ tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *
 		       tern_time now);
 bool flight_sends(const struct flight *f); /* whether flight_take would give a datagram */
 
-/* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip unless we retransmitted or
- * waited ourselves for pending_ns of it; back to PREPARING, empty. */
+/* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns we
+ * waited ourselves, unless we retransmitted; back to PREPARING, empty. */
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
 
 /* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the timeout
  * ago. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
 
-/* The timer: TIMEOUT when max_tries transmissions are used up. After 3 transmissions unanswered, halves the MTU towards a floor
- * of 256 (or MTU_MIN if the MTU is below), making a new plan. */
+/* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3 unanswered
+ * ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a datagram of the
+ * flight is longer than that floor. */
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

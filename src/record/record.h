@@ -72,17 +72,20 @@ struct record {
 
 /* The next record of the datagram; false at its end. Bytes that are no record end the datagram with one MALFORMED. Drops:
  * MALFORMED, VERSION (epoch 0: neither 0xfeff nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20 to 23), EPOCH (no keys),
- * PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED. Whether a forgery limit is reached is
+ * PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory for the
+ * expanded key. Whether a forgery limit is reached is
  * record_worn's answer. */
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
 
 /* Appends one record with payload to w. epoch: 0 or the current write epoch. LIMIT: this key or the record numbers are used
- * up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). *seq: the record's number; may be NULL. */
+ * up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
+ * *seq: the record's number; may be NULL. */
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq);
 
 /* The same in two steps, for payload that is assembled in place: between them the caller writes it to w. After
- * record_begin, w has room for it only as far as room for the tag is left: use record_overhead. */
+ * record_begin, w has room for it only as far as room for the tag is left: use record_overhead. When record_end fails, w is
+ * as it was before record_begin, a sticky error of the payload's writer included. */
 struct record_mark {
 	size_t start, payload;
 	uint16_t epoch;
