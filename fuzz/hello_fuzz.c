@@ -32,6 +32,7 @@ static bool recode_client_extensions(struct rd *r, struct wr *w)
 		return false;
 	check_spans(&v, rd_rest(r));
 	put_client_extensions(w, &v);
+	must(v.unknown || w->n == rd_left(r)); /* no byte was passed over */
 	r->p = r->end;
 	return true;
 }
@@ -43,6 +44,7 @@ static bool recode_server_extensions(struct rd *r, struct wr *w)
 		return false;
 	check_spans(&v, rd_rest(r));
 	put_server_extensions(w, &v);
+	must(v.unknown || w->n == rd_left(r)); /* no byte was passed over */
 	r->p = r->end;
 	return true;
 }
