@@ -28,22 +28,39 @@ static void note_trust(tern_config *config, const char *what, struct span pem)
 	h->final(&s, config->trust_digest);
 }
 
+/* After an attempt to add: t is what the provider made of config->trust. */
+static tern_error keep_trust(tern_config *config, struct trust *t, tern_error error, const char *what, struct span pem)
+{
+	if (error != TERN_OK) {
+		if (t && !config->trust)
+			config->provider->trust_free(t);
+		return error;
+	}
+	config->trust = t;
+	note_trust(config, what, pem);
+	return TERN_OK;
+}
+
 tern_error tern_config_add_trust(tern_config *config, const void *pem, size_t len)
 {
+	struct trust *t;
+	tern_error error;
 	TRY(config_settable(config));
 	if (!pem || !len || len > PEM_MAX)
 		return TERN_ERROR_USAGE;
-	TRY(config->provider->trust_add(&config->trust, span_of(pem, len)));
-	note_trust(config, "pem", span_of(pem, len));
-	return TERN_OK;
+	t = config->trust;
+	error = config->provider->trust_add(&t, span_of(pem, len));
+	return keep_trust(config, t, error, "pem", span_of(pem, len));
 }
 
 tern_error tern_config_set_system_trust(tern_config *config)
 {
+	struct trust *t;
+	tern_error error;
 	TRY(config_settable(config));
-	TRY(config->provider->trust_add_system(&config->trust));
-	note_trust(config, "system", span_of("", 0));
-	return TERN_OK;
+	t = config->trust;
+	error = config->provider->trust_add_system(&t);
+	return keep_trust(config, t, error, "system", span_of("", 0));
 }
 
 tern_error tern_config_set_insecure_no_verify(tern_config *config)
