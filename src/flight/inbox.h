@@ -3,7 +3,8 @@
  * A message that arrives whole and in order is lent as a view of the datagram, without a copy. Everything else is kept in
  * pieces charged to bytes received, never to a length somebody claimed. Messages are keyed by message_seq; type and length
  * are those of the first fragment, and a fragment at odds with them is dropped; except that a fragment of a protected epoch
- * displaces pieces that came in plaintext. */
+ * displaces pieces that came in plaintext. When the budget is used up, the messages farthest ahead make room for earlier
+ * ones, so that the next message always gets through. */
 #ifndef TERN_FLIGHT_INBOX_H
 #define TERN_FLIGHT_INBOX_H
 
