@@ -253,7 +253,7 @@ typedef struct tern_session_store {
 } tern_session_store;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_session_store(tern_config *config, const tern_session_store *store);
 
-#define TERN_SESSION_MAX 1024 /* bytes an exported session takes at most */
+#define TERN_SESSION_MAX 1280 /* bytes an exported session takes at most */
 
 /* Timers, in nanoseconds. Fields left 0 keep the policy's value. RFC 6347 4.2.4.1. */
 typedef struct tern_timers {

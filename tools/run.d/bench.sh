@@ -1,0 +1,6 @@
+# shellcheck shell=bash
+#: CPU time of handshakes and records, beside OpenSSL's; takes the options of the suite
+need_build
+build build -DCMAKE_BUILD_TYPE=RelWithDebInfo
+cmake --build build --target tern-bench-suite -j "$JOBS"
+exec build/bench/tern-bench-suite "$@"
