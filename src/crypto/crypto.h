@@ -129,13 +129,17 @@ struct provider {
 	/* An object that holds one expanded key at a time. */
 	tern_error (*aead_new)(struct crypto *c, struct aead_key **k);
 	void (*aead_free)(struct crypto *c, struct aead_key *k);
-	tern_error (*aead_set)(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key);
+	/* sn_key: the record number key of DTLS 1.3, as long as key; NULL in DTLS 1.2. */
+	tern_error (*aead_set)(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key);
 	/* n bytes of plaintext at in to n + tag_len bytes at out; out equals in or does not overlap it. */
 	tern_error (*aead_seal)(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in,
 				size_t n);
 	/* In place: n bytes of ciphertext and tag at p become n - tag_len bytes of plaintext. False, and p unchanged, when
 	 * authentication fails or n < tag_len. */
 	bool (*aead_open)(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n);
+	/* The record number mask from the first 16 bytes of the ciphertext: AES-ECB or ChaCha20 under sn_key, RFC 9147
+	 * 4.2.3. */
+	tern_error (*aead_mask)(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16]);
 
 	/* Keys and certificates. Errors are of class INPUT. A chain without key and a key without chain are both allowed;
 	 * with both, they must match. */

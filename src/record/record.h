@@ -27,15 +27,17 @@ struct write_epoch {
 };
 
 struct protection; /* protect12.c: how headers, nonces and additional data are made; DTLS 1.3 brings another */
-extern const struct protection protection12;
+extern const struct protection protection12, protection13;
 
 struct record_layer {
 	const struct protection *protection; /* of keyed epochs */
 	const struct provider *provider;
 	struct schedules *schedules;         /* the pool's */
 	const tern_allocator *heap;
-	struct read_epoch in;
+	struct read_epoch in;                /* the newest epochs */
 	struct write_epoch out;
+	struct older_read *older_in;         /* DTLS 1.3: those before, newest first, each allocated */
+	struct older_write *older_out;
 	uint64_t plain_seq;                  /* next record number of epoch 0 */
 	uint64_t seal_limit;                 /* records under one key; 0: what the AEAD allows */
 	uint16_t window_size;                /* for new read epochs */
@@ -48,11 +50,22 @@ void record_init(struct record_layer *l, const struct protection *protection, co
 /* Wipes all keys. */
 void record_free(struct record_layer *l);
 
-/* Keys for the next epoch. key: aead->key_len bytes; iv: as many as the version derives. */
-tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct aead_alg *aead, const uint8_t *key,
-			   struct span iv);
-tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct aead_alg *aead, const uint8_t *key,
-			    struct span iv);
+/* Keys for the next epoch, as one direction of a version derives them. */
+struct epoch_key {
+	const struct aead_alg *aead;
+	const uint8_t *key;    /* aead->key_len bytes */
+	struct span iv;
+	const uint8_t *sn_key; /* DTLS 1.3: aead->key_len bytes; NULL in DTLS 1.2 */
+};
+
+/* The epoch becomes the newest of its direction. Where the protection has several epochs alive at once (DTLS 1.3), the one
+ * before stays usable until it is forgotten. NO_MEMORY. */
+tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key);
+tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct epoch_key *key);
+
+/* Wipes all keyed epochs of the direction below this one. */
+void record_forget_read(struct record_layer *l, uint16_t below);
+void record_forget_write(struct record_layer *l, uint16_t below);
 
 /* A datagram being read. */
 struct datagram {
@@ -77,7 +90,8 @@ struct record {
  * record_worn's answer. */
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
 
-/* Appends one record with payload to w. epoch: 0 or the current write epoch. LIMIT: this key or the record numbers are used
+/* Appends one record with payload to w. epoch: 0 or a live write epoch. The record
+ * ends its datagram: in DTLS 1.3 its header leaves out the length. LIMIT: this key or the record numbers are used
  * up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
  * *seq: the record's number; may be NULL. */
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,

@@ -1,0 +1,32 @@
+/* ack.h - what we owe the peer in acknowledgements (RFC 9147 7.1): the handshake records of its current flight that were
+ * kept or processed, and when to tell. */
+#ifndef TERN_FLIGHT_ACK_H
+#define TERN_FLIGHT_ACK_H
+
+#include "base/writer.h"
+#include "wire/ack.h"
+
+#define ACK_RECORDS 32 /* kept; beyond that the oldest give way */
+
+struct acks {
+	uint8_t num;
+	bool due;              /* to be sent now */
+	uint64_t deadline_ns;  /* to be sent then; TERN_NEVER: not armed */
+	struct record_number records[ACK_RECORDS];
+};
+
+void acks_init(struct acks *a);
+/* A record whose handshake messages were all kept, processed, or had before. Never one that was dropped. */
+void acks_note(struct acks *a, uint64_t epoch, uint64_t seq);
+/* A sign of disruption, or a flight that nothing else acknowledges: tell at once. */
+void acks_hurry(struct acks *a);
+/* Part of a flight is here: tell in a quarter of the timeout if the rest does not come. Armed once: further records do not
+ * push it back. */
+void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now);
+void acks_tick(struct acks *a, tern_time now);
+/* The start of the next flight, or our answer, acknowledges all of it. */
+void acks_clear(struct acks *a);
+/* The body of an ACK in increasing order of at most cap bytes; sent records stay noted for the next. */
+void acks_put(struct acks *a, struct wr *w);
+
+#endif
