@@ -20,4 +20,10 @@ void hmac(const struct hmac_key *k, uint8_t *out, const struct span *parts, size
 void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label, struct span seed1,
 	   struct span seed2);
 
+/* HKDF (RFC 5869) as TLS 1.3 uses it (RFC 8446 7.1). prefix: "dtls13" (RFC 9147 5.9), or "tls13 " for known answers. */
+void hkdf_extract(const struct hash_alg *hash, uint8_t *out, struct span salt, struct span ikm);
+/* n at most 255; label without prefix; context at most 255 bytes. */
+void hkdf_expand_label(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *prefix,
+		       const char *label, struct span context);
+
 #endif

@@ -4,6 +4,7 @@
 #define TERN_FLIGHT_ACK_H
 
 #include "base/writer.h"
+#include "tern/tern.h"
 #include "wire/ack.h"
 
 #define ACK_RECORDS 32 /* kept; beyond that the oldest give way */

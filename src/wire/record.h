@@ -13,11 +13,13 @@ enum content_type {
 	CONTENT_CHANGE_CIPHER_SPEC = 20,
 	CONTENT_ALERT = 21,
 	CONTENT_HANDSHAKE = 22,
-	CONTENT_APPLICATION_DATA = 23
+	CONTENT_APPLICATION_DATA = 23,
+	CONTENT_ACK = 26 /* RFC 9147 7 */
 };
 
 #define VERSION_DTLS10 0xfeff
 #define VERSION_DTLS12 0xfefd
+#define VERSION_DTLS13 0xfefc
 
 struct record12 {
 	uint8_t type;
