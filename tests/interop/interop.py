@@ -47,6 +47,7 @@ SUITES += [f"TLS_ECDHE_PSK_WITH_{aead}" for aead in AEADS[:3] + ["AES_128_CCM_SH
 
 # (peer, role of the peer, pattern of the cell, reason)
 CANNOT = [
+    ("openssl", "server", "ed25519/.*", "an OpenSSL 3.0 server signs with Ed25519 in TLS 1.2, but not in DTLS 1.2"),
     ("openssl", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "OpenSSL 3 has ECDHE-PSK only with CBC and ChaCha20"),
     ("gnutls", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "GnuTLS has ECDHE-PSK only with CBC and ChaCha20"),
     ("mbedtls", ".*", "ed25519/.*", "Mbed TLS has no Ed25519"),
