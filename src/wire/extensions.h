@@ -23,7 +23,15 @@ enum extension_type {
 	EXT_EXTENDED_MASTER_SECRET = 23, /* RFC 7627 */
 	EXT_RECORD_SIZE_LIMIT = 28,     /* RFC 8449 */
 	EXT_SESSION_TICKET = 35,        /* RFC 5077 */
+	EXT_PRE_SHARED_KEY = 41,        /* RFC 8446 4.2.11 */
+	EXT_EARLY_DATA = 42,            /* RFC 8446 4.2.10 */
 	EXT_SUPPORTED_VERSIONS = 43,    /* RFC 8446 4.2.1 */
+	EXT_COOKIE = 44,                /* RFC 8446 4.2.2 */
+	EXT_PSK_KEY_EXCHANGE_MODES = 45, /* RFC 8446 4.2.9 */
+	EXT_CERTIFICATE_AUTHORITIES = 47, /* RFC 8446 4.2.4 */
+	EXT_POST_HANDSHAKE_AUTH = 49,   /* RFC 8446 4.2.6 */
+	EXT_SIGNATURE_ALGORITHMS_CERT = 50, /* RFC 8446 4.2.3 */
+	EXT_KEY_SHARE = 51,             /* RFC 8446 4.2.8 */
 	EXT_RENEGOTIATION_INFO = 0xff01 /* RFC 5746 */
 };
 
@@ -41,7 +49,28 @@ enum extension_bit {
 	HAS_RECORD_SIZE_LIMIT = 1 << 9,
 	HAS_SESSION_TICKET = 1 << 10,
 	HAS_SUPPORTED_VERSIONS = 1 << 11,
-	HAS_RENEGOTIATION_INFO = 1 << 12
+	HAS_RENEGOTIATION_INFO = 1 << 12,
+	HAS_KEY_SHARE = 1 << 13,
+	HAS_PRE_SHARED_KEY = 1 << 14,
+	HAS_PSK_KEY_EXCHANGE_MODES = 1 << 15,
+	HAS_COOKIE = 1 << 16,
+	HAS_EARLY_DATA = 1 << 17,
+	HAS_POST_HANDSHAKE_AUTH = 1 << 18,
+	HAS_SIGNATURE_ALGORITHMS_CERT = 1 << 19,
+	HAS_CERTIFICATE_AUTHORITIES = 1 << 20
+};
+
+/* Where a block stands. Each place has its own syntax for some extensions, and a list of those that may be there at all
+ * (RFC 8446 4.2): another known one sets `misplaced`, which the handshake answers with illegal_parameter. */
+enum extension_place {
+	IN_CLIENT_HELLO,
+	IN_SERVER_HELLO12,
+	IN_SERVER_HELLO13,
+	IN_HELLO_RETRY_REQUEST,
+	IN_ENCRYPTED_EXTENSIONS,
+	IN_CERTIFICATE_REQUEST13,
+	IN_CERTIFICATE13, /* of one entry */
+	IN_NEW_SESSION_TICKET13
 };
 
 struct extensions {
@@ -59,16 +88,43 @@ struct extensions {
 	struct span session_ticket;   /* may be empty; server: always empty */
 	struct span supported_versions; /* client: u16 list; server: one u16 (2 bytes) */
 	struct span renegotiation_info; /* renegotiated_connection; empty in a first handshake */
+	struct span key_shares; /* client: list of KeyShareEntry, well-formed, may be empty */
+	uint16_t selected_group; /* server's share, or HelloRetryRequest's request */
+	struct span share; /* server's share: 1 to 65535 bytes; HelloRetryRequest: empty */
+	struct span psk_identities; /* client: list of PskIdentity, well-formed, not empty */
+	struct span psk_binders; /* client: list of PskBinderEntry, well-formed, as many as identities */
+	size_t psk_binders_wire; /* client: bytes of the binders with their length: what the binder hash leaves out */
+	bool psk_is_last; /* client: as it must be */
+	uint16_t selected_identity; /* server */
+	struct span psk_modes; /* u8 list, not empty */
+	struct span cookie; /* 1 to 65535 bytes */
+	uint32_t max_early_data; /* NewSessionTicket: bytes */
+	struct span signature_algorithms_cert; /* u16 list, not empty */
+	bool misplaced; /* one of the list above stands where it may not */
 };
 
-/* block: the bytes inside the outer length, as client_hello.extensions gives them. */
-MUST_CHECK bool get_client_extensions(struct span block, struct extensions *out);
-MUST_CHECK bool get_server_extensions(struct span block, struct extensions *out);
+/* block: the bytes inside the outer length, as client_hello.extensions gives them. False for malformed and repeated. */
+MUST_CHECK bool get_extensions(struct span block, enum extension_place place, struct extensions *out);
 
-/* Write what in->present says, in the order of the list above except that renegotiation_info and supported versions come
- * first, without the outer length. Round-trips with the getters. */
-void put_client_extensions(struct wr *w, const struct extensions *in);
-void put_server_extensions(struct wr *w, const struct extensions *in);
+/* Writes what in->present says and the place allows, without the outer length: renegotiation_info, supported_versions and
+ * cookie first, then the order of the enum, supported_groups and key_share early (so that the first fragment of a long hello
+ * has them), pre_shared_key last. Round-trips with the getter. */
+void put_extensions(struct wr *w, enum extension_place place, const struct extensions *in);
+
+struct key_share {
+	uint16_t group;
+	struct span share; /* 1 to 65535 bytes */
+};
+MUST_CHECK bool get_key_share(struct rd *list, struct key_share *out); /* the next of key_shares */
+void put_key_share(struct wr *w, const struct key_share *in);
+
+struct psk_identity {
+	struct span identity; /* 1 to 65535 bytes */
+	uint32_t obfuscated_age;
+};
+MUST_CHECK bool get_psk_identity(struct rd *list, struct psk_identity *out); /* the next of psk_identities */
+void put_psk_identity(struct wr *w, const struct psk_identity *in);
+MUST_CHECK bool get_psk_binder(struct rd *list, struct span *out); /* the next of psk_binders: 32 to 255 bytes */
 
 /* The next name of an alpn list. */
 MUST_CHECK bool get_alpn_name(struct rd *r, struct span *out);
