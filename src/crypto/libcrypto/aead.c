@@ -6,6 +6,8 @@ struct aead_key {
 	struct crypto *crypto;
 	EVP_CIPHER_CTX *ctx;
 	const struct aead_alg *alg; /* NULL: ctx has no cipher yet */
+	bool opening; /* the direction ctx was last used in */
+	uint8_t key[AEAD_KEY_MAX];
 };
 
 static const char *const cipher_names[NUM_AEADS] = {
@@ -84,17 +86,26 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 			return libcrypto_fail(TERN_ERROR_CRYPTO);
 		k->alg = alg;
 	}
+	k->opening = false;
+	memcpy(k->key, key, alg->key_len);
 	if (!EVP_EncryptInit_ex2(k->ctx, NULL, key, NULL, NULL))
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
 	return TERN_OK;
 }
 
-static bool seal(const struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in,
-		 int n)
+/* CCM in OpenSSL chooses its code for one direction when the key is set, and computes a wrong tag in the other: turning
+ * around sets the key again. A connection's keys have one direction each. */
+static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
+{
+	const uint8_t *key = opening != k->opening && is_ccm(k->alg) ? k->key : NULL;
+	k->opening = opening;
+	return EVP_CipherInit_ex(k->ctx, NULL, NULL, key, nonce, !opening) == 1;
+}
+
+static bool seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, int n)
 {
 	int len;
-	return EVP_EncryptInit_ex2(k->ctx, NULL, NULL, nonce, NULL) &&
-	       (!is_ccm(k->alg) || EVP_EncryptUpdate(k->ctx, NULL, &len, NULL, n)) &&
+	return start(k, false, nonce) && (!is_ccm(k->alg) || EVP_EncryptUpdate(k->ctx, NULL, &len, NULL, n)) &&
 	       (aad.n == 0 || EVP_EncryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) &&
 	       EVP_EncryptUpdate(k->ctx, out, &len, in, n) && EVP_EncryptFinal_ex(k->ctx, out + n, &len) &&
 	       EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, k->alg->tag_len, out + n) > 0;
@@ -110,31 +121,28 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 	return TERN_OK;
 }
 
-/* EVP writes the plaintext before it looks at the tag. After a failure the same key stream brings the ciphertext back.
- */
-static bool open_stream(const struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n,
-			uint8_t *tag)
+/* EVP writes the plaintext before it looks at the tag; after a failure the same key stream restores the ciphertext. */
+static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
 {
 	uint8_t none[1];
 	int len;
-	if (!EVP_DecryptInit_ex2(k->ctx, NULL, NULL, nonce, NULL) ||
-	    (aad.n && !EVP_DecryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) ||
+	if (!start(k, true, nonce) || (aad.n && !EVP_DecryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) ||
 	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, k->alg->tag_len, tag) <= 0 ||
 	    !EVP_DecryptUpdate(k->ctx, p, &len, p, n))
 		return false;
 	if (EVP_DecryptFinal_ex(k->ctx, none, &len))
 		return true;
-	if (EVP_EncryptInit_ex2(k->ctx, NULL, NULL, nonce, NULL))
+	if (start(k, false, nonce))
 		EVP_EncryptUpdate(k->ctx, p, &len, p, n);
 	return false;
 }
 
 /* EVP wipes its output when the tag is wrong, so the output goes elsewhere first. */
-static bool open_ccm(const struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
+static bool open_ccm(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
 {
 	uint8_t *scratch = k->crypto->scratch;
 	int len;
-	if (n > SCRATCH_LEN || !EVP_DecryptInit_ex2(k->ctx, NULL, NULL, nonce, NULL) ||
+	if (n > SCRATCH_LEN || !start(k, true, nonce) ||
 	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, k->alg->tag_len, tag) <= 0 ||
 	    !EVP_DecryptUpdate(k->ctx, NULL, &len, NULL, n) ||
 	    (aad.n && !EVP_DecryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) ||
