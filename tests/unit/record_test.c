@@ -191,7 +191,9 @@ static void limits(void **state)
 		{"plaintext numbers: last", 0, 80, RECORD_SEQ_MAX, false, true},
 		{"plaintext numbers: used up", 0, 80, RECORD_SEQ_MAX + 1, false, false},
 	};
+	struct aead_alg aead = aead_algs[AEAD_AES_128_CCM];
 	(void)state;
+	aead.seal_limit = UINT64_C(1) << 23;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		tern_error want = cases[i].may ? TERN_OK : TERN_ERROR_LIMIT, got;
 		uint8_t bytes[64];
@@ -201,6 +203,7 @@ static void limits(void **state)
 		uint64_t *next;
 		layers_open(&l, &provider_stub, 64);
 		layers_key(&l, 1, AEAD_AES_128_CCM);
+		l.a.out.aead = &aead;
 		l.a.seal_limit = cases[i].setting;
 		next = cases[i].epoch ? &l.a.out.next_seq : &l.a.plain_seq;
 		*next = cases[i].next;
@@ -236,12 +239,15 @@ static void record_numbers_end(void **state)
 
 static void wears_out(void **state)
 {
+	struct aead_alg aead = aead_algs[AEAD_AES_128_CCM_8];
 	uint8_t bytes[64];
 	struct layers l;
 	(void)state;
+	aead.forgery_limit = 128;
 	layers_open(&l, &provider_stub, 64);
 	assert_false(record_worn(&l.b) || record_limit_near(&l.b));
 	layers_key(&l, 1, AEAD_AES_128_CCM_8);
+	l.b.in.aead = &aead;
 	for (size_t i = 0; i < 128; i++) {
 		size_t n = seal_one(&l, 1, bytes, sizeof bytes, i);
 		assert_false(record_worn(&l.b));
