@@ -48,7 +48,7 @@ void *arena_alloc(struct arena *a, size_t n)
 {
 	size_t pad = (size_t)(-(uintptr_t)a->p & (ALIGN - 1));
 	uint8_t *p;
-	if (a->left < pad || a->left - pad < n) {
+	if (!a->p || a->left < pad || a->left - pad < n) {
 		if (!grow(a, n))
 			return NULL;
 		pad = 0;

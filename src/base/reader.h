@@ -39,7 +39,8 @@ MUST_CHECK static inline bool rd_bytes(struct rd *r, size_t n, struct span *out)
 	if (rd_left(r) < n)
 		return false;
 	*out = span_of(r->p, n);
-	r->p += n;
+	if (n)
+		r->p += n; /* not on a null pointer */
 	return true;
 }
 

@@ -92,8 +92,11 @@ static inline void wr_u64(struct wr *w, uint64_t v)
 
 static inline void wr_bytes(struct wr *w, struct span s)
 {
-	uint8_t *p = wr_reserve(w, s.n);
-	if (p && s.n)
+	uint8_t *p;
+	if (!s.n)
+		return;
+	p = wr_reserve(w, s.n);
+	if (p)
 		memcpy(p, s.p, s.n);
 }
 

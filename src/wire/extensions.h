@@ -1,12 +1,15 @@
 /* extensions.h - the extension block of both hellos, decoded once into a flat struct, and a put for each body.
  *
  * Syntax is checked here: a repeated extension, a malformed body of a known extension, or an empty list that may not be
- * empty is a decode error. Unknown extensions are skipped. What an extension means is the handshake's affair. */
+ * empty is a decode error, and so are more than WIRE_EXTENSIONS_MAX extensions. Unknown extensions are skipped. What an
+ * extension means is the handshake's affair. */
 #ifndef TERN_WIRE_EXTENSIONS_H
 #define TERN_WIRE_EXTENSIONS_H
 
 #include "base/reader.h"
 #include "base/writer.h"
+
+#define WIRE_EXTENSIONS_MAX 64
 
 enum extension_type {
 	EXT_SERVER_NAME = 0,            /* RFC 6066 3 */

@@ -40,6 +40,8 @@ struct server_hello {
 MUST_CHECK bool get_server_hello(struct rd *r, struct server_hello *out);
 void put_server_hello(struct wr *w, const struct server_hello *in);
 
+/* Whether a list of u16 is not empty and of even length. */
+bool list16_valid(struct span list);
 /* Whether a list of u16 contains v. */
 bool list16_has(struct span list, uint16_t v);
 /* Whether a list of u8 contains v. */

@@ -1,0 +1,31 @@
+/* config_parts.h - what the files of config share. Every setter builds what is new beside the config and puts it in
+ * place when nothing can fail any more: a setter that fails has changed nothing. */
+#ifndef TERN_CONNECTION_CONFIG_PARTS_H
+#define TERN_CONNECTION_CONFIG_PARTS_H
+
+#include "base/heap.h"
+#include "handshake/config.h"
+
+/* USAGE when config is NULL or frozen. */
+tern_error config_settable(const tern_config *config);
+
+/* A heap copy in place of what *slot held; n = 0 leaves it empty. NO_MEMORY. */
+tern_error config_replace(tern_config *config, struct span *slot, const void *p, size_t n);
+void config_drop(tern_config *config, struct span *slot);
+
+/* config_lists.c: takes the groups of the policy that the provider has. */
+void config_apply_groups(tern_config *config);
+
+/* config_limits.c */
+extern const tern_limits limits_default;
+
+/* config_credentials.c: everything it keeps. */
+void config_drop_credentials(tern_config *config);
+
+/* config_verify.c */
+void config_drop_trust(tern_config *config);
+
+/* config_psk.c */
+void config_drop_psks(tern_config *config);
+
+#endif

@@ -1,0 +1,375 @@
+/* Making, feeding and freeing connections: the public calls around one association. */
+#include "connection/conn.h"
+
+#include "handshake/schedule12.h"
+#include "wire/record.h"
+
+tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc)
+{
+	int alert = error_alert(error);
+	failure_note(&conn->failure, error, where, rfc);
+	if (conn->state == CONN_FAILED)
+		return conn->failure.error;
+	if (alert >= 0 && conn->state != CONN_CLOSED) {
+		conn_alert(conn, ALERT_FATAL, (uint8_t)alert);
+		conn->failure.alert_sent = true;
+		conn->failure.alert = (uint8_t)alert;
+	}
+	conn->state = CONN_FAILED;
+	return conn->failure.error;
+}
+
+void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len)
+{
+	const struct tern_config *config = conn->pool->config;
+	conn->dropped[reason]++;
+	if (config->trace) {
+		tern_trace t = {.kind = TERN_TRACE_DROPPED,
+				.content_type = content_type,
+				.epoch = epoch,
+				.record_seq = seq,
+				.length = (uint32_t)len,
+				.drop = reason};
+		config->trace(config->trace_user, conn, &t);
+	}
+}
+
+void conn_alert(tern_conn *conn, uint8_t level, uint8_t description)
+{
+	if (conn->alert_waits && conn->alert_level == ALERT_FATAL)
+		return;
+	conn->alert_waits = true;
+	conn->alert_level = level;
+	conn->alert_description = description;
+}
+
+static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uint16_t first_message_seq, tern_time now)
+{
+	const struct tern_config *config = pool->config;
+	tern_conn *conn = heap_alloc(&config->heap, sizeof *conn);
+	tern_error error;
+	if (!conn)
+		return TERN_ERROR_NO_MEMORY;
+	conn->pool = pool;
+	conn->role = role;
+	conn->mtu = config->limits.mtu;
+	conn->plaintext_max_out = RECORD_PLAINTEXT_MAX;
+	record_init(&conn->records, &protection12, pool->provider, pool->schedules, &config->heap,
+		    config->limits.replay_window);
+	conn->records.seal_limit = config->limits.seal_limit;
+	error = handshake_new(&conn->hs, role, pool, conn, &conn->records, &conn->failure, &config->limits,
+			      first_message_seq, now);
+	if (error != TERN_OK) {
+		tern_conn_free(conn);
+		return error;
+	}
+	*out = conn;
+	return TERN_OK;
+}
+
+tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *verdict, const tern_path *path, tern_time now)
+{
+	const struct tern_config *config = pool->config;
+	(void)path;
+	if (!config->num_credentials && !config->num_psks && !config->psk)
+		return TERN_ERROR_NO_CREDENTIALS;
+	if (verdict && verdict->kind != TERN_VERDICT_ACCEPT)
+		return TERN_ERROR_USAGE;
+	TRY(conn_new(out, pool, SERVER, verdict ? verdict->message_seq : 0, now));
+	/* The first ServerHello takes the record number of the hello: RFC 6347 4.2.1. */
+	(*out)->records.plain_seq = verdict ? verdict->record_seq : 0;
+	return TERN_OK;
+}
+
+/* A session that does not fit what this connection asks for is ignored. */
+static tern_error load_session(struct handshake *hs, struct span blob, tern_time now)
+{
+	struct session *s = arena_alloc(&hs->arena, sizeof *s);
+	struct rd r = rd_of(blob);
+	const struct suite *suite;
+	bool configured = false;
+	if (!s)
+		return TERN_ERROR_BUDGET;
+	if (!get_session(&r, s) || !rd_end(&r))
+		return TERN_ERROR_BAD_SESSION;
+	suite = suite_by_id(s->suite);
+	for (size_t i = 0; suite && i < hs->pool->config->suites.num; i++)
+		configured |= hs->pool->config->suites.id[i] == s->suite;
+	if (configured && s->version == VERSION_DTLS12 && s->expires_unix_s > now.unix_s && (s->ticket_len || s->id_len) &&
+	    memcmp(s->settings_hash, hs->pool->settings_hash, sizeof s->settings_hash) == 0 &&
+	    span_equal(span_of(s->name, s->name_len), hs->outcome.server_name))
+		hs->session = s;
+	return TERN_OK;
+}
+
+tern_error tern_client(tern_conn **out, tern_pool *pool, const tern_client_options *options, tern_time now)
+{
+	static const tern_client_options none = {.size = sizeof none};
+	const tern_client_options *o = options ? options : &none;
+	tern_error error = TERN_OK;
+	size_t name_len = o->server_name ? strlen(o->server_name) : 0;
+	tern_conn *conn;
+	if (o->size != sizeof *o || name_len > 255)
+		return TERN_ERROR_USAGE;
+	TRY(conn_new(&conn, pool, CLIENT, 0, now));
+	conn->user = o->user;
+	if (name_len) {
+		conn->hs->outcome.server_name = arena_copy(&conn->hs->arena, span_of(o->server_name, name_len));
+		if (!conn->hs->outcome.server_name.p)
+			error = TERN_ERROR_NO_MEMORY;
+	}
+	if (error == TERN_OK && o->session)
+		error = load_session(conn->hs, span_of(o->session, o->session_len), now);
+	if (error == TERN_OK)
+		error = handshake_run(conn->hs, now);
+	if (error != TERN_OK) {
+		tern_conn_free(conn);
+		return error;
+	}
+	*out = conn;
+	return TERN_OK;
+}
+
+void tern_conn_free(tern_conn *conn)
+{
+	const tern_allocator *heap;
+	if (!conn)
+		return;
+	heap = &conn->pool->config->heap;
+	handshake_free(conn->hs);
+	last_free(heap, conn->last);
+	record_free(&conn->records);
+	if (conn->names)
+		heap_free(heap, conn->names, conn->names->n);
+	heap_free(heap, conn->stash, sizeof *conn->stash);
+	heap_free(heap, conn->session, conn->session_len);
+	heap_free(heap, conn, sizeof *conn);
+}
+
+void tern_conn_set_user(tern_conn *conn, void *user)
+{
+	conn->user = user;
+}
+
+void *tern_conn_user(const tern_conn *conn)
+{
+	return conn->user;
+}
+
+tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len, const tern_path *path, tern_time now)
+{
+	(void)path;
+	(void)now;
+	if (conn->loaned)
+		return TERN_ERROR_USAGE;
+	conn->datagram = (struct datagram){datagram, len, 0};
+	conn->loaned = true;
+	conn->authenticated = false;
+	conn->datagrams_received++;
+	return TERN_OK;
+}
+
+bool tern_conn_authenticated(const tern_conn *conn)
+{
+	return conn->authenticated;
+}
+
+static bool pop_event(tern_conn *conn, tern_event *event)
+{
+	static const struct {
+		enum queued bit;
+		tern_event_kind kind;
+	} order[] = {{QUEUED_PENDING, TERN_EVENT_PENDING},
+		     {QUEUED_CONNECTED, TERN_EVENT_CONNECTED},
+		     {QUEUED_TICKET, TERN_EVENT_TICKET},
+		     {QUEUED_LIMIT_NEAR, TERN_EVENT_LIMIT_NEAR},
+		     {QUEUED_CLOSED, TERN_EVENT_CLOSED}};
+	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+		if (!(conn->queued & order[i].bit))
+			continue;
+		conn->queued &= (uint8_t)~order[i].bit;
+		event->kind = order[i].kind;
+		if (event->kind == TERN_EVENT_PENDING) {
+			event->job = conn->hs->job.id;
+			event->job_kind = conn->hs->job.kind;
+		}
+		return true;
+	}
+	return false;
+}
+
+/* The handshake's memory goes once the application has seen CONNECTED and come back. */
+static void settle(tern_conn *conn)
+{
+	if (!conn->hs || !conn->hs->complete || (conn->queued & QUEUED_CONNECTED))
+		return;
+	if (!conn->told_connected) {
+		conn->told_connected = true;
+		return;
+	}
+	handshake_free(conn->hs);
+	conn->hs = NULL;
+	heap_free(&conn->pool->config->heap, conn->stash, sizeof *conn->stash);
+	conn->stash = NULL;
+}
+
+/* Records that had come too early, then those of the datagram. */
+static bool next_record(tern_conn *conn, struct record *record)
+{
+	struct stash *stash = conn->stash;
+	if (stash && stash->ready) {
+		struct datagram d = {stash->bytes, stash->n, stash->at};
+		bool more = record_next(&conn->records, &d, record);
+		stash->at = d.at;
+		if (more)
+			return true;
+		stash->ready = false;
+		stash->n = stash->at = 0;
+	}
+	return conn->loaned && record_next(&conn->records, &conn->datagram, record);
+}
+
+static void stash_record(tern_conn *conn, const struct record *record)
+{
+	const tern_allocator *heap = &conn->pool->config->heap;
+	if (!conn->hs || conn->hs->complete || record->epoch != conn->records.in.epoch + 1 || record->seq >= 64)
+		return;
+	if (!conn->stash)
+		conn->stash = heap_alloc(heap, sizeof *conn->stash);
+	if (!conn->stash || conn->stash->ready || record->wire.n > STASH_MAX - conn->stash->n)
+		return;
+	memcpy(conn->stash->bytes + conn->stash->n, record->wire.p, record->wire.n);
+	conn->stash->n += record->wire.n;
+}
+
+static tern_error take_record(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
+{
+	uint16_t epoch = conn->records.in.epoch;
+	if (record->drop != TERN_DROP_NONE) {
+		conn_drop(conn, record->drop, record->type, record->epoch, record->seq, record->wire.n);
+		if (record->drop == TERN_DROP_EPOCH)
+			stash_record(conn, record);
+		if (record->drop == TERN_DROP_FORGED && record_worn(&conn->records))
+			return CONN_FAIL(conn, ERROR_FORGERIES, "RFC 9325 4.4");
+		return TERN_OK;
+	}
+	conn->opened++;
+	conn->authenticated |= record->epoch != 0;
+	TRY(conn_receive(conn, record, event, now));
+	if (conn->stash && conn->stash->n && conn->records.in.epoch != epoch)
+		conn->stash->ready = true;
+	return TERN_OK;
+}
+
+static void note_limits(tern_conn *conn)
+{
+	if (conn->state == CONN_OPEN && !conn->told_near && record_limit_near(&conn->records)) {
+		conn->told_near = true;
+		conn->queued |= QUEUED_LIMIT_NEAR;
+	}
+}
+
+static void end_loan(tern_conn *conn)
+{
+	conn->loaned = false;
+	conn->datagram = (struct datagram){0};
+}
+
+tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
+{
+	struct record record;
+	*event = (tern_event){0};
+	settle(conn);
+	for (;;) {
+		if (pop_event(conn, event))
+			return TERN_OK;
+		if (conn->state == CONN_FAILED) {
+			end_loan(conn);
+			return conn->failure.error;
+		}
+		if (!next_record(conn, &record))
+			break;
+		if (conn->state == CONN_CLOSED) {
+			conn_drop(conn, TERN_DROP_CLOSED, record.type, record.epoch, record.seq, record.wire.n);
+			continue;
+		}
+		if (take_record(conn, &record, event, now) == TERN_OK && event->kind != TERN_EVENT_NONE)
+			return TERN_OK;
+		note_limits(conn);
+	}
+	end_loan(conn);
+	if (conn->hs && !conn->hs->complete) {
+		tern_error error = inbox_keep(&conn->hs->inbox);
+		if (error != TERN_OK)
+			return conn_fail(conn, error, WHERE, "");
+	}
+	return TERN_OK;
+}
+
+tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now)
+{
+	if (!conn->hs || conn->state != CONN_HANDSHAKE)
+		return TERN_ERROR_USAGE;
+	TRY(handshake_answer(conn->hs, job, answer));
+	return conn_advance(conn, now);
+}
+
+tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
+{
+	if (mtu < MTU_MIN)
+		return TERN_ERROR_USAGE;
+	conn->mtu = mtu;
+	if (conn->hs)
+		flight_set_mtu(&conn->hs->flight, mtu);
+	return TERN_OK;
+}
+
+tern_error tern_conn_close(tern_conn *conn, tern_time now)
+{
+	(void)now;
+	if (conn->state == CONN_FAILED || conn->state == CONN_CLOSED)
+		return TERN_ERROR_NOT_CONNECTED;
+	conn_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+	conn->state = CONN_CLOSED;
+	return TERN_OK;
+}
+
+tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, const char *label, const uint8_t *context,
+			    size_t context_len)
+{
+	if (conn->state != CONN_OPEN && conn->state != CONN_CLOSED)
+		return TERN_ERROR_NOT_CONNECTED;
+	if (!conn->outcome.suite)
+		return TERN_ERROR_NOT_CONNECTED;
+	return schedule12_export(conn->pool->provider, &conn->outcome, out, len, label, span_of(context, context_len),
+				 context != NULL);
+}
+
+tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len)
+{
+	*len = conn->session_len;
+	if (!conn->session)
+		return TERN_ERROR_USAGE;
+	if (cap < conn->session_len)
+		return TERN_ERROR_BUFFER_TOO_SMALL;
+	memcpy(out, conn->session, conn->session_len);
+	return TERN_OK;
+}
+
+size_t tern_conn_peer_chain(const tern_conn *conn, tern_bytes *chain, size_t max)
+{
+	size_t n = conn->hs ? conn->hs->num_peer_chain : 0;
+	for (size_t i = 0; i < n && i < max; i++)
+		chain[i] = (tern_bytes){conn->hs->peer_chain[i].p, conn->hs->peer_chain[i].n};
+	return n < max ? n : max;
+}
+
+tern_failure tern_conn_failure(const tern_conn *conn)
+{
+	tern_failure failure = conn->failure;
+	if (!failure.where)
+		failure.where = "";
+	if (!failure.rfc)
+		failure.rfc = "";
+	return failure;
+}

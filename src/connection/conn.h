@@ -1,0 +1,72 @@
+/* conn.h - one association: its record layer, its handshake while there is one, and what stays of it. */
+#ifndef TERN_CONNECTION_CONN_H
+#define TERN_CONNECTION_CONN_H
+
+#include "flight/last.h"
+#include "handshake/handshake.h"
+
+/* What was negotiated and has variable length; allocated only when there is something to keep. */
+struct names {
+	size_t n; /* bytes of this allocation */
+	struct span alpn, server_name, psk_identity; /* inside it */
+};
+
+enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED, CONN_FAILED };
+
+/* Events that wait to be told, in the order they are told. */
+enum queued { QUEUED_PENDING = 1, QUEUED_CONNECTED = 2, QUEUED_TICKET = 4, QUEUED_LIMIT_NEAR = 8, QUEUED_CLOSED = 16 };
+
+/* Records of the next epoch that came before its keys: kept, within bounds, while a handshake runs. */
+#define STASH_MAX 4096
+struct stash {
+	size_t n, at; /* bytes used; where reading stands */
+	bool ready;   /* the keys are there now */
+	uint8_t bytes[STASH_MAX];
+};
+
+struct tern_conn {
+	tern_pool *pool;
+	void *user;
+	struct handshake *hs; /* NULL some time after completion */
+	struct last_flight *last;
+	struct names *names;
+	struct stash *stash;
+	uint8_t *session; /* client: encoded, to be exported */
+	uint16_t session_len;
+
+	enum role role;
+	enum conn_state state;
+	uint8_t queued;
+	bool told_near, told_connected, loaned, authenticated;
+	bool alert_waits, alert_no_renegotiation;
+	uint8_t alert_level, alert_description;
+	uint16_t write_epoch, mtu, plaintext_max_out;
+
+	struct record_layer records;
+	struct datagram datagram;
+	struct outcome outcome; /* its spans are empty: see names */
+	tern_failure failure;
+
+	uint64_t rtt_ns;
+	uint64_t datagrams_sent, datagrams_received, retransmissions;
+	uint64_t opened, sealed;
+	uint32_t dropped[TERN_NUM_DROPS];
+};
+
+/* Ends the connection by its first failure: notes it, queues the alert. Returns error. */
+tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc);
+#define CONN_FAIL(conn, error, rfc) conn_fail(conn, TERN_##error, WHERE, rfc)
+
+/* Counts and traces a drop. */
+void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len);
+
+/* receive.c: one record that was opened. DATA is put into event; other events are queued. */
+tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *event, tern_time now);
+
+/* Walks the handshake on and takes care of what follows: queued jobs, completion. */
+tern_error conn_advance(tern_conn *conn, tern_time now);
+
+/* Queues an alert; replaces one that waits unless that is fatal. */
+void conn_alert(tern_conn *conn, uint8_t level, uint8_t description);
+
+#endif

@@ -1,0 +1,48 @@
+#include "handshake/pool.h"
+
+#include "base/heap.h"
+#include "handshake/session.h"
+
+tern_error tern_pool_new(tern_pool **out, tern_config *config)
+{
+	const tern_allocator *heap = &config->heap;
+	tern_pool *pool = heap_alloc(heap, sizeof *pool);
+	tern_error error;
+	if (!pool)
+		return TERN_ERROR_NO_MEMORY;
+	pool->config = config_hold(config);
+	pool->provider = config->provider;
+	pool->scratch = heap_alloc(heap, POOL_SCRATCH);
+	error = pool->scratch ? config_freeze(config) : TERN_ERROR_NO_MEMORY;
+	if (error == TERN_OK)
+		error = pool->provider->open(&pool->crypto, heap);
+	if (error == TERN_OK)
+		error = schedules_new(&pool->schedules, pool->provider, pool->crypto, heap, SCHEDULES_DEFAULT);
+	if (error != TERN_OK) {
+		tern_pool_free(pool);
+		return error;
+	}
+	if (config->random)
+		pool->provider->set_random(pool->crypto, config->random, config->random_user);
+	config_settings_hash(config, pool->settings_hash);
+	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
+	*out = pool;
+	return TERN_OK;
+}
+
+void tern_pool_free(tern_pool *pool)
+{
+	tern_config *config;
+	tern_allocator heap;
+	if (!pool)
+		return;
+	config = pool->config;
+	heap = config->heap;
+	if (pool->schedules)
+		schedules_free(pool->schedules);
+	if (pool->crypto)
+		pool->provider->close(pool->crypto);
+	heap_free(&heap, pool->scratch, pool->scratch ? POOL_SCRATCH : 0);
+	heap_free(&heap, pool, sizeof *pool);
+	tern_config_free(config);
+}

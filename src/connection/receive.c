@@ -1,0 +1,253 @@
+/* What an opened record means to a connection. */
+#include "connection/conn.h"
+#include "handshake/schedule12.h"
+#include "wire/record.h"
+
+static void trace_received(tern_conn *conn, const struct record *record, const struct fragment *f)
+{
+	const struct tern_config *config = conn->pool->config;
+	tern_trace t = {.kind = TERN_TRACE_RECEIVED,
+			.content_type = record->type,
+			.epoch = record->epoch,
+			.record_seq = record->seq,
+			.length = (uint32_t)record->wire.n};
+	if (!config->trace)
+		return;
+	if (f) {
+		t.message_type = f->type;
+		t.message_seq = f->message_seq;
+		t.message_len = f->length;
+		t.fragment_offset = f->offset;
+		t.fragment_len = (uint32_t)f->body.n;
+	}
+	config->trace(config->trace_user, conn, &t);
+}
+
+static tern_error random32(tern_conn *conn, uint32_t *out)
+{
+	return conn->pool->provider->random(conn->pool->crypto, (uint8_t *)out, sizeof *out);
+}
+
+/* ---- completion ---- */
+
+static struct span place(uint8_t **at, struct span s)
+{
+	struct span placed = span_of(*at, s.n);
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return placed;
+}
+
+static tern_error keep_names(tern_conn *conn)
+{
+	const struct outcome *o = &conn->hs->outcome;
+	size_t text = o->alpn.n + o->server_name.n + o->psk_identity.n;
+	struct names *names;
+	uint8_t *at;
+	conn->outcome.alpn = conn->outcome.server_name = conn->outcome.psk_identity = span_of(NULL, 0);
+	if (text == 0)
+		return TERN_OK;
+	names = heap_alloc(&conn->pool->config->heap, sizeof *names + text);
+	if (!names)
+		return TERN_ERROR_NO_MEMORY;
+	at = (uint8_t *)(names + 1);
+	names->n = sizeof *names + text;
+	names->alpn = place(&at, o->alpn);
+	names->server_name = place(&at, o->server_name);
+	names->psk_identity = place(&at, o->psk_identity);
+	conn->names = names;
+	return TERN_OK;
+}
+
+/* A client keeps what it needs to resume: only with the extended master secret (RFC 7627 5.3). */
+static tern_error keep_session(tern_conn *conn)
+{
+	struct handshake *hs = conn->hs;
+	struct session s;
+	uint8_t blob[TERN_SESSION_MAX];
+	struct wr w = wr_of(blob, sizeof blob);
+	bool fresh = hs->new_ticket.n || (!hs->resumed && hs->session_id_len && !hs->ticket_promised);
+	if (conn->role != CLIENT || !fresh || !hs->outcome.extended_master_secret)
+		return TERN_OK;
+	session_from_handshake(hs, &s);
+	put_session(&w, &s, true);
+	session_wipe(&s);
+	if (wr_ok(&w)) {
+		conn->session = heap_copy(&conn->pool->config->heap, blob, w.n);
+		conn->session_len = (uint16_t)(conn->session ? w.n : 0);
+	}
+	wipe(blob, sizeof blob);
+	if (!conn->session)
+		return TERN_ERROR_NO_MEMORY;
+	conn->queued |= QUEUED_TICKET;
+	return TERN_OK;
+}
+
+static tern_error complete(tern_conn *conn, tern_time now)
+{
+	struct handshake *hs = conn->hs;
+	tern_error error;
+	conn->outcome = hs->outcome;
+	conn->plaintext_max_out = hs->outcome.plaintext_max_out;
+	conn->rtt_ns = hs->flight.rto.rtt_ns;
+	error = keep_names(conn);
+	if (error == TERN_OK)
+		error = keep_session(conn);
+	if (error == TERN_OK && hs->flight.num_messages && !hs->flight.awaits_answer && hs->flight.state != FLIGHT_PREPARING) {
+		conn->last = last_new(&conn->pool->config->heap, &hs->flight, now);
+		if (!conn->last)
+			error = TERN_ERROR_NO_MEMORY;
+	}
+	if (error != TERN_OK)
+		return conn_fail(conn, error, WHERE, "");
+	conn->records.plain_in = false;
+	conn->state = CONN_OPEN;
+	conn->queued |= QUEUED_CONNECTED;
+	return TERN_OK;
+}
+
+/* Smaller records were agreed on: our fragments must fit too. */
+static void respect_limits(tern_conn *conn)
+{
+	uint32_t most = (uint32_t)conn->hs->outcome.plaintext_max_out + RECORD12_HEADER;
+	if (most < conn->hs->flight.mtu)
+		flight_set_mtu(&conn->hs->flight, (uint16_t)(most < MTU_MIN ? MTU_MIN : most));
+}
+
+tern_error conn_advance(tern_conn *conn, tern_time now)
+{
+	struct handshake *hs = conn->hs;
+	tern_error error = handshake_run(hs, now);
+	conn->write_epoch = hs->write_epoch;
+	if (error != TERN_OK)
+		return conn_fail(conn, error, WHERE, "");
+	respect_limits(conn);
+	if (hs->job.state == JOB_ASKED && !hs->job.announced) {
+		hs->job.announced = true;
+		conn->queued |= QUEUED_PENDING;
+	}
+	return hs->complete ? complete(conn, now) : TERN_OK;
+}
+
+/* ---- handshake ---- */
+
+/* After completion: only a repeated Finished and attempts at renegotiation are left, both under keys. */
+static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time now)
+{
+	bool restarts = f->message_seq == 0 || f->type == HELLO_REQUEST || f->type == CLIENT_HELLO;
+	if (conn->last && f->type == FINISHED) {
+		last_repeat(conn->last, now);
+	} else if (restarts && f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
+		/* Once: an answer to every request would be a reflector under keys. RFC 5746 4.5, RFC 5246 7.4.1.1. */
+		if (!conn->alert_no_renegotiation)
+			conn_alert(conn, ALERT_WARNING, ALERT_NO_RENEGOTIATION);
+		conn->alert_no_renegotiation = true;
+	}
+}
+
+/* The peer sends again what we have: ours got lost. Its last message speaks for the flight. */
+static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern_time now)
+{
+	struct handshake *hs = conn->hs;
+	uint32_t random;
+	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next)
+		return TERN_OK;
+	TRY(random32(conn, &random));
+	flight_repeat(&hs->flight, random, now);
+	return TERN_OK;
+}
+
+static tern_error receive_handshake(tern_conn *conn, const struct record *record, tern_time now)
+{
+	struct rd r = rd_of(span_of(record->p, record->n));
+	struct fragment f;
+	tern_drop drop;
+	while (rd_left(&r)) {
+		if (!get_fragment(&r, &f)) {
+			conn_drop(conn, TERN_DROP_FRAGMENT, record->type, record->epoch, record->seq, record->wire.n);
+			return TERN_OK;
+		}
+		trace_received(conn, record, &f);
+		if (!conn->hs || conn->hs->complete) {
+			post_handshake(conn, &f, now);
+			continue;
+		}
+		drop = inbox_put(&conn->hs->inbox, &f, record->epoch);
+		if (drop != TERN_DROP_NONE)
+			conn_drop(conn, drop, record->type, record->epoch, record->seq, f.body.n);
+		if (drop == TERN_DROP_OLD_MESSAGE)
+			TRY(on_old_message(conn, &f, now));
+		else if (drop == TERN_DROP_NONE)
+			TRY(conn_advance(conn, now));
+	}
+	return TERN_OK;
+}
+
+static tern_error receive_change_cipher_spec(tern_conn *conn, const struct record *record, tern_time now)
+{
+	if (!conn->hs || conn->hs->complete || record->epoch != 0 || record->n != 1 || record->p[0] != 1) {
+		conn_drop(conn, TERN_DROP_CONTENT_TYPE, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	}
+	trace_received(conn, record, NULL);
+	conn->hs->peer_ccs = true;
+	return conn_advance(conn, now);
+}
+
+/* ---- alerts and data ---- */
+
+static tern_error receive_alert(tern_conn *conn, const struct record *record)
+{
+	struct rd r = rd_of(span_of(record->p, record->n));
+	struct alert alert;
+	/* Plaintext is believed only while nothing better can have come: a peer that has proved its keys uses them. */
+	bool believed = record->epoch != 0 || conn->records.in.opened == 0;
+	if (!get_alert(&r, &alert) || !rd_end(&r) || !believed) {
+		conn_drop(conn, TERN_DROP_ALERT, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	}
+	trace_received(conn, record, NULL);
+	if (alert.description == ALERT_CLOSE_NOTIFY && conn->state == CONN_OPEN) {
+		conn_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+		conn->state = CONN_CLOSED;
+		conn->queued |= QUEUED_CLOSED;
+	} else if (alert.level == ALERT_FATAL || alert.description == ALERT_CLOSE_NOTIFY) {
+		conn->failure.alert_received = true;
+		conn->failure.alert = alert.description;
+		return CONN_FAIL(conn, ERROR_PEER_ALERT, "RFC 5246 7.2.2");
+	}
+	return TERN_OK;
+}
+
+static tern_error receive_data(tern_conn *conn, struct record *record, tern_event *event)
+{
+	if (conn->state != CONN_OPEN || record->epoch == 0) {
+		conn_drop(conn, TERN_DROP_EARLY_DATA, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	}
+	trace_received(conn, record, NULL);
+	if (conn->last && !last_sends(conn->last)) {
+		/* The peer is done: nobody will ask for our last flight again. */
+		last_free(&conn->pool->config->heap, conn->last);
+		conn->last = NULL;
+	}
+	event->kind = TERN_EVENT_DATA;
+	event->data = record->p;
+	event->len = record->n;
+	return TERN_OK;
+}
+
+tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
+{
+	switch (record->type) {
+	case CONTENT_HANDSHAKE:
+		return receive_handshake(conn, record, now);
+	case CONTENT_CHANGE_CIPHER_SPEC:
+		return receive_change_cipher_spec(conn, record, now);
+	case CONTENT_ALERT:
+		return receive_alert(conn, record);
+	default:
+		return receive_data(conn, record, event);
+	}
+}

@@ -1,0 +1,200 @@
+/* What a connection sends, when, and what it tells of itself. */
+#include "connection/conn.h"
+#include "wire/record.h"
+
+static struct tracer tracer_of(const tern_conn *conn)
+{
+	const struct tern_config *config = conn->pool->config;
+	return (struct tracer){config->trace, config->trace_user, conn};
+}
+
+static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *len)
+{
+	uint8_t body[2];
+	struct wr bw = wr_of(body, sizeof body), w = wr_of(out, cap);
+	struct alert alert = {conn->alert_level, conn->alert_description};
+	const struct tracer trace = tracer_of(conn);
+	uint64_t seq;
+	tern_error error;
+	put_alert(&bw, &alert);
+	error = record_seal(&conn->records, conn->write_epoch, CONTENT_ALERT, wr_span(&bw), &w, &seq);
+	if (error == TERN_ERROR_BUFFER_TOO_SMALL)
+		return error;
+	conn->alert_waits = false;
+	if (error != TERN_OK) /* no record numbers left: nothing more can be said */
+		return TERN_OK;
+	*len = w.n;
+	if (trace.fn) {
+		tern_trace t = {.kind = TERN_TRACE_SENT,
+				.content_type = CONTENT_ALERT,
+				.epoch = conn->write_epoch,
+				.record_seq = seq,
+				.length = (uint32_t)w.n};
+		trace.fn(trace.user, conn, &t);
+	}
+	return TERN_OK;
+}
+
+/* The retransmission counter of the information call, kept beyond the handshake. */
+static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
+{
+	struct handshake *hs = conn->hs;
+	uint32_t random;
+	tern_error error;
+	if (conn->last && last_sends(conn->last))
+		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
+	if (!hs || hs->complete || !flight_sends(&hs->flight))
+		return TERN_OK;
+	TRY(conn->pool->provider->random(conn->pool->crypto, (uint8_t *)&random, sizeof random));
+	error = flight_take(&hs->flight, &conn->records, out, cap, len, random, now);
+	conn->retransmissions = hs->flight.retransmissions;
+	return error;
+}
+
+tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
+{
+	tern_error error = TERN_OK;
+	*len = 0;
+	if (cap < conn->mtu)
+		return TERN_ERROR_BUFFER_TOO_SMALL;
+	if (conn->state == CONN_HANDSHAKE || conn->state == CONN_OPEN)
+		error = take_flight(conn, out, cap, len, now);
+	if (error == TERN_OK && *len == 0 && conn->alert_waits)
+		error = take_alert(conn, out, cap, len);
+	if (*len)
+		conn->datagrams_sent++;
+	if (error != TERN_OK && tern_error_class_of(error) != TERN_CLASS_USAGE)
+		return conn_fail(conn, error, WHERE, "");
+	return error;
+}
+
+uint64_t tern_conn_deadline(const tern_conn *conn)
+{
+	uint64_t deadline = TERN_NEVER;
+	if (conn->state == CONN_HANDSHAKE) {
+		deadline = flight_deadline(&conn->hs->flight);
+		if (conn->hs->give_up_ns < deadline)
+			deadline = conn->hs->give_up_ns;
+	} else if (conn->state == CONN_OPEN && conn->last) {
+		deadline = last_expires_ns(conn->last);
+	}
+	return deadline;
+}
+
+tern_error tern_conn_tick(tern_conn *conn, tern_time now)
+{
+	tern_error error = TERN_OK;
+	if (conn->state == CONN_FAILED)
+		return conn->failure.error;
+	if (conn->state == CONN_HANDSHAKE) {
+		error = now.mono_ns >= conn->hs->give_up_ns ? TERN_ERROR_TIMEOUT : flight_tick(&conn->hs->flight, now);
+		if (conn->hs->flight.mtu < conn->mtu)
+			conn->mtu = conn->hs->flight.mtu;
+	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
+		last_free(&conn->pool->config->heap, conn->last);
+		conn->last = NULL;
+	}
+	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 6347 4.2.4");
+}
+
+size_t tern_conn_overhead(const tern_conn *conn)
+{
+	return record_overhead(&conn->records, conn->write_epoch);
+}
+
+size_t tern_conn_max_data(const tern_conn *conn)
+{
+	size_t overhead = tern_conn_overhead(conn);
+	size_t fits = conn->mtu > overhead ? conn->mtu - overhead : 0;
+	if (conn->state != CONN_OPEN)
+		return 0;
+	return fits < conn->plaintext_max_out ? fits : conn->plaintext_max_out;
+}
+
+tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data, size_t len,
+			  tern_time now)
+{
+	struct wr w = wr_of(out, cap);
+	uint64_t seq;
+	tern_error error;
+	(void)now;
+	*out_len = 0;
+	if (conn->state == CONN_FAILED)
+		return conn->failure.error;
+	if (conn->state != CONN_OPEN)
+		return TERN_ERROR_NOT_CONNECTED;
+	if (len > tern_conn_max_data(conn))
+		return TERN_ERROR_TOO_LARGE;
+	error = record_seal(&conn->records, conn->write_epoch, CONTENT_APPLICATION_DATA, span_of(data, len), &w, &seq);
+	if (error == TERN_ERROR_BUFFER_TOO_SMALL)
+		return error;
+	if (error != TERN_OK)
+		return conn_fail(conn, error, WHERE, "RFC 9147 4.5.3");
+	*out_len = w.n;
+	conn->sealed++;
+	conn->datagrams_sent++;
+	if (!conn->told_near && record_limit_near(&conn->records)) {
+		conn->told_near = true;
+		conn->queued |= QUEUED_LIMIT_NEAR;
+	}
+	if (conn->pool->config->trace) {
+		tern_trace t = {.kind = TERN_TRACE_SENT,
+				.content_type = CONTENT_APPLICATION_DATA,
+				.epoch = conn->write_epoch,
+				.record_seq = seq,
+				.length = (uint32_t)w.n};
+		conn->pool->config->trace(conn->pool->config->trace_user, conn, &t);
+	}
+	return TERN_OK;
+}
+
+static void copy_text(char *out, size_t cap, struct span s)
+{
+	size_t n = s.n < cap - 1 ? s.n : cap - 1;
+	if (n)
+		memcpy(out, s.p, n);
+	out[n] = 0;
+}
+
+void tern_conn_info(const tern_conn *conn, tern_info *info)
+{
+	const struct outcome *o = conn->hs ? &conn->hs->outcome : &conn->outcome;
+	struct names names = {0, o->alpn, o->server_name, o->psk_identity};
+	*info = (tern_info){.version = TERN_DTLS12, .suite = "", .group = "", .scheme = ""};
+	if (conn->names)
+		names = *conn->names;
+	info->connected = conn->state == CONN_OPEN;
+	info->closed = conn->state == CONN_CLOSED || conn->state == CONN_FAILED;
+	info->resumed = o->resumed;
+	info->peer_authenticated = o->peer_authenticated && conn->state != CONN_HANDSHAKE;
+	info->extended_master_secret = o->extended_master_secret;
+	if (o->suite) {
+		info->suite_id = o->suite->id;
+		info->suite = o->suite->name;
+	}
+	if (o->group) {
+		info->group_id = o->group->id;
+		info->group = o->group->name;
+	}
+	if (o->scheme) {
+		info->scheme_id = o->scheme->id;
+		info->scheme = o->scheme->name;
+	}
+	copy_text(info->alpn, sizeof info->alpn, names.alpn);
+	copy_text(info->server_name, sizeof info->server_name, names.server_name);
+	info->psk_identity_len =
+		names.psk_identity.n < sizeof info->psk_identity ? names.psk_identity.n : sizeof info->psk_identity;
+	if (info->psk_identity_len)
+		memcpy(info->psk_identity, names.psk_identity.p, info->psk_identity_len);
+	info->has_peer_fingerprint = o->has_peer_fingerprint;
+	memcpy(info->peer_fingerprint, o->peer_fingerprint, sizeof info->peer_fingerprint);
+	info->rtt_ns = conn->rtt_ns;
+	info->mtu = conn->mtu;
+	info->datagrams_sent = conn->datagrams_sent;
+	info->datagrams_received = conn->datagrams_received;
+	info->retransmissions = conn->retransmissions;
+	info->records_sealed = conn->sealed;
+	info->records_opened = conn->opened;
+	for (size_t i = 0; i < TERN_NUM_DROPS; i++)
+		info->dropped[i] = conn->dropped[i];
+}

@@ -1,0 +1,135 @@
+#include <openssl/core_names.h>
+#include <openssl/rsa.h>
+
+#include "crypto/libcrypto/libcrypto.h"
+
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 4096
+
+/* A curve given by its parameters is not allowed in certificates (RFC 5480 2.1.1), even where they are those of a named
+ * one. */
+static bool curve_type(const EVP_PKEY *pkey, enum key_type *type)
+{
+	char name[32];
+	int explicit = 0;
+	if (EVP_PKEY_get_group_name(pkey, name, sizeof name, NULL) != 1 ||
+	    EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit) != 1 || explicit)
+		return false;
+	if (strcmp(name, "prime256v1") == 0)
+		*type = KEY_P256;
+	else if (strcmp(name, "secp384r1") == 0)
+		*type = KEY_P384;
+	else
+		return false;
+	return true;
+}
+
+bool libcrypto_key_type(const EVP_PKEY *pkey, enum key_type *type)
+{
+	int bits = EVP_PKEY_get_bits(pkey);
+	switch (EVP_PKEY_get_base_id(pkey)) {
+	case EVP_PKEY_EC:
+		return curve_type(pkey, type);
+	case EVP_PKEY_ED25519:
+		*type = KEY_ED25519;
+		return true;
+	case EVP_PKEY_RSA:
+		*type = KEY_RSA;
+		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+	case EVP_PKEY_RSA_PSS:
+		*type = KEY_RSA_PSS;
+		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+	default:
+		return false;
+	}
+}
+
+static const EVP_MD *md_of(enum hash_id id)
+{
+	switch (id) {
+	case HASH_SHA256:
+		return EVP_sha256();
+	case HASH_SHA384:
+		return EVP_sha384();
+	case HASH_SHA512:
+		return EVP_sha512();
+	default:
+		return NULL;
+	}
+}
+
+/* ECDSA signs the digest as it is. For PSS the salt is as long as the digest, RFC 8446 4.2.3. */
+static bool set_scheme(EVP_PKEY_CTX *ctx, const struct scheme_alg *scheme)
+{
+	const EVP_MD *md = md_of(scheme->prehash);
+	if (scheme->key != KEY_RSA && scheme->key != KEY_RSA_PSS)
+		return true;
+	if (!scheme->pss)
+		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
+		       EVP_PKEY_CTX_set_signature_md(ctx, md) > 0;
+	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+	       EVP_PKEY_CTX_set_signature_md(ctx, md) > 0 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) > 0 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;
+}
+
+static bool sign_digest(EVP_PKEY *pkey, const struct scheme_alg *scheme, struct span tbs, uint8_t *signature,
+			size_t *len)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	bool ok = ctx && EVP_PKEY_sign_init(ctx) == 1 && set_scheme(ctx, scheme) &&
+		  EVP_PKEY_sign(ctx, signature, len, tbs.p, tbs.n) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+static bool sign_message(EVP_PKEY *pkey, struct span tbs, uint8_t *signature, size_t *len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+		  EVP_DigestSign(ctx, signature, len, tbs.p, tbs.n) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+tern_error libcrypto_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme, struct span tbs,
+			  uint8_t *signature, size_t *len)
+{
+	bool ok;
+	(void)c;
+	if (!scheme_fits_key12(scheme, key->type))
+		return TERN_ERROR_INTERNAL;
+	*len = SIGNATURE_MAX;
+	ok = scheme->prehash == HASH_NONE ? sign_message(key->pkey, tbs, signature, len)
+					  : sign_digest(key->pkey, scheme, tbs, signature, len);
+	return ok ? TERN_OK : libcrypto_fail(TERN_ERROR_CRYPTO);
+}
+
+static bool verify_digest(EVP_PKEY *pkey, const struct scheme_alg *scheme, struct span tbs, struct span signature)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	bool ok = ctx && EVP_PKEY_verify_init(ctx) == 1 && set_scheme(ctx, scheme) &&
+		  EVP_PKEY_verify(ctx, signature.p, signature.n, tbs.p, tbs.n) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+static bool verify_message(EVP_PKEY *pkey, struct span tbs, struct span signature)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+		  EVP_DigestVerify(ctx, signature.p, signature.n, tbs.p, tbs.n) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+tern_error libcrypto_verify(struct crypto *c, struct peer_chain *peer, const struct scheme_alg *scheme, struct span tbs,
+			    struct span signature)
+{
+	bool ok;
+	(void)c;
+	if (!scheme_fits_key12(scheme, peer->type))
+		return TERN_ERROR_BAD_SIGNATURE;
+	ok = scheme->prehash == HASH_NONE ? verify_message(peer->pkey, tbs, signature)
+					  : verify_digest(peer->pkey, scheme, tbs, signature);
+	return ok ? TERN_OK : libcrypto_fail(TERN_ERROR_BAD_SIGNATURE);
+}

@@ -1,0 +1,109 @@
+#include "crypto/schedules.h"
+
+#include "base/heap.h"
+
+struct slot {
+	struct aead_key *key; /* made at first use */
+	uint64_t id; /* of the raw key it was expanded from; 0: none */
+	bool used; /* again, since the hand last passed */
+};
+
+struct schedules {
+	const struct provider *provider;
+	struct crypto *crypto;
+	const tern_allocator *heap;
+	uint64_t last_id;
+	size_t num, hand;
+	struct slot slots[];
+};
+
+static size_t size_of(size_t slots)
+{
+	return sizeof(struct schedules) + slots * sizeof(struct slot);
+}
+
+tern_error schedules_new(struct schedules **s, const struct provider *provider, struct crypto *crypto,
+			 const tern_allocator *heap, size_t slots)
+{
+	struct schedules *new;
+	if (slots == 0 || slots > UINT32_MAX / sizeof(struct slot))
+		return TERN_ERROR_USAGE;
+	new = heap_alloc(heap, size_of(slots));
+	if (!new)
+		return TERN_ERROR_NO_MEMORY;
+	new->provider = provider;
+	new->crypto = crypto;
+	new->heap = heap;
+	new->num = slots;
+	*s = new;
+	return TERN_OK;
+}
+
+static void slot_clear(struct schedules *s, struct slot *slot)
+{
+	if (slot->key)
+		s->provider->aead_free(s->crypto, slot->key);
+	*slot = (struct slot){0};
+}
+
+void schedules_free(struct schedules *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->num; i++)
+		slot_clear(s, &s->slots[i]);
+	heap_free(s->heap, s, size_of(s->num));
+}
+
+void schedules_adopt(struct schedules *s, struct raw_key *k)
+{
+	k->id = ++s->last_id;
+	k->slot = 0;
+}
+
+void schedules_drop(struct schedules *s, struct raw_key *k)
+{
+	if (k->id && k->slot < s->num && s->slots[k->slot].id == k->id) {
+		slot_clear(s, &s->slots[k->slot]);
+		s->hand = k->slot; /* an empty slot is the next to fill */
+	}
+	wipe(k, sizeof *k);
+}
+
+/* Second chance: the first slot from the hand on that was not used again since the hand last passed. Keys that are used
+ * once pass through without pushing out those in constant use. */
+static size_t victim(struct schedules *s)
+{
+	size_t i;
+	while (s->slots[s->hand].used) {
+		s->slots[s->hand].used = false;
+		s->hand = (s->hand + 1) % s->num;
+	}
+	i = s->hand;
+	s->hand = (i + 1) % s->num;
+	return i;
+}
+
+static tern_error expand(struct schedules *s, struct raw_key *k, const struct aead_alg *alg, size_t i)
+{
+	struct slot *slot = &s->slots[i];
+	slot->id = 0;
+	if (!slot->key)
+		TRY(s->provider->aead_new(s->crypto, &slot->key));
+	TRY(s->provider->aead_set(slot->key, alg, k->key));
+	slot->id = k->id;
+	k->slot = (uint32_t)i;
+	return TERN_OK;
+}
+
+tern_error schedules_get(struct schedules *s, struct raw_key *k, const struct aead_alg *alg, struct aead_key **out)
+{
+	if (k->id == 0)
+		return TERN_ERROR_INTERNAL;
+	if (k->slot < s->num && s->slots[k->slot].id == k->id)
+		s->slots[k->slot].used = true;
+	else
+		TRY(expand(s, k, alg, victim(s)));
+	*out = s->slots[k->slot].key;
+	return TERN_OK;
+}

@@ -1,0 +1,27 @@
+/* rto.h - the retransmission timeout: 1.5 times the round trip, doubling, jittered (RFC 6347 4.2.4.1, RFC 9147 5.8). */
+#ifndef TERN_FLIGHT_RTO_H
+#define TERN_FLIGHT_RTO_H
+
+#include "tern/tern.h"
+
+#define RTO_FLOOR_NS UINT64_C(50000000)
+
+struct rto {
+	uint64_t first_ns, cap_ns; /* settings */
+	uint64_t rtt_ns;           /* smoothed; 0: unknown */
+	uint32_t doublings;        /* of the flight under way */
+	bool learns, jitters;
+};
+
+void rto_init(struct rto *r, const tern_timers *timers);
+/* A round trip of something sent once. */
+void rto_sample(struct rto *r, uint64_t rtt_ns);
+/* A new flight: no doublings. */
+void rto_reset(struct rto *r);
+/* The timer fired. */
+void rto_back_off(struct rto *r);
+/* The timeout now; random: any 32 random bits, for the jitter (adds up to 10 %). At least RTO_FLOOR_NS or first_ns if that is
+ * smaller, at most cap_ns (before jitter). */
+uint64_t rto_timeout(const struct rto *r, uint32_t random);
+
+#endif

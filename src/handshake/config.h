@@ -1,0 +1,93 @@
+/* config.h - what a tern_config holds. Built by the setters in connection/config.c; immutable once frozen. */
+#ifndef TERN_HANDSHAKE_CONFIG_H
+#define TERN_HANDSHAKE_CONFIG_H
+
+#include <stdatomic.h>
+
+#include "crypto/crypto.h"
+#include "handshake/suites.h"
+
+#define CONFIG_SUITES 32
+#define CONFIG_GROUPS 8
+#define CONFIG_SCHEMES 16
+#define CONFIG_CREDENTIALS 4
+#define CONFIG_FINGERPRINTS 8
+#define CONFIG_PSKS 16
+
+struct credential {
+	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies */
+	size_t num_chain;             /* 0: raw public key only */
+	struct span spki;             /* heap copy */
+	bool raw;                     /* offered as a raw public key */
+	enum key_type key_type;
+	struct private_key *key;      /* NULL: signer */
+	tern_sign_fn *sign;
+	void *sign_user;
+};
+
+struct fingerprint {
+	enum hash_id hash;
+	uint8_t digest[HASH_MAX];
+};
+
+struct psk_entry {
+	struct span identity, key; /* heap copies */
+};
+
+struct list16 {
+	uint16_t id[CONFIG_SUITES];
+	size_t num;
+};
+
+struct policy; /* connection/policy.c */
+
+struct tern_config {
+	tern_allocator heap;
+	atomic_uint references;
+	atomic_bool frozen;
+	atomic_flag freezing; /* a spinlock around the change to frozen: a few instructions */
+	const struct provider *provider;
+
+	const struct policy *policy;           /* the last one set: where timers that are left 0 come from */
+	struct list16 suites, groups, schemes; /* in order of preference */
+	struct credential credentials[CONFIG_CREDENTIALS];
+	size_t num_credentials;
+	struct trust *trust;
+	uint8_t trust_digest[32]; /* runs over all that was added to trust; zeros: nothing */
+	struct fingerprint fingerprints[CONFIG_FINGERPRINTS];
+	size_t num_fingerprints;
+	bool no_verify;
+	tern_verify_fn *verify;
+	void *verify_user;
+	tern_client_auth client_auth;
+	struct psk_entry psks[CONFIG_PSKS];
+	size_t num_psks;
+	tern_psk_fn *psk;
+	void *psk_user;
+	struct span psk_hint; /* heap copy */
+	struct span alpn;     /* as on the wire: u8-length-prefixed names; heap copy; empty: none */
+	bool cookie, tickets;
+	tern_keyring *keyring;
+	tern_session_store store;
+	bool has_store;
+	tern_timers timers; /* complete */
+	tern_limits limits; /* complete */
+	tern_keylog_fn *keylog;
+	void *keylog_user;
+	tern_trace_fn *trace;
+	void *trace_user;
+	tern_random_fn *random;
+	void *random_user;
+};
+
+/* For tests: another provider than libcrypto. USAGE once a key or trust was added. Groups are the policy's again. */
+tern_error config_set_provider(tern_config *config, const struct provider *provider);
+
+/* Whether any certificate could satisfy this side (trust, pins, callback or the insecure setter). */
+bool config_can_verify(const tern_config *config);
+
+/* First use: no setter works any more; a keyring is made if there is none (random; needs the provider). */
+tern_error config_freeze(tern_config *config);
+tern_config *config_hold(tern_config *config); /* one more reference */
+
+#endif

@@ -1,0 +1,136 @@
+/* handshake.h - one handshake under way: what it has negotiated so far, and the driver that walks the script.
+ *
+ * Lives in one allocation with the first block of its arena behind it, from the first datagram to completion. Handlers see
+ * messages, never datagrams; the records they cause go out through the flight. */
+#ifndef TERN_HANDSHAKE_HANDSHAKE_H
+#define TERN_HANDSHAKE_HANDSHAKE_H
+
+#include "flight/flight.h"
+#include "flight/inbox.h"
+#include "handshake/pool.h"
+#include "handshake/session.h"
+#include "handshake/transcript.h"
+#include "wire/certificate.h"
+#include "wire/extensions.h"
+#include "wire/hello.h"
+
+#define PREMASTER_MAX (2 + 64 + 2 + 64) /* RFC 4279 2, RFC 5489 2: a secret or zeros, then the PSK */
+#define HANDSHAKE_ARENA_FIRST 3072 /* enough for a server's handshake with one P-256 certificate */
+
+enum role { CLIENT, SERVER };
+
+/* A question whose answer may come later. A handler asks before it changes anything, so that it can run again. */
+enum job_state { JOB_NONE, JOB_ASKED, JOB_ANSWERED };
+struct job {
+	enum job_state state;
+	tern_job_kind kind;
+	bool announced;      /* the application was told by an event */
+	uint64_t id;
+	uint64_t since_ns;
+	tern_error error;    /* the answer */
+	struct span data;    /* in the arena */
+	tern_psk psk;
+};
+
+/* What remains of a handshake in its connection. */
+struct outcome {
+	const struct suite *suite;
+	const struct group_alg *group;
+	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
+	uint8_t master[MASTER_LEN];
+	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
+	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
+	uint8_t peer_fingerprint[32];
+	uint16_t plaintext_max_out;      /* longest plaintext the peer takes */
+	struct span alpn, server_name, psk_identity; /* in the arena */
+};
+
+struct step;
+
+struct handshake {
+	enum role role;
+	tern_pool *pool;
+	tern_conn *conn;              /* for callbacks only: opaque here */
+	struct record_layer *records; /* the connection's */
+	tern_failure *failure;        /* the connection's */
+	tern_time now;                /* of the call under way */
+	uint64_t give_up_ns;          /* the handshake's deadline */
+	uint64_t pending_ns;          /* time spent waiting for answers since our flight was sent */
+
+	const struct step *script;
+	size_t num_steps, at;
+	bool complete;
+
+	struct arena arena;
+	struct inbox inbox;
+	struct flight flight;
+	struct transcript transcript;
+	struct job job;
+	uint16_t send_seq;            /* message_seq of our next message */
+	uint16_t write_epoch;
+	bool peer_ccs;                /* its ChangeCipherSpec came */
+
+	struct outcome outcome;
+
+	/* hellos */
+	uint8_t session_id[SESSION_ID_MAX];
+	uint8_t session_id_len;       /* client: what we offered; server: what we answer */
+	struct span cookie;           /* client: to be echoed */
+	unsigned verify_requests;     /* client: HelloVerifyRequests so far */
+	struct session *session;      /* client: offered; server: being resumed */
+	bool resumed;
+	bool ticket_promised;         /* a NewSessionTicket will come */
+	struct span new_ticket;       /* client: received */
+	uint32_t new_ticket_lifetime;
+	struct span peer_schemes;     /* what the peer can verify: u16 list in the arena */
+	struct extensions offered;    /* client: what was in our hello; server: what we answer */
+
+	/* authentication */
+	const struct credential *credential; /* ours, once chosen */
+	const struct scheme_alg *sign_scheme;
+	bool raw_own, raw_peer;       /* raw public keys, RFC 7250 */
+	bool asks_client_cert;        /* a CertificateRequest goes or came */
+	bool client_cert_sent;        /* it was not empty: CertificateVerify must come */
+	struct peer_chain *peer;      /* the peer's key */
+	struct span peer_chain[WIRE_CHAIN_MAX]; /* DER, in the arena */
+	size_t num_peer_chain;
+
+	/* key exchange */
+	struct group_private share;
+	bool has_share;
+	uint8_t share_public[GROUP_SHARE_MAX];
+	struct span peer_share;       /* client: the server's, in the arena */
+	struct span psk_hint;         /* client: in the arena */
+	uint8_t premaster[PREMASTER_MAX]; /* from ClientKeyExchange until the master secret is made of it */
+	size_t premaster_len;
+};
+
+/* A handshake for a connection; its first block of memory comes with it. */
+tern_error handshake_new(struct handshake **hs, enum role role, tern_pool *pool, tern_conn *conn,
+			 struct record_layer *records, tern_failure *failure, const tern_limits *limits,
+			 uint16_t first_message_seq, tern_time now);
+void handshake_free(struct handshake *hs);
+
+/* Walks the script as far as messages and answers allow. OK also when it only waits; hs->complete says it is done. */
+tern_error handshake_run(struct handshake *hs, tern_time now);
+
+/* The answer to the job under way. USAGE when id is another. */
+tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer *answer);
+
+/* ---- for handlers ---- */
+
+/* Notes the first failure and returns its error. */
+#define FAIL(hs, error, rfc) failure_note((hs)->failure, TERN_##error, WHERE, rfc)
+/* The same for an error that came from below. */
+#define FAILED(hs, error, rfc) failure_note((hs)->failure, error, WHERE, rfc)
+
+/* Whether an answer of this kind is in; its error is in hs->job.error. */
+bool job_answered(const struct handshake *hs, tern_job_kind kind);
+/* An id to pass to a callback, and what to do with what it returned: PENDING makes the job wait. */
+uint64_t job_next_id(struct handshake *hs);
+tern_error job_asked(struct handshake *hs, tern_job_kind kind, uint64_t id, tern_error result);
+
+/* The session this handshake made, for a ticket, a store or the client's export. */
+void session_from_handshake(const struct handshake *hs, struct session *out);
+
+#endif

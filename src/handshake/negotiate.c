@@ -1,0 +1,115 @@
+#include "handshake/negotiate.h"
+
+bool suite_usable(const struct handshake *hs, const struct suite *s)
+{
+	const struct tern_config *config = hs->pool->config;
+	if (s->psk)
+		return config->num_psks > 0 || config->psk;
+	if (hs->role == CLIENT)
+		return config_can_verify(config);
+	for (size_t i = 0; i < config->num_credentials; i++)
+		if (suite_fits_key(s, config->credentials[i].key_type))
+			return true;
+	return false;
+}
+
+const struct scheme_alg *choose_scheme12(const struct tern_config *config, struct span list, enum key_type key)
+{
+	for (size_t i = 0; i < config->schemes.num; i++) {
+		const struct scheme_alg *scheme = scheme_by_id(config->schemes.id[i]);
+		if (scheme_fits_key12(scheme, key) && list16_has(list, scheme->id))
+			return scheme;
+	}
+	return NULL;
+}
+
+static const struct group_alg *choose_group(const struct handshake *hs, const struct extensions *ext)
+{
+	const struct tern_config *config = hs->pool->config;
+	for (size_t i = 0; i < config->groups.num; i++)
+		/* Without the extension the choice is free: RFC 8422 4. */
+		if (!(ext->present & HAS_SUPPORTED_GROUPS) || list16_has(ext->supported_groups, config->groups.id[i]))
+			return group_by_id(hs->pool->provider, config->groups.id[i]);
+	return NULL;
+}
+
+static bool peer_takes_form(const struct credential *c, const struct extensions *ext)
+{
+	if (!(ext->present & HAS_SERVER_CERTIFICATE_TYPE))
+		return !c->raw;
+	return list8_has(ext->server_certificate_types, c->raw ? CERTIFICATE_RAW_PUBLIC_KEY : CERTIFICATE_X509);
+}
+
+static bool choose_credential(const struct tern_config *config, const struct extensions *ext, struct choice *choice)
+{
+	for (size_t i = 0; i < config->num_credentials; i++) {
+		const struct credential *c = &config->credentials[i];
+		if (!suite_fits_key(choice->suite, c->key_type) || !peer_takes_form(c, ext))
+			continue;
+		choice->scheme = choose_scheme12(config, ext->signature_algorithms, c->key_type);
+		choice->credential = c;
+		if (choice->scheme)
+			return true;
+	}
+	return false;
+}
+
+tern_error choose12(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+		    struct choice *out)
+{
+	const struct tern_config *config = hs->pool->config;
+	tern_error error = TERN_ERROR_NO_SHARED_SUITE; /* what came closest to success */
+	for (size_t i = 0; i < config->suites.num; i++) {
+		struct choice c = {.suite = suite_by_id(config->suites.id[i])};
+		if (!list16_has(hello->suites, c.suite->id) || !suite_usable(hs, c.suite))
+			continue;
+		if (c.suite->ecdhe && !(c.group = choose_group(hs, ext))) {
+			error = TERN_ERROR_NO_SHARED_GROUP;
+			continue;
+		}
+		if (c.suite->auth != AUTH_PSK && !choose_credential(config, ext, &c)) {
+			error = TERN_ERROR_NO_SHARED_SCHEME;
+			continue;
+		}
+		*out = c;
+		return TERN_OK;
+	}
+	return error;
+}
+
+tern_error choose_alpn(const struct tern_config *config, struct span list, struct span *out)
+{
+	struct rd ours = rd_of(config->alpn);
+	struct span name, theirs;
+	*out = span_of(NULL, 0);
+	if (config->alpn.n == 0 || list.n == 0)
+		return TERN_OK;
+	while (get_alpn_name(&ours, &name)) {
+		struct rd r = rd_of(list);
+		while (get_alpn_name(&r, &theirs)) {
+			if (span_equal(name, theirs)) {
+				*out = name;
+				return TERN_OK;
+			}
+		}
+	}
+	return TERN_ERROR_NO_APPLICATION_PROTOCOL;
+}
+
+bool takes_raw_keys(const struct tern_config *config)
+{
+	return config->num_fingerprints > 0 || config->verify || config->no_verify;
+}
+
+uint16_t fragment_length_of(uint8_t code)
+{
+	return code >= 1 && code <= 4 ? (uint16_t)(256u << code) : 0;
+}
+
+uint8_t fragment_length_code(uint16_t length)
+{
+	for (uint8_t code = 1; code <= 4; code++)
+		if (fragment_length_of(code) == length)
+			return code;
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* pool.h - what the connections of one thread reuse. */
+#ifndef TERN_HANDSHAKE_POOL_H
+#define TERN_HANDSHAKE_POOL_H
+
+#include "crypto/schedules.h"
+#include "handshake/config.h"
+#include "handshake/cookie.h"
+
+#define POOL_SCRATCH 40960 /* longest handshake message we make */
+
+struct tern_pool {
+	tern_config *config;
+	const struct provider *provider;
+	struct crypto *crypto;
+	struct schedules *schedules;
+	struct cookie_keys cookie_keys;
+	uint64_t next_job;      /* ids of jobs are unique in the pool */
+	uint8_t settings_hash[16]; /* of the config, for sessions */
+	uint8_t *scratch;       /* POOL_SCRATCH bytes in which a message is written before it is copied exactly */
+};
+
+#endif

@@ -1,0 +1,102 @@
+#include "handshake/schedule12.h"
+
+#include "crypto/prf.h"
+
+static const struct hash_alg *prf_hash(const struct provider *p, const struct suite *s)
+{
+	return p->hash[s->hash];
+}
+
+static void derive_master(struct handshake *hs)
+{
+	struct outcome *o = &hs->outcome;
+	const struct hash_alg *hash = prf_hash(hs->pool->provider, o->suite);
+	struct span premaster = span_of(hs->premaster, hs->premaster_len);
+	uint8_t session_hash[HASH_MAX];
+	if (o->extended_master_secret) {
+		transcript_digest(&hs->transcript, hash, session_hash);
+		prf12(hash, o->master, MASTER_LEN, premaster, "extended master secret",
+		      span_of(session_hash, hash->len), span_of(NULL, 0));
+	} else {
+		prf12(hash, o->master, MASTER_LEN, premaster, "master secret", span_of(o->client_random, RANDOM_LEN),
+		      span_of(o->server_random, RANDOM_LEN));
+	}
+	wipe(hs->premaster, sizeof hs->premaster);
+}
+
+static void keylog_line(const struct handshake *hs)
+{
+	static const char digits[] = "0123456789abcdef";
+	const struct outcome *o = &hs->outcome;
+	char line[14 + 2 * RANDOM_LEN + 1 + 2 * MASTER_LEN + 1] = "CLIENT_RANDOM ";
+	char *p = line + 14;
+	for (size_t i = 0; i < RANDOM_LEN; i++) {
+		*p++ = digits[o->client_random[i] >> 4];
+		*p++ = digits[o->client_random[i] & 15];
+	}
+	*p++ = ' ';
+	for (size_t i = 0; i < MASTER_LEN; i++) {
+		*p++ = digits[o->master[i] >> 4];
+		*p++ = digits[o->master[i] & 15];
+	}
+	*p = 0;
+	hs->pool->config->keylog(hs->pool->config->keylog_user, hs->conn, line);
+	wipe(line, sizeof line);
+}
+
+tern_error schedule12_keys(struct handshake *hs)
+{
+	const struct outcome *o = &hs->outcome;
+	const struct aead_alg *aead = &aead_algs[o->suite->aead];
+	size_t key = aead->key_len, iv = aead->fixed_iv_len12;
+	uint8_t block[2 * (AEAD_KEY_MAX + AEAD_NONCE)];
+	const uint8_t *keys[2] = {block, block + key};
+	struct span ivs[2] = {span_of(block + 2 * key, iv), span_of(block + 2 * key + iv, iv)};
+	enum role peer = hs->role == CLIENT ? SERVER : CLIENT;
+	tern_error error;
+	prf12(prf_hash(hs->pool->provider, o->suite), block, 2 * (key + iv), span_of(o->master, MASTER_LEN),
+	      "key expansion", span_of(o->server_random, RANDOM_LEN), span_of(o->client_random, RANDOM_LEN));
+	error = record_set_read(hs->records, 1, aead, keys[peer], ivs[peer]);
+	if (error == TERN_OK)
+		error = record_set_write(hs->records, 1, aead, keys[hs->role], ivs[hs->role]);
+	wipe(block, sizeof block);
+	if (error != TERN_OK)
+		return error;
+	if (hs->pool->config->keylog)
+		keylog_line(hs);
+	if (hs->flight.trace.fn) {
+		tern_trace t = {.kind = TERN_TRACE_KEYS, .epoch = 1};
+		hs->flight.trace.fn(hs->flight.trace.user, hs->flight.trace.conn, &t);
+	}
+	return TERN_OK;
+}
+
+tern_error schedule12_kex_done(struct handshake *hs)
+{
+	derive_master(hs);
+	return schedule12_keys(hs);
+}
+
+void schedule12_finished(const struct handshake *hs, enum role sender, uint8_t *out)
+{
+	const struct hash_alg *hash = prf_hash(hs->pool->provider, hs->outcome.suite);
+	uint8_t digest[HASH_MAX];
+	transcript_digest(&hs->transcript, hash, digest);
+	prf12(hash, out, FINISHED12_LEN, span_of(hs->outcome.master, MASTER_LEN),
+	      sender == CLIENT ? "client finished" : "server finished", span_of(digest, hash->len), span_of(NULL, 0));
+}
+
+tern_error schedule12_export(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n, const char *label,
+			     struct span context, bool has_context)
+{
+	uint8_t seed[2 * RANDOM_LEN + 2];
+	struct wr w = wr_of(seed, sizeof seed);
+	if (context.n > 65535)
+		return TERN_ERROR_USAGE;
+	wr_bytes(&w, span_of(o->client_random, RANDOM_LEN));
+	wr_bytes(&w, span_of(o->server_random, RANDOM_LEN));
+	if (has_context)
+		wr_u16(&w, (uint16_t)context.n);
+	prf12(prf_hash(p, o->suite), out, n, span_of(o->master, MASTER_LEN), label, wr_span(&w), context);
+	return TERN_OK;
+}

@@ -1,0 +1,214 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "crypto/schedules.h"
+#include "crypto_check.h"
+
+/* The stub provider with counters. */
+static struct {
+	int sets, fail_set;
+	int objects, fail_new;
+} counts;
+
+static tern_error counting_new(struct crypto *c, struct aead_key **k)
+{
+	if (counts.fail_new)
+		return TERN_ERROR_NO_MEMORY;
+	counts.objects++;
+	return provider_stub.aead_new(c, k);
+}
+
+static void counting_free(struct crypto *c, struct aead_key *k)
+{
+	counts.objects--;
+	provider_stub.aead_free(c, k);
+}
+
+static tern_error counting_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
+{
+	static const uint8_t ruined[AEAD_KEY_MAX];
+	counts.sets++;
+	check_error("set", provider_stub.aead_set(k, alg, counts.fail_set ? ruined : key), TERN_OK);
+	return counts.fail_set ? TERN_ERROR_CRYPTO : TERN_OK;
+}
+
+struct fixture {
+	struct provider provider;
+	struct crypto *crypto;
+	struct schedules *schedules;
+};
+
+static void setup(struct fixture *f, size_t slots)
+{
+	memset(&counts, 0, sizeof counts);
+	f->provider = provider_stub;
+	f->provider.aead_new = counting_new;
+	f->provider.aead_free = counting_free;
+	f->provider.aead_set = counting_set;
+	f->crypto = open_provider(&provider_stub);
+	check_error("new", schedules_new(&f->schedules, &f->provider, f->crypto, &heap_default, slots), TERN_OK);
+}
+
+static void teardown(struct fixture *f)
+{
+	schedules_free(f->schedules);
+	assert_int_equal(counts.objects, 0);
+	provider_stub.close(f->crypto);
+}
+
+static const struct aead_alg *alg_of(uint64_t id)
+{
+	return &aead_algs[id % NUM_AEADS];
+}
+
+static void adopt(struct fixture *f, struct raw_key *k)
+{
+	schedules_adopt(f->schedules, k);
+	memset(k->key, (int)k->id, sizeof k->key);
+	k->key[31] = (uint8_t)(k->id >> 8);
+}
+
+/* Whether what comes out of the cache seals as a key set by hand does. */
+static void check_key(struct fixture *f, struct raw_key *k)
+{
+	struct aead_key *cached, *fresh;
+	uint8_t nonce[12] = {7}, a[4 + AEAD_TAG_MAX], b[4 + AEAD_TAG_MAX];
+	check_error("get", schedules_get(f->schedules, k, alg_of(k->id), &cached), TERN_OK);
+	check_error("new", provider_stub.aead_new(f->crypto, &fresh), TERN_OK);
+	check_error("set", provider_stub.aead_set(fresh, alg_of(k->id), k->key), TERN_OK);
+	check_error("seal", provider_stub.aead_seal(cached, nonce, span_of("x", 1), a, nonce, 4), TERN_OK);
+	check_error("seal", provider_stub.aead_seal(fresh, nonce, span_of("x", 1), b, nonce, 4), TERN_OK);
+	provider_stub.aead_free(f->crypto, fresh);
+	check_bytes("sealed", span_of(a, 4u + alg_of(k->id)->tag_len), span_of(b, 4u + alg_of(k->id)->tag_len));
+}
+
+static void test_hit(void **state)
+{
+	struct fixture f;
+	struct raw_key keys[4] = {0};
+	(void)state;
+	setup(&f, 4);
+	for (size_t i = 0; i < 4; i++)
+		adopt(&f, &keys[i]);
+	assert_int_equal(counts.objects, 0); /* nothing is made ahead */
+	for (size_t i = 0; i < 40; i++)
+		check_key(&f, &keys[i % 4]);
+	assert_int_equal(counts.sets, 4);
+	assert_int_equal(counts.objects, 4);
+	teardown(&f);
+}
+
+/* More keys than slots, ids of dropped keys never reused; against no model but the key bytes. */
+static void test_churn(void **state)
+{
+	struct fixture f;
+	struct raw_key keys[40] = {0};
+	uint64_t last = 0, random = 1;
+	(void)state;
+	setup(&f, 8);
+	for (int i = 0; i < 20000; i++) {
+		struct raw_key *k = &keys[(random = random * 6364136223846793005u + 1442695040888963407u) >> 58 & 31];
+		if (!k->id) {
+			adopt(&f, k);
+			assert_true(k->id > last);
+			last = k->id;
+		} else if (random >> 40 & 7) {
+			check_key(&f, k);
+		} else {
+			schedules_drop(f.schedules, k);
+			assert_int_equal(k->id, 0);
+			assert_int_equal(k->key[0], 0);
+		}
+	}
+	assert_true(counts.objects <= 8);
+	teardown(&f);
+}
+
+/* A key in constant use stays while others pass through. */
+static void test_second_chance(void **state)
+{
+	struct fixture f;
+	struct raw_key hot = {0}, cold[64] = {0};
+	(void)state;
+	setup(&f, 4);
+	adopt(&f, &hot);
+	check_key(&f, &hot);
+	for (size_t i = 0; i < 64; i++) {
+		adopt(&f, &cold[i]);
+		check_key(&f, &cold[i]);
+		check_key(&f, &hot);
+	}
+	assert_int_equal(counts.sets, 65);
+	teardown(&f);
+}
+
+static void test_drop(void **state)
+{
+	struct fixture f;
+	struct raw_key a = {0}, b = {0}, c = {0}, none = {0};
+	struct aead_key *out;
+	(void)state;
+	setup(&f, 2);
+	adopt(&f, &a);
+	adopt(&f, &b);
+	adopt(&f, &c);
+	check_key(&f, &a);
+	check_key(&f, &b);
+	check_key(&f, &c); /* pushes a out */
+	assert_int_equal(a.slot, c.slot);
+	schedules_drop(f.schedules, &a); /* must not touch c's slot */
+	assert_int_equal(counts.objects, 2);
+	check_key(&f, &c);
+	assert_int_equal(counts.sets, 3);
+	schedules_drop(f.schedules, &b);
+	assert_int_equal(counts.objects, 1); /* the expanded key is gone */
+	adopt(&f, &a);
+	check_key(&f, &a); /* takes b's place, not c's */
+	check_key(&f, &c);
+	assert_int_equal(counts.sets, 4);
+	schedules_drop(f.schedules, &none);
+	check_error("no key", schedules_get(f.schedules, &none, &aead_algs[0], &out), TERN_ERROR_INTERNAL);
+	teardown(&f);
+}
+
+static void test_failures(void **state)
+{
+	struct fixture f;
+	struct failing_heap heap;
+	struct raw_key a = {0}, b = {0};
+	struct aead_key *out;
+	struct schedules *s;
+	(void)state;
+	setup(&f, 1);
+	check_error("no slots", schedules_new(&s, &f.provider, f.crypto, &heap_default, 0), TERN_ERROR_USAGE);
+	check_error("too many", schedules_new(&s, &f.provider, f.crypto, &heap_default, SIZE_MAX / 8),
+		    TERN_ERROR_USAGE);
+	failing_heap_init(&heap, 0);
+	check_error("memory", schedules_new(&s, &f.provider, f.crypto, &heap.allocator, 1), TERN_ERROR_NO_MEMORY);
+	schedules_free(NULL);
+	adopt(&f, &a);
+	adopt(&f, &b);
+	counts.fail_new = 1;
+	check_error("new fails", schedules_get(f.schedules, &a, alg_of(a.id), &out), TERN_ERROR_NO_MEMORY);
+	counts.fail_new = 0;
+	check_key(&f, &a);
+	counts.fail_set = 1;
+	check_error("set fails", schedules_get(f.schedules, &b, alg_of(b.id), &out), TERN_ERROR_CRYPTO);
+	counts.fail_set = 0;
+	check_key(&f, &a); /* whose slot may hold half of b */
+	check_key(&f, &b);
+	teardown(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hit),  cmocka_unit_test(test_churn),    cmocka_unit_test(test_second_chance),
+		cmocka_unit_test(test_drop), cmocka_unit_test(test_failures),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
