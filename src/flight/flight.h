@@ -77,21 +77,15 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
  * timeout ago. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
 
-<<<<<<< HEAD
 /* DTLS 1.3: the peer has record seq of epoch, so what it carried is not sent again. When that leaves only part of the flight
  * open, that part is sent again; when nothing is left, the flight is FINISHED. Numbers we never sent are ignored. */
 void flight_acked(struct flight *f, uint16_t epoch, uint64_t seq, tern_time now);
 /* After the last record number of one ACK. */
 void flight_acks_end(struct flight *f, tern_time now);
 
-/* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3 unanswered
- * ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a datagram of the
- * flight is longer than that floor. */
-=======
 /* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3
  * unanswered ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a
  * datagram of the flight is longer than that floor. */
->>>>>>> main
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

@@ -37,21 +37,13 @@ struct record_layer {
 	const tern_allocator *heap;
 	struct read_epoch in;                /* the newest epochs */
 	struct write_epoch out;
-<<<<<<< HEAD
-	struct older_read *older_in;         /* DTLS 1.3: those before, newest first, each allocated */
+	struct older_read *older_in; /* DTLS 1.3: those before, newest first, each allocated */
 	struct older_write *older_out;
-	uint64_t plain_seq;                  /* next record number of epoch 0 */
-	uint64_t seal_limit;                 /* records under one key; 0: what the AEAD allows */
-	uint16_t window_size;                /* for new read epochs */
-	uint16_t plaintext_max_in;           /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
-	bool plain_in;                       /* plaintext records are still taken; set at first, cleared at completion */
-=======
 	uint64_t plain_seq; /* next record number of epoch 0 */
 	uint64_t seal_limit; /* records under one key; 0: what the AEAD allows */
 	uint16_t window_size; /* for new read epochs */
 	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
 	bool plain_in; /* plaintext records are still taken; set at first, cleared at completion */
->>>>>>> main
 };
 
 void record_init(struct record_layer *l, const struct protection *protection, const struct provider *provider,
@@ -98,14 +90,9 @@ struct record {
  * no memory for the expanded key. Whether a forgery limit is reached is record_worn's answer. */
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
 
-<<<<<<< HEAD
-/* Appends one record with payload to w. epoch: 0 or a live write epoch. The record
- * ends its datagram: in DTLS 1.3 its header leaves out the length. LIMIT: this key or the record numbers are used
- * up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
-=======
-/* Appends one record with payload to w. epoch: 0 or the current write epoch. LIMIT: this key or the record numbers are
- * used up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
->>>>>>> main
+/* Appends one record with payload to w. epoch: 0 or a live write epoch. The record ends its datagram: in DTLS 1.3 its
+ * header leaves out the length. LIMIT: this key or the record numbers are used up (nothing was written).
+ * BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
  * *seq: the record's number; may be NULL. */
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq);
