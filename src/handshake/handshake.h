@@ -8,6 +8,7 @@
 #include "flight/flight.h"
 #include "flight/inbox.h"
 #include "handshake/pool.h"
+#include "handshake/schedule13.h"
 #include "handshake/session.h"
 #include "handshake/transcript.h"
 #include "wire/certificate.h"
@@ -15,6 +16,7 @@
 #include "wire/hello.h"
 
 #define PREMASTER_MAX (2 + 64 + 2 + 64) /* RFC 4279 2, RFC 5489 2: a secret or zeros, then the PSK */
+#define OFFERED_SHARES 2
 #define HANDSHAKE_ARENA_FIRST 3072 /* enough for a server's handshake with one P-256 certificate */
 
 enum role { CLIENT, SERVER };
@@ -34,10 +36,13 @@ struct job {
 
 /* What remains of a handshake in its connection. */
 struct outcome {
+	const struct version *version;
 	const struct suite *suite;
 	const struct group_alg *group;
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
-	uint8_t master[MASTER_LEN];
+	uint8_t master[MASTER_LEN]; /* DTLS 1.2 */
+	uint8_t traffic_secret[2][SECRET13_MAX]; /* DTLS 1.3: client's, server's, of the newest epochs */
+	uint8_t exporter_secret[SECRET13_MAX], resumption_secret[SECRET13_MAX];
 	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
 	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
 	uint8_t peer_fingerprint[32];
@@ -46,6 +51,7 @@ struct outcome {
 };
 
 struct step;
+struct version;
 
 struct handshake {
 	enum role role;
@@ -57,6 +63,7 @@ struct handshake {
 	uint64_t give_up_ns;          /* the handshake's deadline */
 	uint64_t pending_ns;          /* time spent waiting for answers since our flight was sent */
 
+	const struct version *version; /* decided by the hellos; NULL before */
 	const struct step *script;
 	size_t num_steps, at;
 	bool complete;
@@ -84,6 +91,24 @@ struct handshake {
 	uint32_t new_ticket_lifetime;
 	struct span peer_schemes;     /* what the peer can verify: u16 list in the arena */
 	struct extensions offered;    /* client: what was in our hello; server: what we answer */
+
+	/* DTLS 1.3 */
+	tern_path path;               /* the peer's, for the cookie */
+	struct span hello;            /* the body of the ClientHello being taken */
+	struct schedule13 schedule;
+	uint8_t handshake_secret[2][SECRET13_MAX];
+	bool retry_wanted, retried;   /* HelloRetryRequest */
+	uint16_t retry_group;         /* it asks for this group; 0: cookie only */
+	uint16_t retry_suite;
+	const struct group_alg *share_groups[OFFERED_SHARES]; /* client: groups of the shares in our hello */
+	struct group_private shares[OFFERED_SHARES];
+	struct offered_psk *psks;     /* client: in the arena */
+	size_t num_psks;
+	bool psk;                     /* a PSK is used */
+	uint16_t psk_index;
+	bool psk_without_dhe;         /* psk_ke */
+	bool peer_takes_tickets;      /* server: it named PSK modes */
+	struct span request_context;
 
 	/* authentication */
 	const struct credential *credential; /* ours, once chosen */
