@@ -522,6 +522,27 @@ class ServerAndClient(Case):
                 client.wait_for(rb"closed the connection\n")
                 self.assertEqual(client.finish(), 0)
 
+    def test_next_address_of_a_name(self):
+        with self.server("--echo") as server:
+            done = run("client", f"localhost:{server.port()}", "--ca", self.cert, "--linger", "150", stdin=b"name\n")
+            self.assertStatus(done, 0)
+            self.assertEqual(done.stdout, b"name\n")
+
+    def test_closed_standard_input(self):
+        with self.server("--echo") as server:
+            shell = f'"{TERN}" client 127.0.0.1:{server.port()} --ca "{self.cert}" --linger 0 <&-'
+            self.assertEqual(subprocess.run(shell, shell=True, timeout=WAIT, check=False).returncode, 0)
+
+    def test_failure_in_json(self):
+        with self.server("--json") as server:
+            done = run("client", f"127.0.0.1:{server.port()}", "--json", stdin=b"")
+            self.assertStatus(done, 1)
+            failed, stats = events(done.stdout)
+            self.assertEqual((failed["event"], failed["error"]), ("failed", "TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER"))
+            self.assertEqual((failed["alert"], failed["alert_by"]), ("unknown_ca", "us"))
+            self.assertEqual(stats["event"], "stats")
+            server.wait_for(rb'"alert":"unknown_ca","alert_by":"peer"', "out")
+
     def test_sigint_closes_the_client(self):
         with self.server("--once") as server:
             with background("client", f"127.0.0.1:{server.port()}", "--ca", self.cert, stdin=subprocess.PIPE) as client:
