@@ -485,8 +485,8 @@ typedef struct tern_info {
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */
-	char server_name[256];        /* as the client asked */
-	uint8_t psk_identity[128];
+	char server_name[256];        /* as the client asked; a hello whose name is longer or holds a NUL is refused */
+	uint8_t psk_identity[128];    /* in full; none when it is longer than this */
 	size_t psk_identity_len;
 	uint64_t rtt_ns; /* as seen in the handshake; 0 unknown */
 	uint16_t mtu;

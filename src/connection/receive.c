@@ -1,5 +1,6 @@
 /* What an opened record means to a connection. */
 #include "connection/conn.h"
+#include "handshake/resume12.h"
 #include "handshake/schedule12.h"
 #include "wire/record.h"
 
@@ -68,7 +69,7 @@ static tern_error keep_session(tern_conn *conn)
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
 	bool fresh = hs->new_ticket.n || (!hs->resumed && hs->session_id_len && !hs->ticket_promised);
-	if (conn->role != CLIENT || !fresh || !hs->outcome.extended_master_secret)
+	if (conn->role != CLIENT || !fresh || !hs->outcome.extended_master_secret || !names_fit_session(hs))
 		return TERN_OK;
 	session_from_handshake(hs, &s);
 	put_session(&w, &s, true);

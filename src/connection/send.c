@@ -182,8 +182,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	}
 	copy_text(info->alpn, sizeof info->alpn, names.alpn);
 	copy_text(info->server_name, sizeof info->server_name, names.server_name);
-	info->psk_identity_len =
-		names.psk_identity.n < sizeof info->psk_identity ? names.psk_identity.n : sizeof info->psk_identity;
+	/* Never a part of one: two identities could begin alike. */
+	info->psk_identity_len = names.psk_identity.n <= sizeof info->psk_identity ? names.psk_identity.n : 0;
 	if (info->psk_identity_len)
 		memcpy(info->psk_identity, names.psk_identity.p, info->psk_identity_len);
 	info->has_peer_fingerprint = o->has_peer_fingerprint;
