@@ -244,7 +244,6 @@ static void stash_record(tern_conn *conn, const struct record *record)
 
 static tern_error take_record(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
-	uint16_t epoch = conn->records.in.epoch;
 	if (record->drop != TERN_DROP_NONE) {
 		conn_drop(conn, record->drop, record->type, record->epoch, record->seq, record->wire.n);
 		if (record->drop == TERN_DROP_EPOCH)
@@ -255,10 +254,7 @@ static tern_error take_record(tern_conn *conn, struct record *record, tern_event
 	}
 	conn->opened++;
 	conn->authenticated |= record->epoch != 0;
-	TRY(conn_receive(conn, record, event, now));
-	if (conn->stash && conn->stash->n && conn->records.in.epoch != epoch)
-		conn->stash->ready = true;
-	return TERN_OK;
+	return conn_receive(conn, record, event, now);
 }
 
 static void note_limits(tern_conn *conn)

@@ -119,8 +119,11 @@ static void respect_limits(tern_conn *conn)
 tern_error conn_advance(tern_conn *conn, tern_time now)
 {
 	struct handshake *hs = conn->hs;
+	uint16_t epoch = conn->records.in.epoch;
 	tern_error error = handshake_run(hs, now);
 	conn->write_epoch = hs->write_epoch;
+	if (conn->stash && conn->stash->n && conn->records.in.epoch != epoch)
+		conn->stash->ready = true;
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
 	respect_limits(conn);
