@@ -166,7 +166,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	info->connected = conn->state == CONN_OPEN;
 	info->closed = conn->state == CONN_CLOSED || conn->state == CONN_FAILED;
 	info->resumed = o->resumed;
-	info->peer_authenticated = o->peer_authenticated && conn->state != CONN_HANDSHAKE;
+	/* Not before the handshake is complete, whatever ends it. */
+	info->peer_authenticated = conn->outcome.peer_authenticated;
 	info->extended_master_secret = o->extended_master_secret;
 	if (o->suite) {
 		info->suite_id = o->suite->id;
