@@ -452,8 +452,12 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
 TERN_API size_t tern_conn_overhead(const tern_conn *conn); /* bytes a record adds to its data */
 
-/* The answer to a job. error: TERN_OK, or why not. Only the fields of the job's kind are read. A job that is unknown, late
- * or of another connection is TERN_ERROR_USAGE and changes nothing. Afterwards call tern_conn_next and tern_conn_take. */
+/* The answer to a job. error: TERN_OK, or why not; what a callback may return, it may be too, save TERN_PENDING. An error
+ * without an alert of its own (see TERN_ERRORS) ends the connection as CERTIFICATE_REJECTED, CRYPTO or
+ * UNKNOWN_PSK_IDENTITY; a session that is not found, or a store that fails, costs a full handshake only. Only the fields
+ * of the job's kind are read. TERN_ERROR_USAGE, and nothing changes, for a job that is unknown, late or of another
+ * connection, and for an answer without contents. The handshake goes on within the call and its errors are returned.
+ * Afterwards call tern_conn_next, even without a datagram, and tern_conn_take. */
 typedef struct tern_answer {
 	tern_error error;
 	const uint8_t *data; /* SIGN: the signature. SESSION: the session, len 0 when there is none */

@@ -304,10 +304,13 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 
 tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now)
 {
+	tern_error error;
 	if (!conn->hs || conn->state != CONN_HANDSHAKE)
 		return TERN_ERROR_USAGE;
-	TRY(handshake_answer(conn->hs, job, answer));
-	return conn_advance(conn, now);
+	error = handshake_answer(conn->hs, job, answer);
+	if (error == TERN_ERROR_USAGE)
+		return error;
+	return error == TERN_OK ? conn_advance(conn, now) : conn_fail(conn, error, WHERE, "");
 }
 
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
