@@ -68,11 +68,18 @@ tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len
 	return error;
 }
 
+/* We owe the next move ourselves: repeating our flight would only say that the peer's was lost. */
+static bool awaits_answer(const struct handshake *hs)
+{
+	return hs->job.state == JOB_ASKED;
+}
+
 uint64_t tern_conn_deadline(const tern_conn *conn)
 {
 	uint64_t deadline = TERN_NEVER;
 	if (conn->state == CONN_HANDSHAKE) {
-		deadline = flight_deadline(&conn->hs->flight);
+		if (!awaits_answer(conn->hs))
+			deadline = flight_deadline(&conn->hs->flight);
 		if (conn->hs->give_up_ns < deadline)
 			deadline = conn->hs->give_up_ns;
 	} else if (conn->state == CONN_OPEN && conn->last) {
@@ -87,7 +94,10 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 	if (conn->state == CONN_FAILED)
 		return conn->failure.error;
 	if (conn->state == CONN_HANDSHAKE) {
-		error = now.mono_ns >= conn->hs->give_up_ns ? TERN_ERROR_TIMEOUT : flight_tick(&conn->hs->flight, now);
+		if (now.mono_ns >= conn->hs->give_up_ns)
+			error = TERN_ERROR_TIMEOUT;
+		else if (!awaits_answer(conn->hs))
+			error = flight_tick(&conn->hs->flight, now);
 		if (conn->hs->flight.mtu < conn->mtu)
 			conn->mtu = conn->hs->flight.mtu;
 	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
