@@ -174,6 +174,13 @@ bool tern_conn_authenticated(const tern_conn *conn)
 	return conn->authenticated;
 }
 
+/* A job may be answered, or the connection have failed, before the application came to ask for events. */
+static void drop_stale_events(tern_conn *conn)
+{
+	if (conn->state != CONN_HANDSHAKE || conn->hs->job.state != JOB_ASKED)
+		conn->queued &= (uint8_t)~QUEUED_PENDING;
+}
+
 static bool pop_event(tern_conn *conn, tern_event *event)
 {
 	static const struct {
@@ -184,6 +191,7 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 		     {QUEUED_TICKET, TERN_EVENT_TICKET},
 		     {QUEUED_LIMIT_NEAR, TERN_EVENT_LIMIT_NEAR},
 		     {QUEUED_CLOSED, TERN_EVENT_CLOSED}};
+	drop_stale_events(conn);
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		if (!(conn->queued & order[i].bit))
 			continue;
