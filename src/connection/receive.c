@@ -150,14 +150,18 @@ static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time 
 	}
 }
 
-/* The peer sends again what we have: ours got lost. Its last message speaks for the flight. */
+/* The peer sends again what our flight answers: ours got lost. Its last message speaks for the flight. Once a message
+ * behind it came, the peer has ours, and repeats because something of its own was lost. */
 static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern_time now)
 {
 	struct handshake *hs = conn->hs;
 	uint32_t random;
-	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next)
+	tern_error error;
+	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next || hs->inbox.next != hs->answered_seq)
 		return TERN_OK;
-	TRY(random32(conn, &random));
+	error = random32(conn, &random);
+	if (error != TERN_OK)
+		return conn_fail(conn, error, WHERE, "");
 	flight_repeat(&hs->flight, random, now);
 	return TERN_OK;
 }

@@ -68,6 +68,7 @@ struct handshake {
 	struct job job;
 	uint16_t send_seq;            /* message_seq of our next message */
 	uint16_t write_epoch;
+	uint16_t answered_seq;        /* the peer's message_seq after those that our flight answers */
 	bool peer_ccs;                /* its ChangeCipherSpec came */
 
 	struct outcome outcome;
