@@ -13,6 +13,9 @@ static tern_error check_hello(struct handshake *hs, const struct client_hello *h
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 6347 4.2.1");
 	if (!list8_has(hello->compression, 0))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.2");
+	/* A DNS name is no longer and holds no NUL; C strings are made of it. */
+	if (ext->server_name.n > 255 || list8_has(ext->server_name, 0))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 3");
 	if ((ext->present & HAS_RENEGOTIATION_INFO) && ext->renegotiation_info.n)
 		return FAIL(hs, ERROR_RENEGOTIATION, "RFC 5746 3.6");
 	if ((ext->present & HAS_EC_POINT_FORMATS) && !list8_has(ext->ec_point_formats, 0))
