@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#define EARLY_MESSAGES 16
 #define RANDOM_AT (RECORD12_HEADER + HANDSHAKE_HEADER + 2) /* of a ClientHello, in its datagram */
 
 static bool has(const struct host *h, unsigned flag)
@@ -122,29 +123,38 @@ void host_drain(struct host *h, struct peer *p)
 	send_all(h, p);
 }
 
+static void seal_and_send(struct host *h, struct peer *p)
+{
+	struct world *w = h->world;
+	uint8_t data[SIM_DATAGRAM_MAX], out[SIM_DATAGRAM_MAX];
+	size_t most = tern_conn_max_data(p->conn), n, out_n;
+	tern_error error;
+	if (most < DATA_HEADER) {
+		invariants_fail(&w->inv, "side %u: only %zu bytes of data fit a record", h->side, most);
+		return;
+	}
+	n = DATA_HEADER + pcg_below(&w->rng, most > 400 ? 400 : (uint32_t)(most - DATA_HEADER));
+	if (!data_make(&w->inv, p->association, h->side, data, n))
+		return;
+	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
+	if (error != TERN_OK)
+		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
+	else
+		world_send(w, h->side, out, out_n);
+}
+
+/* Before the peer is connected too, data mostly comes too early: some is enough. */
 void host_send_data(struct host *h)
 {
 	struct world *w = h->world;
 	struct peer *p = &h->peers[0];
-	uint8_t data[SIM_DATAGRAM_MAX], out[SIM_DATAGRAM_MAX];
-	size_t most, n, out_n;
-	uint32_t number = 0;
-	tern_error error;
+	const struct association *a;
 	if (!p->connected || p->ended)
 		return;
-	most = tern_conn_max_data(p->conn);
-	n = DATA_HEADER + pcg_below(&w->rng, most > 400 ? 400 : (uint32_t)(most - DATA_HEADER));
-	if (most < DATA_HEADER)
-		invariants_fail(&w->inv, "side %u: only %zu bytes of data fit a record", h->side, most);
-	else if (data_make(&w->inv, p->association, h->side, data, n, &number)) {
-		error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
-		if (error != TERN_OK)
-			invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
-		else
-			world_send(w, h->side, out, out_n);
-	}
-	/* Ever more slowly, so that the messages last until the peer is there too. */
-	world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)) << number / 8, EVENT_SEND_DATA, h->side, 0);
+	a = association_of(&w->inv, p->association);
+	if (a && (a->sent[h->side] < EARLY_MESSAGES || w->hosts[!h->side].peers[0].connected))
+		seal_and_send(h, p);
+	world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
 }
 
 /* ---- receiving ---- */
@@ -203,10 +213,21 @@ void host_connect(struct host *h)
 	send_all(h, p);
 }
 
-/* A ClientHello of another client than the connection's: it came back after a restart. */
-static bool is_stranger(const struct peer *p, const uint8_t *datagram, size_t n)
+static bool has_random(const uint8_t *datagram, size_t n)
 {
-	return n < RANDOM_AT + RANDOM_LEN || memcmp(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN) != 0;
+	return tern_peek(datagram, n).client_hello && n >= RANDOM_AT + RANDOM_LEN;
+}
+
+/* A ClientHello of another client than the connection's: it came back after a restart. Which client a connection
+ * belongs to is known from the start of its hello. */
+static bool is_stranger(struct peer *p, const uint8_t *datagram, size_t n)
+{
+	if (!has_random(datagram, n))
+		return false;
+	if (!p->knows_random)
+		memcpy(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN);
+	p->knows_random = true;
+	return memcmp(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN) != 0;
 }
 
 static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdict, uint8_t *datagram, size_t n)
@@ -216,8 +237,7 @@ static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdic
 	tern_error error;
 	tern_conn_free(p->conn);
 	*p = (struct peer){0};
-	if (n >= RANDOM_AT + RANDOM_LEN)
-		memcpy(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN);
+	(void)is_stranger(p, datagram, n); /* from now on it is not */
 	begin(h, p);
 	error = tern_accept(&p->conn, h->pool, verdict, &path, world_time(w));
 	if (error != TERN_OK)
@@ -262,12 +282,11 @@ static void promote(struct host *h)
 static void server_receive(struct host *h, uint8_t *datagram, size_t n)
 {
 	struct peer *current = &h->peers[0], *next = &h->peers[1];
-	bool hello = tern_peek(datagram, n).client_hello;
 	if (!current->conn) {
 		listen_at(h, current, datagram, n);
 		return;
 	}
-	if (hello && is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n))) {
+	if (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n))) {
 		listen_at(h, next, datagram, n);
 	} else {
 		feed(h, current, datagram, n);

@@ -231,13 +231,12 @@ static void message_bytes(uint64_t id, unsigned side, uint32_t number, uint8_t *
 	pcg_fill(&rng, out + DATA_HEADER, n - DATA_HEADER);
 }
 
-bool data_make(struct invariants *inv, uint64_t id, unsigned side, uint8_t *out, size_t n, uint32_t *number)
+bool data_make(struct invariants *inv, uint64_t id, unsigned side, uint8_t *out, size_t n)
 {
 	struct association *a = association_of(inv, id);
 	if (!a || a->sent[side] == MESSAGES_MAX)
 		return false;
-	*number = a->sent[side]++;
-	message_bytes(id, side, *number, out, n);
+	message_bytes(id, side, a->sent[side]++, out, n);
 	return true;
 }
 

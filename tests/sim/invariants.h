@@ -62,7 +62,7 @@ tern_allocator memory_allocator(struct memory *m);
 /* Application data: makes the next message of a side of an association, n bytes (at least DATA_HEADER); false when
  * there were too many. */
 struct association *association_of(struct invariants *inv, uint64_t id);
-bool data_make(struct invariants *inv, uint64_t id, unsigned side, uint8_t *out, size_t n, uint32_t *number);
+bool data_make(struct invariants *inv, uint64_t id, unsigned side, uint8_t *out, size_t n);
 /* What arrived at side: it must be what the other one sent, once. */
 void data_arrived(struct invariants *inv, uint64_t id, unsigned side, const uint8_t *p, size_t n);
 

@@ -202,6 +202,8 @@ static uint64_t time_limit(const struct world *w)
 		limit += timeout;
 		timeout = timeout < 4 * SIM_S ? 2 * timeout : timeout;
 	}
+	if (w->scenario->flags & SIM_LOSE_LAST)
+		limit += 2 * SIM_S;
 	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE))
 		limit += CLOSE_LINGER_NS;
 	return late ? limit + 20 * SIM_S : limit;
@@ -209,10 +211,26 @@ static uint64_t time_limit(const struct world *w)
 
 /* ---- steps ---- */
 
+/* What was on its way is gone: plaintext of the old association would only confuse the new one. */
+static void clear_path(struct world *w)
+{
+	size_t n = w->num_events;
+	w->holds = false;
+	w->num_caught = 0;
+	w->num_events = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct event e = w->heap[i];
+		if (e.kind == EVENT_DATAGRAM)
+			free_buffer(w, e.index);
+		else
+			push(w, &e);
+	}
+}
+
 static void restart_client(struct world *w)
 {
 	w->restarts_left--;
-	w->num_caught = 0;
+	clear_path(w);
 	ladder_note(w, CLIENT, "vanishes and comes back");
 	host_connect(&w->hosts[CLIENT]);
 }
@@ -295,7 +313,7 @@ static void step(struct world *w)
 	} else {
 		invariants_fail(&w->inv, "nothing more can happen");
 	}
-	if (w->restarts_left && w->hosts[CLIENT].peers[0].connected && pcg_percent(&w->rng, 30))
+	if (w->restarts_left && same_keys(w) && pcg_percent(&w->rng, 30))
 		restart_client(w);
 	check_host(w, &w->hosts[CLIENT]);
 	check_host(w, &w->hosts[SERVER]);

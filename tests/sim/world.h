@@ -41,6 +41,7 @@ struct peer {
 	uint64_t association;
 	uint8_t exporter[32];
 	uint64_t connected_ns;
+	bool knows_random;
 	uint8_t hello_random[RANDOM_LEN]; /* at the server: whose hello was accepted */
 };
 
