@@ -152,7 +152,7 @@ void host_send_data(struct host *h)
 	if (!p->connected || p->ended)
 		return;
 	a = association_of(&w->inv, p->association);
-	if (a && (a->sent[h->side] < EARLY_MESSAGES || w->hosts[!h->side].peers[0].connected))
+	if (a && (a->sent[h->side] < EARLY_MESSAGES || world_agrees(w)))
 		seal_and_send(h, p);
 	world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
 }

@@ -162,7 +162,7 @@ static unsigned ones(uint64_t v)
 	return n;
 }
 
-static bool same_keys(const struct world *w)
+bool world_agrees(const struct world *w)
 {
 	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
 	return c->connected && s->connected && memcmp(c->exporter, s->exporter, sizeof c->exporter) == 0;
@@ -186,7 +186,7 @@ static bool settled(struct world *w)
 		return w->closing && over(c) && over(s);
 	if (w->schedule.chaos == CHAOS_WILD && (c->ended || s->ended))
 		return true;
-	return same_keys(w) && spoke(w) && w->restarts_left == 0;
+	return world_agrees(w) && spoke(w) && w->restarts_left == 0;
 }
 
 /* Each thing the script does costs at most one timeout on each side. */
@@ -313,7 +313,7 @@ static void step(struct world *w)
 	} else {
 		invariants_fail(&w->inv, "nothing more can happen");
 	}
-	if (w->restarts_left && same_keys(w) && pcg_percent(&w->rng, 30))
+	if (w->restarts_left && world_agrees(w) && pcg_percent(&w->rng, 30))
 		restart_client(w);
 	check_host(w, &w->hosts[CLIENT]);
 	check_host(w, &w->hosts[SERVER]);
@@ -361,7 +361,7 @@ static void report_stall(struct world *w)
 	invariants_fail(&w->inv, "after %llu ms the client is %s, the server %s, and they %s",
 			(unsigned long long)((w->now_ns - w->start_ns) / SIM_MS),
 			c->connected ? "connected" : "not connected", s->connected ? "connected" : "not connected",
-			same_keys(w) ? "have one key" : "have no key in common");
+			world_agrees(w) ? "have one key" : "have no key in common");
 }
 
 bool world_run(struct world *w, const struct schedule *schedule)

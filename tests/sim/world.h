@@ -124,6 +124,8 @@ bool world_run(struct world *w, const struct schedule *schedule);
 
 tern_time world_time(const struct world *w);
 void world_at(struct world *w, uint64_t after_ns, enum event_kind kind, unsigned side, uint16_t index);
+/* Both sides are connected, to each other. */
+bool world_agrees(const struct world *w);
 /* Gives a datagram to the path. */
 void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n);
 /* Puts a datagram of an attacker's on the way. */
