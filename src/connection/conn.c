@@ -294,6 +294,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		if (!next_record(conn, &record))
 			break;
 		if (conn->state == CONN_CLOSED) {
+			conn->authenticated |= record.drop == TERN_DROP_NONE && record.epoch != 0;
 			conn_drop(conn, TERN_DROP_CLOSED, record.type, record.epoch, record.seq, record.wire.n);
 			continue;
 		}
