@@ -306,8 +306,9 @@ int main(int argc, char **argv)
 	r = report_new(o.json);
 	bench_handshakes(r, &o);
 	bench_records(r, &o);
-	if (!o.only)
+	if (!o.only) {
 		report_memory(r, rows, in_memory, NUM_IN_MEMORY);
-	report_sizes(r);
+		report_sizes(r);
+	}
 	return report_end(r) ? 0 : 1;
 }

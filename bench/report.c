@@ -12,7 +12,7 @@ struct report {
 	FILE *json; /* NULL: none */
 	const char *unit;
 	size_t rows;
-	char title[64];
+	const char *title; /* printed before the first row under it; NULL afterwards */
 };
 
 struct report *report_new(const char *json_path)
@@ -33,8 +33,7 @@ struct report *report_new(const char *json_path)
 void report_heading(struct report *r, const char *title, const char *unit)
 {
 	r->unit = unit;
-	snprintf(r->title, sizeof r->title, "%s", title);
-	printf("\n%-31s %9s %9s %12s %9s %10s\n", title, "tern", "openssl", "tern/openssl", "floor", "tern/floor");
+	r->title = title;
 }
 
 static void json_row(struct report *r, const char *name, const char *part, const char *unit, const double *values)
@@ -52,6 +51,10 @@ static void json_row(struct report *r, const char *name, const char *part, const
 
 void report_row(struct report *r, const char *name, const char *part, const double values[NUM_CONTENDERS])
 {
+	if (r->title)
+		printf("\n%-31s %9s %9s %12s %9s %10s\n", r->title, "tern", "openssl", "tern/openssl", "floor",
+		       "tern/floor");
+	r->title = NULL;
 	printf("%-24s %-6s %9.1f %9.1f %12.2f %9.1f %10.2f\n", name, part, values[TERN], values[OPENSSL],
 	       values[TERN] / values[OPENSSL], values[FLOOR], values[TERN] / values[FLOOR]);
 	fflush(stdout);
