@@ -85,6 +85,7 @@ typedef enum tern_error_class {
 	X(ERROR_NO_SHARED_SUITE, PROTOCOL, 40, "no cipher suite in common with the peer")                              \
 	X(ERROR_NO_SHARED_GROUP, PROTOCOL, 40, "no key exchange group in common with the peer")                        \
 	X(ERROR_NO_SHARED_SCHEME, PROTOCOL, 40, "no signature scheme in common with the peer")                         \
+	X(ERROR_NO_SHARED_CERTIFICATE_TYPE, PROTOCOL, 43, "no certificate type (X.509, raw key) in common with the peer")  \
 	X(ERROR_NO_EXTENDED_MASTER_SECRET, PROTOCOL, 40, "the peer does not offer the extended master secret")         \
 	X(ERROR_RENEGOTIATION, PROTOCOL, 40, "the peer's renegotiation_info is missing or wrong")                      \
 	X(ERROR_UNSUPPORTED_EXTENSION, PROTOCOL, 110, "the peer answered an extension that was not offered")           \

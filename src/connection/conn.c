@@ -250,6 +250,19 @@ static void stash_record(tern_conn *conn, const struct record *record)
 	conn->stash->n += record->wire.n;
 }
 
+/* Another PSK than ours gives keys that open nothing. One record that does not open says nothing, so it is dropped; but
+ * when a client's Finished never opens, however often it comes, silence would only let both sides run into their deadlines.
+ * RFC 4279 2 asks for decrypt_error, RFC 6347 4.1.2.7 allows an alert. With certificates this cannot happen but by
+ * meddling. */
+#define WRONG_PSK_TRIES 4
+static bool psk_differs(const struct tern_conn *conn, const struct record *record)
+{
+	const struct handshake *hs = conn->hs;
+	return hs && !hs->complete && !hs->resumed && hs->role == SERVER && hs->peer_ccs && hs->outcome.suite->psk &&
+	       record->type == CONTENT_HANDSHAKE && conn->records.in.opened == 0 &&
+	       conn->records.in.forged >= WRONG_PSK_TRIES;
+}
+
 static tern_error take_record(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
 	if (record->drop != TERN_DROP_NONE) {
@@ -258,6 +271,8 @@ static tern_error take_record(tern_conn *conn, struct record *record, tern_event
 			stash_record(conn, record);
 		if (record->drop == TERN_DROP_FORGED && record_worn(&conn->records))
 			return CONN_FAIL(conn, ERROR_FORGERIES, "RFC 9325 4.4");
+		if (record->drop == TERN_DROP_FORGED && psk_differs(conn, record))
+			return CONN_FAIL(conn, ERROR_BAD_FINISHED, "RFC 4279 2");
 		return TERN_OK;
 	}
 	conn->opened++;

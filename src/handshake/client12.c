@@ -179,6 +179,8 @@ static tern_error check_extensions(struct handshake *hs, const struct extensions
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8422 5.2");
 	if ((ext->present & HAS_MAX_FRAGMENT_LENGTH) && ext->max_fragment_length != hs->offered.max_fragment_length)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 4");
+	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && (ext->present & HAS_MAX_FRAGMENT_LENGTH))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 5");
 	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && ext->record_size_limit < 64)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 4");
 	if ((ext->present & HAS_CLIENT_CERTIFICATE_TYPE) &&

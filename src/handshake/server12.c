@@ -57,7 +57,7 @@ static tern_error answer_certificate_types(struct handshake *hs, const struct ex
 	if (hs->asks_client_cert && (ext->present & HAS_CLIENT_CERTIFICATE_TYPE)) {
 		hs->raw_peer = takes_raw_keys(hs->pool->config) && list8_has(ext->client_certificate_types, raw[0]);
 		if (!hs->raw_peer && !list8_has(ext->client_certificate_types, x509[0]))
-			return FAIL(hs, ERROR_NO_SHARED_SUITE, "RFC 7250 4.2");
+			return FAIL(hs, ERROR_NO_SHARED_CERTIFICATE_TYPE, "RFC 7250 4.2");
 		answer->present |= HAS_CLIENT_CERTIFICATE_TYPE;
 		answer->client_certificate_types = span_of(hs->raw_peer ? raw : x509, 1);
 	}

@@ -140,6 +140,29 @@ static void suites_by_keys_by_groups(void **state)
 	assert_int_equal(run, 3 * (5 * 3 + 3 * 2 + 10));
 }
 
+/* RFC 8422 5.1.1: no certificate on a curve that the client did not name. */
+static void curve_of_the_certificate(void **state)
+{
+	struct pair p;
+	tern_config *client = trusting(), *server = serving(&leaf[CERT_P384]);
+	(void)state;
+	OK(tern_config_set_groups(client, "x25519"));
+	add_cert(server, &leaf[CERT_P256]);
+	pair_init(&p, client, server);
+	pair_dial(&p, "a.test", span_of(NULL, 0));
+	pair_settle(&p);
+	check_is("neither", p.side[SERVER].error, TERN_ERROR_NO_SHARED_SUITE);
+	check_is("neither", p.side[CLIENT].error, TERN_ERROR_PEER_ALERT);
+	pair_free(&p);
+	client = trusting();
+	server = serving(&leaf[CERT_P384]);
+	OK(tern_config_set_groups(client, "x25519,secp256r1"));
+	add_cert(server, &leaf[CERT_P256]);
+	pair_init(&p, client, server);
+	shake(&p, "the second", span_of(NULL, 0));
+	pair_free(&p);
+}
+
 /* Every scheme alone on both sides. */
 static void schemes_alone(void **state)
 {
@@ -611,6 +634,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(suites_by_keys_by_groups),
+		cmocka_unit_test(curve_of_the_certificate),
 		cmocka_unit_test(schemes_alone),
 		cmocka_unit_test(client_auth),
 		cmocka_unit_test(chains),
