@@ -85,7 +85,7 @@ void flight_acks_end(struct flight *f, tern_time now);
 
 /* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3
  * unanswered ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a
- * datagram of the flight is longer than that floor. */
+ * datagram of the flight is longer than that floor and the flight is no ClientHello. */
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

@@ -9,6 +9,8 @@ tern_error check_answers(struct handshake *hs, const struct extensions *ext)
 		return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 5246 7.4.1.4");
 	if ((ext->present & HAS_MAX_FRAGMENT_LENGTH) && ext->max_fragment_length != hs->offered.max_fragment_length)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 4");
+	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && (ext->present & HAS_MAX_FRAGMENT_LENGTH))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 5");
 	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && ext->record_size_limit < 64)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 4");
 	if ((ext->present & HAS_CLIENT_CERTIFICATE_TYPE) &&
@@ -57,6 +59,18 @@ void take_certificate_types(struct handshake *hs, const struct extensions *ext)
 
 /* ---- the server's side ---- */
 
+tern_error check_questions(struct handshake *hs, const struct extensions *ext)
+{
+	/* A DNS name is no longer and holds no NUL; C strings are made of it. */
+	if (ext->server_name.n > 255 || list8_has(ext->server_name, 0))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 3");
+	if ((ext->present & HAS_MAX_FRAGMENT_LENGTH) && !fragment_length_of(ext->max_fragment_length))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 4");
+	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && ext->record_size_limit < 64)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 4");
+	return TERN_OK;
+}
+
 /* Record sizes: RFC 8449 5 puts record_size_limit before max_fragment_length. */
 void answer_limits(struct handshake *hs, const struct extensions *ext, struct extensions *answer)
 {
@@ -87,7 +101,7 @@ tern_error answer_certificate_types(struct handshake *hs, const struct extension
 	if (hs->asks_client_cert && (ext->present & HAS_CLIENT_CERTIFICATE_TYPE)) {
 		hs->raw_peer = takes_raw_keys(hs->pool->config) && list8_has(ext->client_certificate_types, raw[0]);
 		if (!hs->raw_peer && !list8_has(ext->client_certificate_types, x509[0]))
-			return FAIL(hs, ERROR_NO_SHARED_SUITE, "RFC 7250 4.2");
+			return FAIL(hs, ERROR_NO_SHARED_CERTIFICATE_TYPE, "RFC 7250 4.2");
 		answer->present |= HAS_CLIENT_CERTIFICATE_TYPE;
 		answer->client_certificate_types = span_of(hs->raw_peer ? raw : x509, 1);
 	}

@@ -11,7 +11,9 @@ tern_error take_alpn(struct handshake *hs, const struct extensions *ext);
 void take_limits(struct handshake *hs, const struct extensions *ext);
 void take_certificate_types(struct handshake *hs, const struct extensions *ext);
 
-/* The server's side: limits (RFC 8449, RFC 6066 4), certificate types (RFC 7250 4.2), the name (RFC 6066 3) and the
+/* The server's side: values in a hello that are not allowed in any version. */
+tern_error check_questions(struct handshake *hs, const struct extensions *ext);
+/* Limits (RFC 8449, RFC 6066 4), certificate types (RFC 7250 4.2), the name (RFC 6066 3) and the
  * application protocol (RFC 7301) that it answers with. */
 void answer_limits(struct handshake *hs, const struct extensions *ext, struct extensions *answer);
 tern_error answer_certificate_types(struct handshake *hs, const struct extensions *ext, struct extensions *answer);

@@ -27,10 +27,9 @@ tern_error ask_psk(struct handshake *hs, struct span identity, struct span hint,
 	} else {
 		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY;
 	}
-	if (error == TERN_PENDING)
-		return error;
+	error = job_verdict(error, TERN_ERROR_UNKNOWN_PSK_IDENTITY);
 	if (error == TERN_OK && (out->key_len == 0 || out->key_len > sizeof out->key))
-		error = TERN_ERROR_INTERNAL;
+		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY; /* found, but without a usable key */
 	return error;
 }
 

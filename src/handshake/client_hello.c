@@ -74,6 +74,14 @@ static bool is_ip_literal(struct span name)
 	return digits_and_dots;
 }
 
+/* RFC 6066 3: without a trailing dot, and never an address. */
+static struct span sent_name(struct span name)
+{
+	if (name.n && name.p[name.n - 1] == '.')
+		name.n--;
+	return is_ip_literal(name) ? span_of(NULL, 0) : name;
+}
+
 static void offer_authentication(struct handshake *hs, struct extensions *ext)
 {
 	const struct tern_config *config = hs->pool->config;
@@ -121,10 +129,9 @@ static tern_error make_offer(struct handshake *hs)
 {
 	const struct tern_config *config = hs->pool->config;
 	struct extensions *ext = &hs->offered;
-	if (hs->outcome.server_name.n && !is_ip_literal(hs->outcome.server_name)) {
+	ext->server_name = sent_name(hs->outcome.server_name);
+	if (ext->server_name.n)
 		ext->present |= HAS_SERVER_NAME;
-		ext->server_name = hs->outcome.server_name;
-	}
 	if (config->dtls13 || offers12(hs, is_ecdhe)) {
 		ext->present |= HAS_SUPPORTED_GROUPS;
 		ext->supported_groups = list_in_arena(hs, &config->groups);

@@ -122,7 +122,9 @@ static tern_error client_psk(struct handshake *hs, tern_psk *out)
 	error = ask_psk(hs, span_of(NULL, 0), hs->psk_hint, out);
 	if (error != TERN_OK)
 		return error == TERN_PENDING ? error : FAILED(hs, error, "RFC 4279 2");
-	return out->identity_len && out->identity_len <= sizeof out->identity ? TERN_OK : FAIL(hs, ERROR_INTERNAL, "RFC 4279 2");
+	if (out->identity_len && out->identity_len <= sizeof out->identity)
+		return TERN_OK;
+	return FAIL(hs, ERROR_UNKNOWN_PSK_IDENTITY, "RFC 4279 2");
 }
 
 static tern_error keep_identity(struct handshake *hs, struct span identity)

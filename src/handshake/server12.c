@@ -15,11 +15,7 @@ static tern_error check_hello(struct handshake *hs, const struct client_hello *h
 		return FAIL(hs, ERROR_RENEGOTIATION, "RFC 5746 3.6");
 	if ((ext->present & HAS_EC_POINT_FORMATS) && !list8_has(ext->ec_point_formats, 0))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8422 5.1.2");
-	if ((ext->present & HAS_MAX_FRAGMENT_LENGTH) && !fragment_length_of(ext->max_fragment_length))
-		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 4");
-	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && ext->record_size_limit < 64)
-		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 4");
-	return TERN_OK;
+	return check_questions(hs, ext);
 }
 
 static tern_error take_full(struct handshake *hs, const struct choice *choice, const struct extensions *ext,
