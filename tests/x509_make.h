@@ -28,7 +28,8 @@ static inline struct text text_take(BIO *bio)
 	char *p;
 	struct text t = {.n = (size_t)BIO_get_mem_data(bio, &p)};
 	t.p = malloc(t.n + 1);
-	memcpy(t.p, p, t.n);
+	if (t.n)
+		memcpy(t.p, p, t.n);
 	t.p[t.n] = 0;
 	BIO_free(bio);
 	return t;

@@ -1,5 +1,5 @@
-/* count_heap.h - an allocator that counts, aborts when a size at free is not the one at alloc, and fails on demand. Used
- * by tests and by fuzz targets. */
+/* count_heap.h - an allocator that counts, aborts when a size at free is not the one at alloc, and fails on demand.
+ * Used by tests and by fuzz targets. */
 #ifndef TERN_TESTS_COUNT_HEAP_H
 #define TERN_TESTS_COUNT_HEAP_H
 
@@ -10,8 +10,8 @@
 
 struct count_heap {
 	size_t live, blocks; /* bytes and allocations not freed */
-	size_t allocs;       /* so far */
-	size_t fail_at;      /* the allocation that fails; 0: none */
+	size_t allocs; /* so far */
+	size_t fail_at; /* the allocation that fails; 0: none */
 };
 
 #define COUNT_HEAP_FRONT 16

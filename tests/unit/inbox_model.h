@@ -1,5 +1,5 @@
-/* inbox_model.h - a naive twin of the inbox: a byte and a flag per byte of every message. Used by the unit test and by the
- * fuzz target; a difference aborts. */
+/* inbox_model.h - a naive twin of the inbox: a byte and a flag per byte of every message. Used by the unit test and by
+ * the fuzz target; a difference aborts. */
 #ifndef TERN_TESTS_INBOX_MODEL_H
 #define TERN_TESTS_INBOX_MODEL_H
 
@@ -9,7 +9,7 @@
 #include "flight/inbox.h"
 #include "unit/count_heap.h"
 
-#define MODEL_MAX 512   /* longest message */
+#define MODEL_MAX 512 /* longest message */
 #define MODEL_RANGES 64 /* most pieces of a message */
 #define MODEL_CONSTANT 112 /* bytes of heap for a message beyond its pieces and twice its bytes */
 
@@ -177,7 +177,8 @@ static void model_discard(struct model *model, struct inbox *in)
 }
 
 /* The datagram of the fragment goes away: its bytes change under a view. */
-static void model_keep(struct model *model, struct inbox *in, const struct count_heap *heap, uint8_t *datagram, size_t n)
+static void model_keep(struct model *model, struct inbox *in, const struct count_heap *heap, uint8_t *datagram,
+		       size_t n)
 {
 	bool viewed = in->has_view;
 	uint32_t used = in->used;

@@ -91,6 +91,23 @@ static void check_scheme_counts(struct crypto *c, struct private_key *key, struc
 	check_error("PKCS1 as PSS", p->verify(c, peer, pss, tbs, span_of(signature, n)), TERN_ERROR_BAD_SIGNATURE);
 }
 
+/* RFC 8446 4.2.3 fixes the length of the salt: OpenSSL, told that length, takes our signatures. */
+static void check_pss_salt(struct crypto *c, struct private_key *key, EVP_PKEY *pkey)
+{
+	const struct scheme_alg *s = scheme_by_id(0x0805);
+	uint8_t bytes[100], signature[SIGNATURE_MAX];
+	struct span tbs = make_tbs(bytes, s);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	size_t n;
+	check_error("salt", p->sign(c, key, s, tbs, signature, &n), TERN_OK);
+	check_true("salt", EVP_PKEY_verify_init(ctx) == 1 &&
+				   EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+				   EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha384()) == 1 &&
+				   EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, 48) == 1);
+	check_true("salt", EVP_PKEY_verify(ctx, signature, n, tbs.p, tbs.n) == 1);
+	EVP_PKEY_CTX_free(ctx);
+}
+
 /* Each kind of key, with a chain and as a raw key, by every scheme. */
 static void check_kind(struct crypto *c, size_t kind, bool raw)
 {
@@ -118,8 +135,10 @@ static void check_kind(struct crypto *c, size_t kind, bool raw)
 		check_error(name, p->sign(c, k.key, &schemes[i], tbs, signature, &len), TERN_ERROR_INTERNAL);
 		check_error(name, p->verify(c, peer, &schemes[i], tbs, tbs), TERN_ERROR_BAD_SIGNATURE);
 	}
-	if (kinds[kind].type == KEY_RSA)
+	if (kinds[kind].type == KEY_RSA) {
 		check_scheme_counts(c, k.key, peer);
+		check_pss_salt(c, k.key, pkey);
+	}
 	p->chain_free(c, peer);
 	free_credential(&k);
 	OPENSSL_free(der);

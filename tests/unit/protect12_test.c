@@ -15,76 +15,50 @@ static const struct recorded {
 	enum aead_id aead;
 	const char *key, *iv, *finished, *data, *text;
 } recorded[] = {
-	{"ECDHE-ECDSA-AES128-GCM-SHA256 client", AEAD_AES_128_GCM,
-	 "cab21a55166cd2fcdf0fba3da9d1508b",
-	 "51eb35bf",
+	{"ECDHE-ECDSA-AES128-GCM-SHA256 client", AEAD_AES_128_GCM, "cab21a55166cd2fcdf0fba3da9d1508b", "51eb35bf",
 	 "16fefd000100000000000000304ad50aae7f98b67d4fa99a569e391eb6e0b2ca626e6ae5f2efdae88390d83482c085c2"
 	 "ebcaf99dbb9058e5feb22636ee",
-	 "17fefd0001000000000001001f4ad50aae7f98b67ecaca10bedf446601f397789d3b1d2cc7e20169061b33d8",
-	 "arctic\n"},
-	{"ECDHE-ECDSA-AES128-GCM-SHA256 server", AEAD_AES_128_GCM,
-	 "9d709d94c6f73e7364daa41e42c37885",
-	 "75657eca",
+	 "17fefd0001000000000001001f4ad50aae7f98b67ecaca10bedf446601f397789d3b1d2cc7e20169061b33d8", "arctic\n"},
+	{"ECDHE-ECDSA-AES128-GCM-SHA256 server", AEAD_AES_128_GCM, "9d709d94c6f73e7364daa41e42c37885", "75657eca",
 	 "16fefd00010000000000000030be05c998e0d744255a4109355f7196555cd473ad8f6fe1799b8a5b7c0de63ba8eddf27"
 	 "c1644189d442cc908a8b831072",
-	 "17fefd0001000000000001001dbe05c998e0d744268e435ac2ccc11d7d62e900aeaf81628e0f92c15772",
-	 "tern\n"},
+	 "17fefd0001000000000001001dbe05c998e0d744268e435ac2ccc11d7d62e900aeaf81628e0f92c15772", "tern\n"},
 	{"ECDHE-ECDSA-AES256-GCM-SHA384 client", AEAD_AES_256_GCM,
-	 "665d9c307521d77cfc23f77b34040e9a263262f56358f769a8d2e93dafbb1cbc",
-	 "afa321eb",
+	 "665d9c307521d77cfc23f77b34040e9a263262f56358f769a8d2e93dafbb1cbc", "afa321eb",
 	 "16fefd00010000000000000030438de0fb8d96d32f6f126632e0f3a7e59b70c7ce7eb76692846d7e3c8f71601039ffce"
 	 "7af04c2d03829fee0e01fda495",
-	 "17fefd0001000000000001001f438de0fb8d96d330cfceced76e58cfb4717f1a70d37878ea5c91ca30f16bdc",
-	 "arctic\n"},
+	 "17fefd0001000000000001001f438de0fb8d96d330cfceced76e58cfb4717f1a70d37878ea5c91ca30f16bdc", "arctic\n"},
 	{"ECDHE-ECDSA-AES256-GCM-SHA384 server", AEAD_AES_256_GCM,
-	 "493fb04e25b71b2b254d13db10cb922cc144c94ab3ccd5bcb1e5126e2239c84b",
-	 "b2ab8a7a",
+	 "493fb04e25b71b2b254d13db10cb922cc144c94ab3ccd5bcb1e5126e2239c84b", "b2ab8a7a",
 	 "16fefd00010000000000000030d8d3784f29fb60e3488ef4844186b03faaab659d9fcb7e3f4da2e6c028441bf6a7e0aa"
 	 "17377592620fa92d5fa1c43ac3",
-	 "17fefd0001000000000001001dd8d3784f29fb60e44c6d8b2d1f5bf1ce891a7face2dfe733a99d2c5e13",
-	 "tern\n"},
+	 "17fefd0001000000000001001dd8d3784f29fb60e44c6d8b2d1f5bf1ce891a7face2dfe733a99d2c5e13", "tern\n"},
 	{"ECDHE-ECDSA-CHACHA20-POLY1305 client", AEAD_CHACHA20_POLY1305,
-	 "8ec70c5e23ebd6e862c034646a3b55ccf2b6868309411bcd9323f4665978a4bc",
-	 "53d7751b68ab61c40fb9dd4e",
+	 "8ec70c5e23ebd6e862c034646a3b55ccf2b6868309411bcd9323f4665978a4bc", "53d7751b68ab61c40fb9dd4e",
 	 "16fefd000100000000000000286f372e48ccf7962eb3731516c6f1e6d8752f5d4321465a4b3ddb528eb1062f9d9c58e5"
 	 "ba13948ee8",
-	 "17fefd000100000000000100174e623e330097b16b2584be8f2b503222f4464b93ff8345",
-	 "arctic\n"},
+	 "17fefd000100000000000100174e623e330097b16b2584be8f2b503222f4464b93ff8345", "arctic\n"},
 	{"ECDHE-ECDSA-CHACHA20-POLY1305 server", AEAD_CHACHA20_POLY1305,
-	 "e591ad55b43bde58ccfd569f47f447c0647ae8672793b4688af59f86f99d426b",
-	 "39c9c88828f79aaebca090e6",
+	 "e591ad55b43bde58ccfd569f47f447c0647ae8672793b4688af59f86f99d426b", "39c9c88828f79aaebca090e6",
 	 "16fefd0001000000000000002867bea7cc322216e61a5ee57eb84188a05282b6af8eb272ef7526d0c4ecb4db128cf9dd"
 	 "4b87dbe7b1",
-	 "17fefd00010000000000010015da78760e2f8c7ef78c01906425d09baf1b6265beb3",
-	 "tern\n"},
-	{"ECDHE-ECDSA-AES128-CCM client", AEAD_AES_128_CCM,
-	 "3b516c34806c285048c96f219d16152e",
-	 "b091e1b2",
+	 "17fefd00010000000000010015da78760e2f8c7ef78c01906425d09baf1b6265beb3", "tern\n"},
+	{"ECDHE-ECDSA-AES128-CCM client", AEAD_AES_128_CCM, "3b516c34806c285048c96f219d16152e", "b091e1b2",
 	 "16fefd000100000000000000300001000000000000c713d36de7294b09c77316253be160755151a43a959c718a8fff41"
 	 "e6850458196db50d917e404519",
-	 "17fefd0001000000000001001f0001000000000001b94615936b7b7f454e8abd365c28b7cb5f0063b4e2623d",
-	 "arctic\n"},
-	{"ECDHE-ECDSA-AES128-CCM server", AEAD_AES_128_CCM,
-	 "0aca9884a7773b6e04e2b4b4814d0ccc",
-	 "0021d10e",
+	 "17fefd0001000000000001001f0001000000000001b94615936b7b7f454e8abd365c28b7cb5f0063b4e2623d", "arctic\n"},
+	{"ECDHE-ECDSA-AES128-CCM server", AEAD_AES_128_CCM, "0aca9884a7773b6e04e2b4b4814d0ccc", "0021d10e",
 	 "16fefd000100000000000000300001000000000000244d91db1b251464c997954b15a88fc0e23b36ab140d4bcb7081bf"
 	 "bf9ae251744276efaabf85ada1",
-	 "17fefd0001000000000001001d0001000000000001af7803c7cfa58b05e161b7e64479af8934844bc54c",
-	 "tern\n"},
-	{"ECDHE-ECDSA-AES128-CCM8 client", AEAD_AES_128_CCM_8,
-	 "21f88c62edfc7d0b95a92254c16a40c2",
-	 "cc8d2380",
+	 "17fefd0001000000000001001d0001000000000001af7803c7cfa58b05e161b7e64479af8934844bc54c", "tern\n"},
+	{"ECDHE-ECDSA-AES128-CCM8 client", AEAD_AES_128_CCM_8, "21f88c62edfc7d0b95a92254c16a40c2", "cc8d2380",
 	 "16fefd00010000000000000028000100000000000002ab5dcd7a00aa529939a3a56d721d456c0a4cda48eed624716b35"
 	 "57938c74ec",
-	 "17fefd000100000000000100170001000000000001bebc6ce9fad57d9e476f5186e67243",
-	 "arctic\n"},
-	{"ECDHE-ECDSA-AES128-CCM8 server", AEAD_AES_128_CCM_8,
-	 "e410cc9b7c25557d305197e6c8b07fef",
-	 "883d950f",
+	 "17fefd000100000000000100170001000000000001bebc6ce9fad57d9e476f5186e67243", "arctic\n"},
+	{"ECDHE-ECDSA-AES128-CCM8 server", AEAD_AES_128_CCM_8, "e410cc9b7c25557d305197e6c8b07fef", "883d950f",
 	 "16fefd000100000000000000280001000000000000c46d12302b0478cc44f6892ffe786cb165f55c3eab1673567b3dbd"
 	 "b5be5d44aa",
-	 "17fefd000100000000000100150001000000000001f8579843ae904c2a952e67fb39",
-	 "tern\n"},
+	 "17fefd000100000000000100150001000000000001f8579843ae904c2a952e67fb39", "tern\n"},
 };
 
 #define NUM_RECORDED (sizeof recorded / sizeof recorded[0])
@@ -167,7 +141,8 @@ static void refuses_changed(void **state)
 	}
 }
 
-/* The way out is the way in: what OpenSSL made comes out of the sealing function too, where its nonce is ours (RFC 7905). */
+/* The way out is the way in: what OpenSSL made comes out of the sealing function too, where its nonce is ours (RFC
+ * 7905). */
 static void seals_recorded(void **state)
 {
 	size_t done = 0;
@@ -278,8 +253,8 @@ static void our_explicit_nonce(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens_recorded),   cmocka_unit_test(refuses_changed),
-		cmocka_unit_test(seals_recorded),   cmocka_unit_test(round_trips),
+		cmocka_unit_test(opens_recorded),     cmocka_unit_test(refuses_changed),
+		cmocka_unit_test(seals_recorded),     cmocka_unit_test(round_trips),
 		cmocka_unit_test(any_explicit_nonce), cmocka_unit_test(our_explicit_nonce),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,11 @@ static void tables(void **state)
 		 4},
 		{"off",
 		 REPLAY_OFF,
-		 {{7, TERN_DROP_NONE}, {7, TERN_DROP_NONE}, {0, TERN_DROP_NONE}, {900, TERN_DROP_NONE}, {1, TERN_DROP_NONE}},
+		 {{7, TERN_DROP_NONE},
+		  {7, TERN_DROP_NONE},
+		  {0, TERN_DROP_NONE},
+		  {900, TERN_DROP_NONE},
+		  {1, TERN_DROP_NONE}},
 		 5},
 	};
 	(void)state;
