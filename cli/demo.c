@@ -24,13 +24,14 @@ enum {
 	MTU = 512,
 	FLIGHT_MAX = 256,
 	MESSAGES = 3,
-	STEPS_MAX = 100000
+	STEPS_MAX = 100000,
+	ALERT = 21
 };
 static const enum direction CLIENT = FROM_CLIENT, SERVER = FROM_SERVER;
 
 static const uint64_t MS_NS = 1000000, FIRST_TIMEOUT_MS = 100, PATH_DELAY_MS = 10, HANDSHAKE_MS = 10000;
 static const uint64_t DATA_MS = 400, CLOSE_MS = 150;
-static const int64_t DEFAULT_SEED = 1;
+static const int64_t DEFAULT_SEED = 7;
 static const double DEFAULT_LOSS = 20;
 
 struct piece {
@@ -45,10 +46,12 @@ struct side {
 	tern_config *config;
 	tern_pool *pool;
 	tern_conn *conn;
-	bool connected, closed, failed;
+	bool connected, closing, closed, failed;
 	uint64_t timeout_ns; /* as last set */
 	size_t num_pieces; /* of what it sends, not yet in a datagram that was drawn */
 	struct piece pieces[PIECES_MAX];
+	tern_drop drop; /* why the last num_dropped records were dropped, not yet told */
+	unsigned num_dropped;
 	unsigned received; /* application records */
 	uint64_t sent, lost, again, bytes; /* datagrams; again: records */
 };
@@ -134,6 +137,18 @@ static void add_piece(struct side *s, const char *text, size_t bytes, bool again
 	snprintf(piece->text, sizeof piece->text, "%s %zu%s", text, bytes, again ? " (again)" : "");
 }
 
+/* Records dropped for one reason, in one line. */
+static void tell_dropped(struct demo *d, enum direction side)
+{
+	struct side *s = &d->sides[side];
+
+	if (s->num_dropped == 1)
+		note(d, side, LADDER_PLAIN, "dropped: %s", tern_drop_sentence(s->drop));
+	else if (s->num_dropped)
+		note(d, side, LADDER_PLAIN, "dropped %u records: %s", s->num_dropped, tern_drop_sentence(s->drop));
+	s->num_dropped = 0;
+}
+
 static void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 {
 	struct demo *d = user;
@@ -144,6 +159,8 @@ static void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 	switch (trace->kind) {
 	case TERN_TRACE_SENT:
 		trace_content(text, sizeof text, trace);
+		if (trace->content_type == ALERT && s->closing)
+			snprintf(text, sizeof text, "close_notify");
 		add_piece(s, text, trace->length, trace->retransmission);
 		s->again += trace->retransmission;
 		break;
@@ -155,7 +172,12 @@ static void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 		     (double)s->timeout_ns / 1e6);
 		break;
 	case TERN_TRACE_DROPPED:
-		note(d, d->acting, LADDER_PLAIN, "dropped: %s", tern_drop_sentence((tern_drop)trace->drop));
+		if (trace->drop == TERN_DROP_CLOSED) /* the answer to our close_notify */
+			break;
+		if (s->num_dropped && s->drop != (tern_drop)trace->drop)
+			tell_dropped(d, d->acting);
+		s->drop = (tern_drop)trace->drop;
+		s->num_dropped++;
 		break;
 	case TERN_TRACE_MTU:
 		note(d, d->acting, LADDER_TIMER, "largest datagram lowered to %u bytes", trace->length);
@@ -325,7 +347,7 @@ static void on_event(struct demo *d, enum direction side, const tern_event *even
 			note(d, side, LADDER_PLAIN, "session kept, to resume later");
 		break;
 	case TERN_EVENT_CLOSED:
-		s->closed = true;
+		s->closed = s->closing = true;
 		note(d, side, LADDER_PLAIN, "the other side closed");
 		break;
 	case TERN_EVENT_PENDING:
@@ -348,6 +370,7 @@ static void feed(struct demo *d, enum direction side, uint8_t *datagram, size_t 
 			return;
 		on_event(d, side, &event);
 	} while (event.kind != TERN_EVENT_NONE);
+	tell_dropped(d, side);
 	flush(d, side);
 }
 
@@ -444,16 +467,16 @@ static bool never(const struct demo *d)
 	return false;
 }
 
-static bool both_closed(const struct demo *d)
+static bool server_closed(const struct demo *d)
 {
-	return d->sides[SERVER].closed && d->sides[CLIENT].closed;
+	return d->sides[SERVER].closed;
 }
 
 static void forget(struct side *s)
 {
 	tern_conn_free(s->conn);
 	s->conn = NULL;
-	s->connected = s->closed = s->failed = false;
+	s->connected = s->closing = s->closed = s->failed = false;
 	s->num_pieces = 0;
 }
 
@@ -498,12 +521,27 @@ static void exchange(struct demo *d)
 	}
 }
 
+/* What still lies in the sockets was for associations that are gone. */
+static void drain(struct demo *d)
+{
+	uint8_t datagram[MTU];
+
+	for (int i = 0; i < FLYING_MAX; i++) {
+		ssize_t at_client = udp_receive(d->sides[CLIENT].fd, datagram, sizeof datagram, NULL);
+		ssize_t at_server = udp_receive(d->sides[SERVER].fd, datagram, sizeof datagram, NULL);
+		if (at_client < 0 && at_server < 0)
+			return;
+	}
+}
+
 static void part(struct demo *d)
 {
 	d->acting = CLIENT;
+	d->sides[CLIENT].closing = true;
 	if (tern_conn_close(d->sides[CLIENT].conn, clock_now()) == TERN_OK)
 		flush(d, CLIENT);
-	run(d, both_closed, CLOSE_MS);
+	run(d, server_closed, CLOSE_MS);
+	drain(d);
 	forget(&d->sides[CLIENT]);
 	forget(&d->sides[SERVER]);
 }

@@ -103,7 +103,8 @@ bool takes_raw_keys(const struct tern_config *config)
 
 uint16_t fragment_length_of(uint8_t code)
 {
-	return code >= 1 && code <= 4 ? (uint16_t)(256u << code) : 0;
+	static const uint16_t lengths[] = {0, 512, 1024, 2048, 4096};
+	return code < sizeof lengths / sizeof lengths[0] ? lengths[code] : 0;
 }
 
 uint8_t fragment_length_code(uint16_t length)

@@ -26,21 +26,25 @@ struct protection {
 	/* The next record of r, plaintext or protected. False when the bytes are no record; r is then untouched. */
 	bool (*parse)(const struct record_layer *l, struct rd *r, struct record_header *out);
 
-	/* Opens the record of header h, whose bytes start at p, in place. On NONE type, seq, p and n of out are set, and
-	 * the window of e has not seen the number. All else leaves the bytes as they were: TOO_LONG (more than max bytes of
-	 * plaintext), REPLAYED, TOO_OLD, CONTENT_TYPE, FORGED, BUDGET; type and seq of out are set as far as known. */
+	/* Opens the record of header h, whose bytes start at p, in place. On NONE type, seq, p and n of out are set,
+	 * and the window of e has not seen the number. All else leaves the bytes as they were: TOO_LONG (more than max
+	 * bytes of plaintext), REPLAYED, TOO_OLD, CONTENT_TYPE, FORGED, BUDGET; type and seq of out are set as far as
+	 * known. */
 	tern_drop (*open)(const struct provider *provider, struct aead_key *key, const struct read_epoch *e,
 			  const struct record_header *h, uint8_t *p, size_t max, struct record *out);
 
-	/* Makes the record at out: front + payload.n + back bytes. payload starts at out + front or does not overlap the
-	 * record. */
+	/* Makes the record at out: front + payload.n + back bytes. payload starts at out + front or does not overlap
+	 * the record. */
 	tern_error (*seal)(const struct provider *provider, struct aead_key *key, const struct write_epoch *e,
 			   const struct outgoing_record *r, uint8_t *out);
 
-	/* Bytes of a protected record before its payload (last: of its datagram), and after a payload of n bytes. back is
-	 * most for n = 0, and n + back never falls as n grows. */
+	/* Bytes of a protected record before its payload (last: of its datagram), and after a payload of n bytes. back
+	 * is most for n = 0, and n + back never falls as n grows. */
 	size_t (*front)(const struct write_epoch *e, bool last);
 	size_t (*back)(const struct write_epoch *e, size_t n);
+
+	/* Failed opens that a key of this version survives. */
+	uint64_t (*forgery_limit)(const struct aead_alg *aead);
 
 	bool epochs_overlap; /* new keys leave the older ones alive */
 };

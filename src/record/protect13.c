@@ -200,4 +200,9 @@ static tern_error seal(const struct provider *provider, struct aead_key *key, co
 	return mask_number(provider, key, out, header_len, body);
 }
 
-const struct protection protection13 = {parse, open_record, seal, front, back, true};
+static uint64_t forgery_limit(const struct aead_alg *aead)
+{
+	return aead->forgery_limit;
+}
+
+const struct protection protection13 = {parse, open_record, seal, front, back, forgery_limit, true};

@@ -40,7 +40,7 @@ static tern_drop take_protected(struct record_layer *l, const struct record_head
 	if (schedules_get(l->schedules, &e->key, e->aead, &key) != TERN_OK)
 		return TERN_DROP_BUDGET;
 	drop = l->protection->open(l->provider, key, e, h, p, l->plaintext_max_in, out);
-	if (drop == TERN_DROP_FORGED && ++e->forged >= e->aead->forgery_limit && e != &l->in)
+	if (drop == TERN_DROP_FORGED && ++e->forged >= l->protection->forgery_limit(e->aead) && e != &l->in)
 		epochs_drop_older_read(l, e);
 	if (drop != TERN_DROP_NONE)
 		return drop;
@@ -191,7 +191,7 @@ tern_error record_end(struct record_layer *l, struct wr *w, const struct record_
 
 bool record_worn(const struct record_layer *l)
 {
-	return l->in.epoch != 0 && l->in.forged >= l->in.aead->forgery_limit;
+	return l->in.epoch != 0 && l->in.forged >= l->protection->forgery_limit(l->in.aead);
 }
 
 static bool nearly(uint64_t used, uint64_t limit)
@@ -202,5 +202,5 @@ static bool nearly(uint64_t used, uint64_t limit)
 bool record_limit_near(const struct record_layer *l)
 {
 	return (l->out.epoch != 0 && nearly(l->out.next_seq, seal_limit(l, &l->out))) ||
-	       (l->in.epoch != 0 && nearly(l->in.forged, l->in.aead->forgery_limit));
+	       (l->in.epoch != 0 && nearly(l->in.forged, l->protection->forgery_limit(l->in.aead)));
 }
