@@ -60,11 +60,11 @@ struct aead_key; /* an expanded key: the provider's */
 
 /* ---- Groups, as key encapsulation: offer, answer, finish ---- */
 
-#define GROUP_SHARE_MAX 97 /* P-384, uncompressed */
-#define GROUP_SECRET_MAX 48
+#define GROUP_SHARE_MAX 1216 /* X25519MLKEM768, the client's */
+#define GROUP_SECRET_MAX 64
 
 struct group_private {
-	uint8_t bytes[64];
+	uint8_t bytes[96]; /* X25519MLKEM768: the key of X25519, then the seed of ML-KEM */
 };
 
 struct crypto; /* a provider's context */
@@ -73,6 +73,8 @@ struct group_alg {
 	uint16_t id; /* IANA NamedGroup */
 	const char *name; /* IANA name */
 	uint16_t offer_len, answer_len, secret_len;
+	bool only13; /* has no place in DTLS 1.2 */
+	bool (*available)(void); /* whether it can be done at run time; NULL: always */
 	/* A fresh private key and the share to offer (offer_len bytes). */
 	tern_error (*offer)(struct crypto *c, struct group_private *priv, uint8_t *share);
 	/* To a peer's offer: the answering share and the secret. ILLEGAL_PARAMETER for a bad share. */
@@ -124,7 +126,7 @@ struct credential_pem {
 struct provider {
 	const char *name;
 	const struct hash_alg *hash[NUM_HASHES]; /* by hash_id; [HASH_NONE] is NULL */
-	const struct group_alg *const *groups; /* those it can do, NULL at the end */
+	const struct group_alg *const *groups; /* those it may be able to do, NULL at the end; see available */
 
 	/* A context for one pool. */
 	tern_error (*open)(struct crypto **c, const tern_allocator *heap);

@@ -54,7 +54,7 @@ static void slot_free(struct schedules *s, struct slot *slot)
 static void slot_forget(struct schedules *s, struct slot *slot)
 {
 	static const uint8_t zeros[AEAD_KEY_MAX];
-	if (s->provider->aead_set(slot->key, slot->alg, zeros) != TERN_OK)
+	if (s->provider->aead_set(slot->key, slot->alg, zeros, NULL) != TERN_OK)
 		slot_free(s, slot);
 	slot->id = 0;
 	slot->used = false;

@@ -57,7 +57,7 @@ tern_error get_server_kex12(struct handshake *hs, struct span body)
 		return FAIL(hs, ERROR_DECODE, "RFC 8422 5.4");
 	if (form.ecdhe) {
 		const struct group_alg *group = group_by_id(hs->pool->provider, ske.group);
-		if (!group || !list16_has(hs->offered.supported_groups, ske.group))
+		if (!group || group->only13 || !list16_has(hs->offered.supported_groups, ske.group))
 			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8422 5.4");
 		if (form.sign) {
 			signed_params(hs, &tw, ske.params);

@@ -26,10 +26,13 @@ const struct scheme_alg *choose_scheme12(const struct tern_config *config, struc
 static const struct group_alg *choose_group(const struct handshake *hs, const struct extensions *ext)
 {
 	const struct tern_config *config = hs->pool->config;
-	for (size_t i = 0; i < config->groups.num; i++)
+	for (size_t i = 0; i < config->groups.num; i++) {
+		const struct group_alg *group = group_by_id(hs->pool->provider, config->groups.id[i]);
 		/* Without the extension the choice is free: RFC 8422 4. */
-		if (!(ext->present & HAS_SUPPORTED_GROUPS) || list16_has(ext->supported_groups, config->groups.id[i]))
-			return group_by_id(hs->pool->provider, config->groups.id[i]);
+		if (group && !group->only13 &&
+		    (!(ext->present & HAS_SUPPORTED_GROUPS) || list16_has(ext->supported_groups, group->id)))
+			return group;
+	}
 	return NULL;
 }
 

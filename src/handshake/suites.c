@@ -61,11 +61,16 @@ bool suite_fits_key(const struct suite *s, enum key_type key)
 	return false;
 }
 
+static bool group_available(const struct group_alg *g)
+{
+	return !g->available || g->available();
+}
+
 const struct group_alg *group_by_id(const struct provider *p, uint16_t id)
 {
 	for (const struct group_alg *const *g = p->groups; *g; g++)
 		if ((*g)->id == id)
-			return *g;
+			return group_available(*g) ? *g : NULL;
 	return NULL;
 }
 
@@ -91,7 +96,7 @@ static bool find_suite(const struct provider *p, struct span name, uint16_t *id)
 static bool find_group(const struct provider *p, struct span name, uint16_t *id)
 {
 	for (const struct group_alg *const *g = p->groups; *g; g++)
-		if (same_name((*g)->name, name))
+		if (same_name((*g)->name, name) && group_available(*g))
 			return *id = (*g)->id, true;
 	return false;
 }

@@ -29,6 +29,7 @@ bool suite_fits_key(const struct suite *s, enum key_type key);
 tern_error suites_from_names(const char *list, uint16_t *ids, size_t max, size_t *num);
 tern_error groups_from_names(const char *list, const struct provider *p, uint16_t *ids, size_t max, size_t *num);
 tern_error schemes_from_names(const char *list, uint16_t *ids, size_t max, size_t *num);
+/* NULL: not supported, or not available at run time. */
 const struct group_alg *group_by_id(const struct provider *p, uint16_t id);
 
 #endif

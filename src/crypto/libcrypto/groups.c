@@ -1,10 +1,11 @@
 /* P-256 and P-384 by EC_POINT_mul on kept objects: an EVP_PKEY per handshake costs about as much as the mathematics.
- * RFC 8422 5.4, 5.11; RFC 7748 6.1. */
+ * RFC 8422 5.4, 5.11; RFC 7748 6.1. X25519MLKEM768: draft-ietf-tls-ecdhe-mlkem 4. */
 #include <openssl/obj_mac.h>
 
 #include "crypto/libcrypto/libcrypto.h"
 
 #define SCALAR_TRIES 64
+#define CURVE_SHARE_MAX 97 /* P-384, uncompressed */
 #define X25519_LEN 32
 
 static tern_error curve_open(struct curve *curve, int nid, size_t field_len)
@@ -77,7 +78,7 @@ static tern_error load_share(struct crypto *c, const struct curve *curve, struct
 /* The shared secret of c->scalar and curve->point: the x-coordinate. */
 static tern_error curve_secret(struct crypto *c, const struct curve *curve, uint8_t *secret)
 {
-	uint8_t product[GROUP_SHARE_MAX];
+	uint8_t product[CURVE_SHARE_MAX];
 	tern_error error = multiply(c, curve, false, product);
 	if (error == TERN_OK)
 		memcpy(secret, product + 1, curve->field_len);
@@ -237,9 +238,43 @@ static tern_error x25519_finish(struct crypto *c, const struct group_private *pr
 	return error == TERN_OK ? error : libcrypto_fail(error);
 }
 
-static const struct group_alg p256 = {23, "secp256r1", 65, 65, 32, p256_offer, p256_answer, p256_finish};
-static const struct group_alg p384 = {24, "secp384r1", 97, 97, 48, p384_offer, p384_answer, p384_finish};
-static const struct group_alg x25519 = {29, "x25519", 32, 32, 32, x25519_offer, x25519_answer, x25519_finish};
+static tern_error hybrid_offer(struct crypto *c, struct group_private *priv, uint8_t *share)
+{
+	TRY(x25519_offer(c, priv, share + MLKEM768_PUBLIC));
+	return libcrypto_mlkem768_offer(c, priv->bytes + X25519_LEN, share);
+}
+
+static tern_error hybrid_answer(struct crypto *c, struct span offer, uint8_t *share, uint8_t *secret)
+{
+	if (offer.n != MLKEM768_PUBLIC + X25519_LEN)
+		return TERN_ERROR_ILLEGAL_PARAMETER;
+	TRY(libcrypto_mlkem768_answer(c, span_of(offer.p, MLKEM768_PUBLIC), share, secret));
+	return x25519_answer(c, span_of(offer.p + MLKEM768_PUBLIC, X25519_LEN), share + MLKEM768_CIPHERTEXT,
+			     secret + MLKEM768_SECRET);
+}
+
+static tern_error hybrid_finish(struct crypto *c, const struct group_private *priv, struct span answer, uint8_t *secret)
+{
+	if (answer.n != MLKEM768_CIPHERTEXT + X25519_LEN)
+		return TERN_ERROR_ILLEGAL_PARAMETER;
+	TRY(libcrypto_mlkem768_finish(priv->bytes + X25519_LEN, span_of(answer.p, MLKEM768_CIPHERTEXT), secret));
+	return x25519_finish(c, priv, span_of(answer.p + MLKEM768_CIPHERTEXT, X25519_LEN), secret + MLKEM768_SECRET);
+}
+
+static const struct group_alg p256 = {23, "secp256r1", 65, 65, 32, false, NULL, p256_offer, p256_answer, p256_finish};
+static const struct group_alg p384 = {24, "secp384r1", 97, 97, 48, false, NULL, p384_offer, p384_answer, p384_finish};
+static const struct group_alg x25519 = {29,    "x25519", X25519_LEN,   X25519_LEN,    X25519_LEN,
+					false, NULL,	 x25519_offer, x25519_answer, x25519_finish};
+static const struct group_alg hybrid = {.id = 0x11ec,
+					.name = "X25519MLKEM768",
+					.offer_len = MLKEM768_PUBLIC + X25519_LEN,
+					.answer_len = MLKEM768_CIPHERTEXT + X25519_LEN,
+					.secret_len = MLKEM768_SECRET + X25519_LEN,
+					.only13 = true,
+					.available = libcrypto_mlkem768_available,
+					.offer = hybrid_offer,
+					.answer = hybrid_answer,
+					.finish = hybrid_finish};
 
 /* In order of cost, the cheapest first. */
-const struct group_alg *const libcrypto_groups[] = {&p256, &x25519, &p384, NULL};
+const struct group_alg *const libcrypto_groups[] = {&p256, &x25519, &p384, &hybrid, NULL};

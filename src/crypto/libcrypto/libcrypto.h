@@ -89,6 +89,19 @@ extern const struct group_alg *const libcrypto_groups[];
 tern_error libcrypto_groups_open(struct crypto *c);
 void libcrypto_groups_close(struct crypto *c);
 
+/* mlkem.c */
+#define MLKEM768_SEED 64
+#define MLKEM768_PUBLIC 1184
+#define MLKEM768_CIPHERTEXT 1088
+#define MLKEM768_SECRET 32
+bool libcrypto_mlkem768_available(void);
+/* A fresh seed and the encapsulation key of its key pair. */
+tern_error libcrypto_mlkem768_offer(struct crypto *c, uint8_t *seed, uint8_t *public);
+/* ILLEGAL_PARAMETER for what is no encapsulation key. */
+tern_error libcrypto_mlkem768_answer(struct crypto *c, struct span public, uint8_t *ciphertext, uint8_t *secret);
+/* ILLEGAL_PARAMETER for a wrong length. */
+tern_error libcrypto_mlkem768_finish(const uint8_t *seed, struct span ciphertext, uint8_t *secret);
+
 /* keys.c */
 /* False when the type or the size is not supported. */
 bool libcrypto_key_type(const EVP_PKEY *pkey, enum key_type *type);
