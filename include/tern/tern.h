@@ -94,6 +94,7 @@ typedef enum tern_error_class {
 	X(ERROR_DOWNGRADE, PROTOCOL, 47, "somebody on the path forced an older version")                               \
 	X(ERROR_RECORD_OVERFLOW, PROTOCOL, 22, "a record is longer than agreed")                                       \
 	X(ERROR_BAD_SIGNATURE, PROTOCOL, 51, "the peer's handshake signature is wrong")                                \
+	X(ERROR_BAD_BINDER, PROTOCOL, 51, "the peer's PSK binder is wrong: it has another key for this identity")      \
 	X(ERROR_BAD_FINISHED, PROTOCOL, 51, "the peer's Finished is wrong: the two sides saw different handshakes, "   \
 					    "or the PSK differs")                                              \
 	X(ERROR_UNKNOWN_PSK_IDENTITY, AUTH, 115, "the PSK identity is not known")                                      \
@@ -128,7 +129,8 @@ TERN_API const char *tern_alert_name(unsigned alert); /* "decode_error"; "unknow
 
 /* ---- Values ---------------------------------------------------------------------------------------------------- */
 
-typedef enum tern_protocol { TERN_DTLS12 = 0xfefd } tern_protocol; /* the version number on the wire */
+/* Version numbers as on the wire: they count downwards. */
+typedef enum tern_protocol { TERN_DTLS12 = 0xfefd, TERN_DTLS13 = 0xfefc } tern_protocol;
 
 /* Time comes in with every call. mono_ns: any clock that never goes back. unix_s: seconds since 1970. */
 typedef struct tern_time {
@@ -167,6 +169,11 @@ typedef struct tern_conn tern_conn;
  * with TERN_ERROR_USAGE once the config is in use by a pool. */
 TERN_API tern_config *tern_config_new(const tern_allocator *allocator);
 TERN_API void tern_config_free(tern_config *config); /* pools made from it keep their own reference */
+
+/* The oldest and the newest version to offer and accept; default DTLS 1.2 to 1.3. A version without a suite in the list is
+ * left out. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_versions(tern_config *config, tern_protocol oldest,
+							     tern_protocol newest);
 
 /* Sets suites, groups, schemes, timers and whether a cookie is asked for. "default": AEAD suites, first timer 1 s.
  * "webrtc": certificates only, first timer 400 ms, no cookie. "iot": PSK and raw keys with AES-128-CCM-8 in front, first
@@ -231,6 +238,10 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_add_psk(tern_config *config, con
 							const void *key, size_t key_len);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk(tern_config *config, tern_psk_fn *psk, void *user);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_hint(tern_config *config, const void *hint, size_t len);
+
+/* DTLS 1.3 clients: whether a PSK may be used without a key exchange beside it (psk_ke, RFC 8446 4.2.9), which is cheap and has
+ * no forward secrecy. Default false; the policy "iot" sets it. Servers take it when a client offers nothing else. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_ke(tern_config *config, bool on);
 
 /* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000 together;
  * NULL: none. A server that shares none refuses. */

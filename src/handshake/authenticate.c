@@ -1,5 +1,7 @@
 #include "handshake/authenticate.h"
 
+#include "handshake/version.h"
+
 static void digest_of(const struct hash_alg *hash, struct span message, uint8_t *out)
 {
 	struct hash_state state;
@@ -78,7 +80,7 @@ static tern_error acceptable_scheme(struct handshake *hs, uint16_t id, const str
 	bool ours = false;
 	for (size_t i = 0; i < config->schemes.num; i++)
 		ours |= config->schemes.id[i] == id;
-	if (!scheme || !ours || !scheme_fits_key12(scheme, hs->pool->provider->chain_key_type(hs->peer)))
+	if (!scheme || !ours || !hs->version->scheme_fits(scheme, hs->pool->provider->chain_key_type(hs->peer)))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.4.1");
 	*out = scheme;
 	return TERN_OK;

@@ -1,6 +1,7 @@
 /* The handshakes of DTLS 1.2, full and abbreviated, as one script (RFC 5246 7.3, RFC 6347 4.2.4, RFC 5077 3.1). */
 #include "handshake/messages12.h"
 #include "handshake/schedule12.h"
+#include "handshake/negotiate.h"
 #include "handshake/version.h"
 #include "wire/record.h"
 
@@ -120,5 +121,7 @@ const struct version version12 = {
 	.take_server_hello = take_server_hello12,
 	.after_server_hello = choose_hash,
 	.scheme_fits = scheme_fits_key12,
+	.suite_fits = suite_fits_key,
+	.curve_fits = curve_fits12,
 	.export = schedule12_export,
 };

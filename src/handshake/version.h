@@ -23,6 +23,9 @@ struct version {
 	tern_error (*after_server_hello)(struct handshake *hs);
 	/* Whether a key of this type may sign by the scheme. */
 	bool (*scheme_fits)(const struct scheme_alg *scheme, enum key_type key);
+	/* Whether a certificate with such a key serves the suite, and a client that sent these extensions. */
+	bool (*suite_fits)(const struct suite *suite, enum key_type key);
+	bool (*curve_fits)(enum key_type key, const struct extensions *ext);
 	tern_error (*export)(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n, const char *label,
 			     struct span context, bool has_context);
 };
