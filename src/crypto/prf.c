@@ -67,3 +67,36 @@ void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secr
 	wipe(block, sizeof block);
 	hmac_key_wipe(&k);
 }
+
+void hkdf_extract(const struct hash_alg *hash, uint8_t *out, struct span salt, struct span ikm)
+{
+	struct hmac_key k;
+	hmac_key_init(&k, hash, salt); /* an empty key is padded to the zeros that stand for no salt */
+	hmac(&k, out, &ikm, 1);
+	hmac_key_wipe(&k);
+}
+
+/* The parts are HkdfLabel (RFC 8446 7.1) between the block before and the counter (RFC 5869 2.3). */
+void hkdf_expand_label(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *prefix,
+		       const char *label, struct span context)
+{
+	size_t prefix_len = strlen(prefix), label_len = strlen(label);
+	const uint8_t head[3] = {(uint8_t)(n >> 8), (uint8_t)n, (uint8_t)(prefix_len + label_len)};
+	const uint8_t context_len = (uint8_t)context.n;
+	uint8_t block[HASH_MAX], counter = 1;
+	struct span parts[7] = {span_of(NULL, 0),	   span_of(head, sizeof head), span_of(prefix, prefix_len),
+				span_of(label, label_len), span_of(&context_len, 1),   context,
+				span_of(&counter, 1)};
+	struct hmac_key k;
+	hmac_key_init(&k, hash, secret);
+	for (; n; counter++) {
+		size_t part = n < hash->len ? n : hash->len;
+		hmac(&k, block, parts, 7);
+		memcpy(out, block, part);
+		out += part;
+		n -= part;
+		parts[0] = span_of(block, hash->len);
+	}
+	wipe(block, sizeof block);
+	hmac_key_wipe(&k);
+}

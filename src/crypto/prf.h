@@ -1,5 +1,5 @@
-/* prf.h - HMAC (RFC 2104) and the TLS 1.2 PRF (RFC 5246 5) over any hash of the seam. Allocates nothing: a keyed HMAC is
- * two hash snapshots. */
+/* prf.h - HMAC (RFC 2104), the TLS 1.2 PRF (RFC 5246 5) and HKDF (RFC 5869) over any hash of the seam. Allocates
+ * nothing: a keyed HMAC is two hash snapshots. */
 #ifndef TERN_CRYPTO_PRF_H
 #define TERN_CRYPTO_PRF_H
 
@@ -17,12 +17,14 @@ void hmac_key_wipe(struct hmac_key *k);
 void hmac(const struct hmac_key *k, uint8_t *out, const struct span *parts, size_t num_parts);
 
 /* PRF(secret, label, seed1 + seed2)[0..n). */
-void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label, struct span seed1,
-	   struct span seed2);
+void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label,
+	   struct span seed1, struct span seed2);
 
 /* HKDF (RFC 5869) as TLS 1.3 uses it (RFC 8446 7.1). prefix: "dtls13" (RFC 9147 5.9), or "tls13 " for known answers. */
+/* out: hash->len bytes. An empty salt is none. */
 void hkdf_extract(const struct hash_alg *hash, uint8_t *out, struct span salt, struct span ikm);
-/* n at most 255; label without prefix; context at most 255 bytes. */
+/* n at most 255 * hash->len; label without prefix, 255 bytes with it at most; context at most 255 bytes. out may be
+ * where secret lies. */
 void hkdf_expand_label(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *prefix,
 		       const char *label, struct span context);
 

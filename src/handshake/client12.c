@@ -136,7 +136,7 @@ tern_error put_client_hello12(struct handshake *hs, struct wr *w)
 	for (size_t i = 0; i < ours->num; i++)
 		if (suite_usable(hs, suite_by_id(ours->id[i])))
 			wr_u16(&lw, ours->id[i]);
-	put_client_extensions(&ew, &hs->offered);
+	put_extensions(&ew, IN_CLIENT_HELLO, &hs->offered);
 	if (!wr_ok(&ew) || lw.n == 0)
 		return FAIL(hs, ERROR_INTERNAL, "RFC 5246 7.4.1.2");
 	hello.random = span_of(hs->outcome.client_random, RANDOM_LEN);
@@ -166,6 +166,8 @@ static tern_error check_extensions(struct handshake *hs, const struct extensions
 {
 	if (ext->unknown || (ext->present & ~hs->offered.present))
 		return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 5246 7.4.1.4");
+	if (ext->misplaced)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2");
 	if (!(ext->present & HAS_RENEGOTIATION_INFO) || ext->renegotiation_info.n)
 		return FAIL(hs, ERROR_RENEGOTIATION, "RFC 5746 3.4");
 	if ((ext->present & HAS_EC_POINT_FORMATS) && !list8_has(ext->ec_point_formats, 0))
@@ -242,7 +244,7 @@ tern_error get_server_hello12(struct handshake *hs, struct span body)
 	struct extensions ext;
 	struct rd r = rd_of(body);
 	const struct suite *suite;
-	if (!get_server_hello(&r, &hello) || !rd_end(&r) || !get_server_extensions(hello.extensions, &ext))
+	if (!get_server_hello(&r, &hello) || !rd_end(&r) || !get_extensions(hello.extensions, IN_SERVER_HELLO12, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.1.3");
 	if (hello.version != VERSION_DTLS12)
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 5246 7.4.1.3");

@@ -132,7 +132,7 @@ tern_error get_client_hello12(struct handshake *hs, struct span body)
 	bool stale;
 	tern_error error;
 	struct rd r = rd_of(body);
-	if (!get_client_hello(&r, &hello) || !rd_end(&r) || !get_client_extensions(hello.extensions, &ext))
+	if (!get_client_hello(&r, &hello) || !rd_end(&r) || !get_extensions(hello.extensions, IN_CLIENT_HELLO, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.1.2");
 	TRY(check_hello(hs, &hello, &ext));
 	error = choose_alpn(hs->pool->config, ext.alpn, &alpn);
@@ -167,7 +167,7 @@ tern_error put_server_hello12(struct handshake *hs, struct wr *w)
 	struct wr ew = wr_of(block, sizeof block);
 	struct server_hello hello = {.version = VERSION_DTLS12, .suite = hs->outcome.suite->id};
 	TRY(hs->pool->provider->random(hs->pool->crypto, hs->outcome.server_random, RANDOM_LEN));
-	put_server_extensions(&ew, &hs->offered);
+	put_extensions(&ew, IN_SERVER_HELLO12, &hs->offered);
 	if (!wr_ok(&ew))
 		return FAIL(hs, ERROR_INTERNAL, "RFC 5246 7.4.1.3");
 	hello.random = span_of(hs->outcome.server_random, RANDOM_LEN);

@@ -1,4 +1,5 @@
-/* extensions.h - the extension block of both hellos, decoded once into a flat struct, and a put for each body.
+/* extensions.h - the extension block of hellos and of the other messages that have one, decoded once into a flat
+ * struct, and a put for each body.
  *
  * Syntax is checked here: a repeated extension, a malformed body of a known extension, or an empty list that may not be
  * empty is a decode error, and so are more than WIRE_EXTENSIONS_MAX extensions. Unknown extensions are skipped. What an
@@ -12,26 +13,26 @@
 #define WIRE_EXTENSIONS_MAX 64
 
 enum extension_type {
-	EXT_SERVER_NAME = 0,            /* RFC 6066 3 */
-	EXT_MAX_FRAGMENT_LENGTH = 1,    /* RFC 6066 4 */
-	EXT_SUPPORTED_GROUPS = 10,      /* RFC 8422 5.1.1 */
-	EXT_EC_POINT_FORMATS = 11,      /* RFC 8422 5.1.2 */
-	EXT_SIGNATURE_ALGORITHMS = 13,  /* RFC 5246 7.4.1.4.1 */
-	EXT_ALPN = 16,                  /* RFC 7301 */
+	EXT_SERVER_NAME = 0, /* RFC 6066 3 */
+	EXT_MAX_FRAGMENT_LENGTH = 1, /* RFC 6066 4 */
+	EXT_SUPPORTED_GROUPS = 10, /* RFC 8422 5.1.1 */
+	EXT_EC_POINT_FORMATS = 11, /* RFC 8422 5.1.2 */
+	EXT_SIGNATURE_ALGORITHMS = 13, /* RFC 5246 7.4.1.4.1 */
+	EXT_ALPN = 16, /* RFC 7301 */
 	EXT_CLIENT_CERTIFICATE_TYPE = 19, /* RFC 7250 */
 	EXT_SERVER_CERTIFICATE_TYPE = 20,
 	EXT_EXTENDED_MASTER_SECRET = 23, /* RFC 7627 */
-	EXT_RECORD_SIZE_LIMIT = 28,     /* RFC 8449 */
-	EXT_SESSION_TICKET = 35,        /* RFC 5077 */
-	EXT_PRE_SHARED_KEY = 41,        /* RFC 8446 4.2.11 */
-	EXT_EARLY_DATA = 42,            /* RFC 8446 4.2.10 */
-	EXT_SUPPORTED_VERSIONS = 43,    /* RFC 8446 4.2.1 */
-	EXT_COOKIE = 44,                /* RFC 8446 4.2.2 */
+	EXT_RECORD_SIZE_LIMIT = 28, /* RFC 8449 */
+	EXT_SESSION_TICKET = 35, /* RFC 5077 */
+	EXT_PRE_SHARED_KEY = 41, /* RFC 8446 4.2.11 */
+	EXT_EARLY_DATA = 42, /* RFC 8446 4.2.10 */
+	EXT_SUPPORTED_VERSIONS = 43, /* RFC 8446 4.2.1 */
+	EXT_COOKIE = 44, /* RFC 8446 4.2.2 */
 	EXT_PSK_KEY_EXCHANGE_MODES = 45, /* RFC 8446 4.2.9 */
 	EXT_CERTIFICATE_AUTHORITIES = 47, /* RFC 8446 4.2.4 */
-	EXT_POST_HANDSHAKE_AUTH = 49,   /* RFC 8446 4.2.6 */
+	EXT_POST_HANDSHAKE_AUTH = 49, /* RFC 8446 4.2.6 */
 	EXT_SIGNATURE_ALGORITHMS_CERT = 50, /* RFC 8446 4.2.3 */
-	EXT_KEY_SHARE = 51,             /* RFC 8446 4.2.8 */
+	EXT_KEY_SHARE = 51, /* RFC 8446 4.2.8 */
 	EXT_RENEGOTIATION_INFO = 0xff01 /* RFC 5746 */
 };
 
@@ -61,7 +62,9 @@ enum extension_bit {
 };
 
 /* Where a block stands. Each place has its own syntax for some extensions, and a list of those that may be there at all
- * (RFC 8446 4.2): another known one sets `misplaced`, which the handshake answers with illegal_parameter. */
+ * (RFC 8446 4.2): another known one is skipped and sets `misplaced`, which the handshake answers with
+ * illegal_parameter. supported_versions is read in a ServerHello of either version, so that it can be looked for before
+ * that is known. */
 enum extension_place {
 	IN_CLIENT_HELLO,
 	IN_SERVER_HELLO12,
@@ -70,22 +73,23 @@ enum extension_place {
 	IN_ENCRYPTED_EXTENSIONS,
 	IN_CERTIFICATE_REQUEST13,
 	IN_CERTIFICATE13, /* of one entry */
-	IN_NEW_SESSION_TICKET13
+	IN_NEW_SESSION_TICKET13,
+	NUM_PLACES
 };
 
 struct extensions {
 	uint32_t present;
-	bool unknown;                 /* there was one that is not in the list above */
-	struct span server_name;      /* client: the host_name, 1 to 65535 bytes; server: empty */
-	uint8_t max_fragment_length;  /* the code, 1 to 4 when legal; any value here */
+	bool unknown; /* there was one that is not in the list above */
+	struct span server_name; /* client: the host_name, 1 to 65535 bytes; server: empty */
+	uint8_t max_fragment_length; /* the code, 1 to 4 when legal; any value here */
 	struct span supported_groups; /* u16 list, not empty */
 	struct span ec_point_formats; /* u8 list, not empty */
 	struct span signature_algorithms; /* u16 list, not empty */
-	struct span alpn;             /* list of u8-length-prefixed names, not empty, well-formed; server: exactly one */
+	struct span alpn; /* list of u8-length-prefixed names, not empty, well-formed; server: exactly one */
 	struct span client_certificate_types; /* client: u8 list; server: one byte */
 	struct span server_certificate_types;
 	uint16_t record_size_limit;
-	struct span session_ticket;   /* may be empty; server: always empty */
+	struct span session_ticket; /* may be empty; server: always empty */
 	struct span supported_versions; /* client: u16 list; server: one u16 (2 bytes) */
 	struct span renegotiation_info; /* renegotiated_connection; empty in a first handshake */
 	struct span key_shares; /* client: list of KeyShareEntry, well-formed, may be empty */
@@ -100,15 +104,16 @@ struct extensions {
 	struct span cookie; /* 1 to 65535 bytes */
 	uint32_t max_early_data; /* NewSessionTicket: bytes */
 	struct span signature_algorithms_cert; /* u16 list, not empty */
+	struct span certificate_authorities; /* list of u16-length-prefixed names, well-formed, not empty */
 	bool misplaced; /* one of the list above stands where it may not */
 };
 
 /* block: the bytes inside the outer length, as client_hello.extensions gives them. False for malformed and repeated. */
 MUST_CHECK bool get_extensions(struct span block, enum extension_place place, struct extensions *out);
 
-/* Writes what in->present says and the place allows, without the outer length: renegotiation_info, supported_versions and
- * cookie first, then the order of the enum, supported_groups and key_share early (so that the first fragment of a long hello
- * has them), pre_shared_key last. Round-trips with the getter. */
+/* Writes what in->present says and the place allows, without the outer length: renegotiation_info, supported_versions
+ * and cookie first, then supported_groups and key_share (so that the first fragment of a long hello has them), then the
+ * order of the enum, pre_shared_key last. Round-trips with the getter. */
 void put_extensions(struct wr *w, enum extension_place place, const struct extensions *in);
 
 struct key_share {

@@ -1,4 +1,4 @@
-/* hello.h - ClientHello, HelloVerifyRequest, ServerHello (RFC 5246 7.4.1, RFC 6347 4.2.1). */
+/* hello.h - ClientHello, HelloVerifyRequest, ServerHello (RFC 5246 7.4.1, RFC 6347 4.2.1, RFC 8446 4.1). */
 #ifndef TERN_WIRE_HELLO_H
 #define TERN_WIRE_HELLO_H
 
@@ -11,12 +11,12 @@
 
 struct client_hello {
 	uint16_t version;
-	struct span random;      /* RANDOM_LEN bytes */
-	struct span session_id;  /* at most SESSION_ID_MAX */
-	struct span cookie;      /* at most COOKIE_MAX */
-	struct span suites;      /* list of u16: not empty, even length */
+	struct span random; /* RANDOM_LEN bytes */
+	struct span session_id; /* at most SESSION_ID_MAX */
+	struct span cookie; /* at most COOKIE_MAX */
+	struct span suites; /* list of u16: not empty, even length */
 	struct span compression; /* list of u8: not empty */
-	struct span extensions;  /* undecoded; empty when absent */
+	struct span extensions; /* undecoded; empty when absent */
 };
 MUST_CHECK bool get_client_hello(struct rd *r, struct client_hello *out);
 /* Extensions are left out altogether when empty. */
@@ -39,6 +39,10 @@ struct server_hello {
 };
 MUST_CHECK bool get_server_hello(struct rd *r, struct server_hello *out);
 void put_server_hello(struct wr *w, const struct server_hello *in);
+
+/* A ServerHello with this random is a HelloRetryRequest (RFC 8446 4.1.3). */
+extern const uint8_t hello_retry_random[RANDOM_LEN];
+bool is_hello_retry_request(const struct server_hello *in);
 
 /* Whether a list of u16 is not empty and of even length. */
 bool list16_valid(struct span list);

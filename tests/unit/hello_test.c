@@ -182,7 +182,7 @@ static void captured_client_hello(void **state)
 	assert_int_equal(hvr.version, 0xfeff);
 	assert_true(hvr.cookie.n == 20 && span_equal(v2.cookie, hvr.cookie));
 	assert_true(span_equal(v.random, v2.random) && span_equal(v.suites, v2.suites));
-	assert_true(get_client_extensions(v.extensions, &e));
+	assert_true(get_extensions(v.extensions, IN_CLIENT_HELLO, &e));
 	assert_int_equal(e.present, HAS_SERVER_NAME | HAS_EC_POINT_FORMATS | HAS_SUPPORTED_GROUPS | HAS_SESSION_TICKET |
 					    HAS_ALPN | HAS_EXTENDED_MASTER_SECRET | HAS_SIGNATURE_ALGORITHMS);
 	assert_true(e.unknown); /* encrypt_then_mac */
@@ -213,7 +213,7 @@ static void captured_server_hello(void **state)
 	assert_int_equal(v.session_id.n, 0);
 	assert_int_equal(v.suite, 0xc02b);
 	assert_int_equal(v.compression, 0);
-	assert_true(get_server_extensions(v.extensions, &e));
+	assert_true(get_extensions(v.extensions, IN_SERVER_HELLO12, &e));
 	assert_int_equal(e.present, HAS_RENEGOTIATION_INFO | HAS_EC_POINT_FORMATS | HAS_SESSION_TICKET | HAS_ALPN |
 					    HAS_EXTENDED_MASTER_SECRET);
 	assert_false(e.unknown);
