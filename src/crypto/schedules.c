@@ -90,7 +90,7 @@ static tern_error expand(struct schedules *s, struct raw_key *k, const struct ae
 	slot->id = 0;
 	if (!slot->key)
 		TRY(s->provider->aead_new(s->crypto, &slot->key));
-	TRY(s->provider->aead_set(slot->key, alg, k->key));
+	TRY(s->provider->aead_set(slot->key, alg, k->key, k->has_sn ? k->sn : NULL));
 	slot->id = k->id;
 	k->slot = (uint32_t)i;
 	return TERN_OK;

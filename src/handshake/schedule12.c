@@ -50,15 +50,17 @@ tern_error schedule12_keys(struct handshake *hs)
 	const struct aead_alg *aead = &aead_algs[o->suite->aead];
 	size_t key = aead->key_len, iv = aead->fixed_iv_len12;
 	uint8_t block[2 * (AEAD_KEY_MAX + AEAD_NONCE)];
-	const uint8_t *keys[2] = {block, block + key};
-	struct span ivs[2] = {span_of(block + 2 * key, iv), span_of(block + 2 * key + iv, iv)};
+	const struct epoch_key keys[2] = {
+		{aead, block, span_of(block + 2 * key, iv), NULL},
+		{aead, block + key, span_of(block + 2 * key + iv, iv), NULL},
+	};
 	enum role peer = hs->role == CLIENT ? SERVER : CLIENT;
 	tern_error error;
 	prf12(prf_hash(hs->pool->provider, o->suite), block, 2 * (key + iv), span_of(o->master, MASTER_LEN),
 	      "key expansion", span_of(o->server_random, RANDOM_LEN), span_of(o->client_random, RANDOM_LEN));
-	error = record_set_read(hs->records, 1, aead, keys[peer], ivs[peer]);
+	error = record_set_read(hs->records, 1, &keys[peer]);
 	if (error == TERN_OK)
-		error = record_set_write(hs->records, 1, aead, keys[hs->role], ivs[hs->role]);
+		error = record_set_write(hs->records, 1, &keys[hs->role]);
 	wipe(block, sizeof block);
 	if (error != TERN_OK)
 		return error;
@@ -86,8 +88,8 @@ void schedule12_finished(const struct handshake *hs, enum role sender, uint8_t *
 	      sender == CLIENT ? "client finished" : "server finished", span_of(digest, hash->len), span_of(NULL, 0));
 }
 
-tern_error schedule12_export(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n, const char *label,
-			     struct span context, bool has_context)
+tern_error schedule12_export(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n,
+			     const char *label, struct span context, bool has_context)
 {
 	uint8_t seed[2 * RANDOM_LEN + 2];
 	struct wr w = wr_of(seed, sizeof seed);

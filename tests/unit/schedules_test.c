@@ -28,11 +28,12 @@ static void counting_free(struct crypto *c, struct aead_key *k)
 	provider_stub.aead_free(c, k);
 }
 
-static tern_error counting_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
+static tern_error counting_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key,
+			       const uint8_t *sn_key)
 {
 	static const uint8_t ruined[AEAD_KEY_MAX];
 	counts.sets++;
-	check_error("set", provider_stub.aead_set(k, alg, counts.fail_set ? ruined : key), TERN_OK);
+	check_error("set", provider_stub.aead_set(k, alg, counts.fail_set ? ruined : key, sn_key), TERN_OK);
 	return counts.fail_set ? TERN_ERROR_CRYPTO : TERN_OK;
 }
 
@@ -79,7 +80,7 @@ static void check_key(struct fixture *f, struct raw_key *k)
 	uint8_t nonce[12] = {7}, a[4 + AEAD_TAG_MAX], b[4 + AEAD_TAG_MAX];
 	check_error("get", schedules_get(f->schedules, k, alg_of(k->id), &cached), TERN_OK);
 	check_error("new", provider_stub.aead_new(f->crypto, &fresh), TERN_OK);
-	check_error("set", provider_stub.aead_set(fresh, alg_of(k->id), k->key), TERN_OK);
+	check_error("set", provider_stub.aead_set(fresh, alg_of(k->id), k->key, k->has_sn ? k->sn : NULL), TERN_OK);
 	check_error("seal", provider_stub.aead_seal(cached, nonce, span_of("x", 1), a, nonce, 4), TERN_OK);
 	check_error("seal", provider_stub.aead_seal(fresh, nonce, span_of("x", 1), b, nonce, 4), TERN_OK);
 	provider_stub.aead_free(f->crypto, fresh);
