@@ -5,8 +5,9 @@
  *                                 +-- timer, or the peer repeats itself (flight_repeat) --+
  *
  * Message bytes, message_seq and fragment boundaries stay the same over retransmissions while the MTU does; every
- * transmission is sealed under fresh record numbers. A plan of fragments is made once per MTU; transmissions walk it
- * and skip what is acknowledged (DTLS 1.3), packing whole fragments into datagrams. */
+ * transmission is sealed under fresh record numbers. A plan of fragments is made once per MTU; transmissions walk it,
+ * packing whole fragments into datagrams. In DTLS 1.3 what is acknowledged leaves the plan, byte by byte, and
+ * acknowledgement of everything leads from SENDING or WAITING to FINISHED. */
 #ifndef TERN_FLIGHT_FLIGHT_H
 #define TERN_FLIGHT_FLIGHT_H
 
@@ -34,7 +35,8 @@ struct outgoing {
 
 enum flight_state { FLIGHT_PREPARING, FLIGHT_SENDING, FLIGHT_WAITING, FLIGHT_FINISHED };
 
-struct planned; /* one fragment of the plan: flight.c */
+struct piece; /* one fragment: plan.h */
+struct sent_record; /* a record number and the bytes it carried: flight.c */
 
 struct flight {
 	enum flight_state state;
@@ -42,9 +44,19 @@ struct flight {
 	uint8_t num_messages;
 	bool awaits_answer;
 	uint16_t mtu, planned_mtu;
-	uint16_t longest; /* datagram of the plan */
-	struct planned *plan;
+	uint16_t longest; /* datagram of the last transmission */
+	struct piece *plan; /* what is not acknowledged, in order */
 	uint16_t num_planned, cap_planned, cursor;
+	bool remembers; /* set by the owner once the version acknowledges; records sent before that are not recognized
+			 */
+	struct sent_record *sent; /* the newest cap_sent of num_sent, each in its number's place modulo cap_sent */
+	uint32_t cap_sent, num_sent;
+	uint32_t num_before; /* num_sent when the last transmission began */
+	struct {
+		bool numbers; /* it had some */
+		bool news; /* some of them acknowledged what was open */
+		bool recent; /* news of the last transmission */
+	} ack; /* the one being read */
 	struct arena *arena;
 	struct rto rto;
 	uint32_t tries, max_tries;
@@ -74,13 +86,18 @@ bool flight_sends(const struct flight *f); /* whether flight_take would give a d
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
 
 /* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
- * timeout ago. Leaves the timer's doublings alone. */
+ * timeout ago, or all of it is acknowledged. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
 
-/* DTLS 1.3: the peer has record seq of epoch, so what it carried is not sent again. When that leaves only part of the flight
- * open, that part is sent again; when nothing is left, the flight is FINISHED. Numbers we never sent are ignored. */
+/* DTLS 1.3: the peer has record seq of epoch, so the bytes it carried are not sent again, whatever the transmission and
+ * the MTU they were sent with. Numbers that are not of this flight, or older than its last four transmissions, are
+ * ignored, and so is everything unless f->remembers. */
 void flight_acked(struct flight *f, uint16_t epoch, uint64_t seq, tern_time now);
-/* After the last record number of one ACK. */
+
+/* After the last record number of one ACK; one without numbers is legal. Nothing is left: FINISHED, the timer is off,
+ * and the round trip is learned if there was one transmission. Otherwise the rest is sent again: at once when the ACK
+ * told something new of the last transmission; when it told news of older ones alone, or was empty, unless the last
+ * transmission is less than a quarter of the timeout ago. Leaves the timer's doublings alone. */
 void flight_acks_end(struct flight *f, tern_time now);
 
 /* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3

@@ -79,7 +79,7 @@ tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_
 	while (plan_next(&ahead, &piece, &fresh, records, l->messages, l->num_messages, l->mtu)) {
 		if (fresh && w.n)
 			break;
-		TRY(plan_put(&piece, records, l->messages, &w, &trace, l->sent));
+		TRY(plan_put(&piece, records, l->messages, &w, &trace, l->sent, NULL));
 		at = ahead;
 	}
 	l->at = at;
