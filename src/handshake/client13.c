@@ -5,7 +5,10 @@
 #include "handshake/negotiate.h"
 #include "handshake/psk13.h"
 #include "handshake/version.h"
+#include "wire/messages13.h"
 #include "wire/record.h"
+
+#define GROUP_CLASSICAL_SHARE_MAX 133 /* what an elliptic curve's share takes at most */
 
 /* ---- what we offer ---- */
 

@@ -7,6 +7,7 @@
 #include "handshake/psk13.h"
 #include "handshake/retry13.h"
 #include "handshake/version.h"
+#include "wire/messages13.h"
 #include "wire/record.h"
 
 static tern_error check_hello(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
