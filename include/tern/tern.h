@@ -85,6 +85,7 @@ typedef enum tern_error_class {
 	X(ERROR_NO_SHARED_SUITE, PROTOCOL, 40, "no cipher suite in common with the peer")                              \
 	X(ERROR_NO_SHARED_GROUP, PROTOCOL, 40, "no key exchange group in common with the peer")                        \
 	X(ERROR_NO_SHARED_SCHEME, PROTOCOL, 40, "no signature scheme in common with the peer")                         \
+	X(ERROR_NO_SHARED_CERTIFICATE_TYPE, PROTOCOL, 43, "no certificate type (X.509, raw key) in common with the peer")  \
 	X(ERROR_NO_EXTENDED_MASTER_SECRET, PROTOCOL, 40, "the peer does not offer the extended master secret")         \
 	X(ERROR_RENEGOTIATION, PROTOCOL, 40, "the peer's renegotiation_info is missing or wrong")                      \
 	X(ERROR_UNSUPPORTED_EXTENSION, PROTOCOL, 110, "the peer answered an extension that was not offered")           \
@@ -93,6 +94,7 @@ typedef enum tern_error_class {
 	X(ERROR_DOWNGRADE, PROTOCOL, 47, "somebody on the path forced an older version")                               \
 	X(ERROR_RECORD_OVERFLOW, PROTOCOL, 22, "a record is longer than agreed")                                       \
 	X(ERROR_BAD_SIGNATURE, PROTOCOL, 51, "the peer's handshake signature is wrong")                                \
+	X(ERROR_BAD_BINDER, PROTOCOL, 51, "the peer's PSK binder is wrong: it has another key for this identity")      \
 	X(ERROR_BAD_FINISHED, PROTOCOL, 51, "the peer's Finished is wrong: the two sides saw different handshakes, "   \
 					    "or the PSK differs")                                              \
 	X(ERROR_UNKNOWN_PSK_IDENTITY, AUTH, 115, "the PSK identity is not known")                                      \
@@ -127,7 +129,8 @@ TERN_API const char *tern_alert_name(unsigned alert); /* "decode_error"; "unknow
 
 /* ---- Values ---------------------------------------------------------------------------------------------------- */
 
-typedef enum tern_protocol { TERN_DTLS12 = 0xfefd } tern_protocol; /* the version number on the wire */
+/* Version numbers as on the wire: they count downwards. */
+typedef enum tern_protocol { TERN_DTLS12 = 0xfefd, TERN_DTLS13 = 0xfefc } tern_protocol;
 
 /* Time comes in with every call. mono_ns: any clock that never goes back. unix_s: seconds since 1970. */
 typedef struct tern_time {
@@ -166,6 +169,11 @@ typedef struct tern_conn tern_conn;
  * with TERN_ERROR_USAGE once the config is in use by a pool. */
 TERN_API tern_config *tern_config_new(const tern_allocator *allocator);
 TERN_API void tern_config_free(tern_config *config); /* pools made from it keep their own reference */
+
+/* The oldest and the newest version to offer and accept; default DTLS 1.2 to 1.3. A version without a suite in the list is
+ * left out. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_versions(tern_config *config, tern_protocol oldest,
+							     tern_protocol newest);
 
 /* Sets suites, groups, schemes, timers and whether a cookie is asked for. "default": AEAD suites, first timer 1 s.
  * "webrtc": certificates only, first timer 400 ms, no cookie. "iot": PSK and raw keys with AES-128-CCM-8 in front, first
@@ -230,6 +238,10 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_add_psk(tern_config *config, con
 							const void *key, size_t key_len);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk(tern_config *config, tern_psk_fn *psk, void *user);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_hint(tern_config *config, const void *hint, size_t len);
+
+/* DTLS 1.3 clients: whether a PSK may be used without a key exchange beside it (psk_ke, RFC 8446 4.2.9), which is cheap and has
+ * no forward secrecy. Default false; the policy "iot" sets it. Servers take it when a client offers nothing else. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_ke(tern_config *config, bool on);
 
 /* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000 together;
  * NULL: none. A server that shares none refuses. */
@@ -455,8 +467,12 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
 TERN_API size_t tern_conn_overhead(const tern_conn *conn); /* bytes a record adds to its data */
 
-/* The answer to a job. error: TERN_OK, or why not. Only the fields of the job's kind are read. A job that is unknown, late
- * or of another connection is TERN_ERROR_USAGE and changes nothing. Afterwards call tern_conn_next and tern_conn_take. */
+/* The answer to a job. error: TERN_OK, or why not; what a callback may return, it may be too, save TERN_PENDING. An error
+ * without an alert of its own (see TERN_ERRORS) ends the connection as CERTIFICATE_REJECTED, CRYPTO or
+ * UNKNOWN_PSK_IDENTITY; a session that is not found, or a store that fails, costs a full handshake only. Only the fields
+ * of the job's kind are read. TERN_ERROR_USAGE, and nothing changes, for a job that is unknown, late or of another
+ * connection, and for an answer without contents. The handshake goes on within the call and its errors are returned.
+ * Afterwards call tern_conn_next, even without a datagram, and tern_conn_take. */
 typedef struct tern_answer {
 	tern_error error;
 	const uint8_t *data; /* SIGN: the signature. SESSION: the session, len 0 when there is none */
@@ -488,8 +504,8 @@ typedef struct tern_info {
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */
-	char server_name[256];        /* as the client asked */
-	uint8_t psk_identity[128];
+	char server_name[256];        /* as the client asked; a hello whose name is longer or holds a NUL is refused */
+	uint8_t psk_identity[128];    /* in full; none when it is longer than this */
 	size_t psk_identity_len;
 	uint64_t rtt_ns; /* as seen in the handshake; 0 unknown */
 	uint16_t mtu;

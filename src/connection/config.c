@@ -9,13 +9,13 @@
 static void apply_policy(tern_config *config, const struct policy *policy)
 {
 	config->policy = policy;
-	memcpy(config->suites.id, policy->suites.id, policy->suites.num * sizeof *policy->suites.id);
-	config->suites.num = policy->suites.num;
+	config_apply_suites(config, policy->suites.id, policy->suites.num);
 	memcpy(config->schemes.id, policy->schemes.id, policy->schemes.num * sizeof *policy->schemes.id);
 	config->schemes.num = policy->schemes.num;
 	config_apply_groups(config);
 	config->timers = policy->timers;
 	config->cookie = policy->cookie;
+	config->psk_ke = policy->psk_ke;
 }
 
 tern_config *tern_config_new(const tern_allocator *allocator)
@@ -34,6 +34,7 @@ tern_config *tern_config_new(const tern_allocator *allocator)
 	config->provider = &provider_libcrypto;
 	config->limits = limits_default;
 	config->tickets = true;
+	config->dtls12 = config->dtls13 = true;
 	apply_policy(config, policy_by_name("default"));
 	return config;
 }
@@ -105,6 +106,8 @@ tern_error config_freeze(tern_config *config)
 		config->keyring = made;
 		made = NULL;
 	}
+	config->dtls12 = config->dtls12 && config->suites.num;
+	config->dtls13 = config->dtls13 && config->suites13.num;
 	atomic_store(&config->frozen, true);
 	unlock(config);
 	tern_keyring_free(made);

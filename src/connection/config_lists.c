@@ -18,12 +18,39 @@ void config_apply_groups(tern_config *config)
 			config->groups.id[config->groups.num++] = from->id[i];
 }
 
+void config_apply_suites(tern_config *config, const uint16_t *ids, size_t num)
+{
+	config->suites.num = config->suites13.num = 0;
+	for (size_t i = 0; i < num; i++) {
+		struct list16 *to = suite_by_id(ids[i])->version == TERN_DTLS13 ? &config->suites13 : &config->suites;
+		to->id[to->num++] = ids[i];
+	}
+}
+
 tern_error tern_config_set_suites(tern_config *config, const char *list)
 {
 	struct list16 next;
 	TRY(config_settable(config));
 	TRY(suites_from_names(list, next.id, CONFIG_SUITES, &next.num));
-	config->suites = next;
+	config_apply_suites(config, next.id, next.num);
+	return TERN_OK;
+}
+
+tern_error tern_config_set_versions(tern_config *config, tern_protocol oldest, tern_protocol newest)
+{
+	bool known = (oldest == TERN_DTLS12 || oldest == TERN_DTLS13) && (newest == TERN_DTLS12 || newest == TERN_DTLS13);
+	TRY(config_settable(config));
+	if (!known || oldest < newest)
+		return TERN_ERROR_USAGE;
+	config->dtls12 = oldest == TERN_DTLS12;
+	config->dtls13 = newest == TERN_DTLS13;
+	return TERN_OK;
+}
+
+tern_error tern_config_set_psk_ke(tern_config *config, bool on)
+{
+	TRY(config_settable(config));
+	config->psk_ke = on;
 	return TERN_OK;
 }
 

@@ -14,6 +14,8 @@ tern_error config_replace(tern_config *config, struct span *slot, const void *p,
 void config_drop(tern_config *config, struct span *slot);
 
 /* config_lists.c: takes the groups of the policy that the provider has. */
+/* Sorts suites by version into the two lists. */
+void config_apply_suites(tern_config *config, const uint16_t *ids, size_t num);
 void config_apply_groups(tern_config *config);
 
 /* config_limits.c */

@@ -5,23 +5,25 @@
 
 /* CCM-8 is in no list but that of "iot": its tag is short. */
 static const uint16_t default_suites[] = {
+	0x1301, 0x1302, 0x1303, 0x1304, /* DTLS 1.3 */
 	0xc02b, 0xc02f, 0xd001, 0x00a8, /* AES-128-GCM: ECDHE_ECDSA, ECDHE_RSA, ECDHE_PSK, PSK */
 	0xc02c, 0xc030, 0xd002, 0x00a9, /* AES-256-GCM */
 	0xcca9, 0xcca8, 0xccac, 0xccab, /* ChaCha20-Poly1305 */
 	0xc0ac, 0xd005, 0xc0a4, /* AES-128-CCM, which ECDHE_RSA does not have */
 };
 
-static const uint16_t webrtc_suites[] = {0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8};
+static const uint16_t webrtc_suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8};
 
 /* The order of kinds within an AEAD: PSK, ECDHE_PSK, ECDHE_ECDSA, ECDHE_RSA. */
 static const uint16_t iot_suites[] = {
+	0x1305, 0x1304, 0x1301, /* DTLS 1.3 */
 	0xc0a8, 0xd003, 0xc0ae, /* AES-128-CCM-8, RFC 7925 4.2 and 4.3 */
 	0xc0a4, 0xd005, 0xc0ac, /* AES-128-CCM */
 	0x00a8, 0xd001, 0xc02b, 0xc02f, /* AES-128-GCM */
 };
 
-/* secp256r1, which is the cheapest with libcrypto, x25519, secp384r1 */
-static const uint16_t all_groups[] = {23, 29, 24};
+/* X25519MLKEM768 where libcrypto has it, secp256r1, which is the cheapest, x25519, secp384r1 */
+static const uint16_t all_groups[] = {0x11ec, 23, 29, 24};
 
 /* PKCS #1 v1.5 last: for peers that know nothing else. */
 static const uint16_t all_schemes[] = {
@@ -62,6 +64,7 @@ static const struct policy policies[] = {
 		.schemes = LIST(all_schemes),
 		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false},
 		.cookie = true,
+		.psk_ke = true,
 	},
 };
 

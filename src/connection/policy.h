@@ -15,6 +15,7 @@ struct policy {
 	struct policy_list suites, groups, schemes; /* in order of preference; groups a provider lacks are left out */
 	tern_timers timers;
 	bool cookie;
+	bool psk_ke;
 };
 
 const struct policy *policy_by_name(const char *name); /* NULL: there is none */

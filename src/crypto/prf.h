@@ -20,8 +20,12 @@ void hmac(const struct hmac_key *k, uint8_t *out, const struct span *parts, size
 void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label,
 	   struct span seed1, struct span seed2);
 
-/* HKDF (RFC 5869) as TLS 1.3 uses it (RFC 8446 7.1). prefix: "dtls13" (RFC 9147 5.9), or "tls13 " for known answers. */
-/* out: hash->len bytes. An empty salt is none. */
+/* The same for a secret that serves more than once. */
+void prf12_keyed(const struct hmac_key *k, uint8_t *out, size_t n, const char *label, struct span seed1,
+		 struct span seed2);
+
+/* HKDF (RFC 5869) as TLS 1.3 uses it (RFC 8446 7.1). prefix: "dtls13" (RFC 9147 5.9), or "tls13 " for known answers.
+ * out: hash->len bytes. An empty salt is none. */
 void hkdf_extract(const struct hash_alg *hash, uint8_t *out, struct span salt, struct span ikm);
 /* n at most 255 * hash->len; label without prefix, 255 bytes with it at most; context at most 255 bytes. out may be
  * where secret lies. */

@@ -1,5 +1,5 @@
-/* ack.h - what we owe the peer in acknowledgements (RFC 9147 7.1): the handshake records of its current flight that were
- * kept or processed, and when to tell. */
+/* ack.h - what we owe the peer in acknowledgements (RFC 9147 7.1): the handshake records of its current flight that
+ * were kept or processed, and when to tell. */
 #ifndef TERN_FLIGHT_ACK_H
 #define TERN_FLIGHT_ACK_H
 
@@ -11,8 +11,8 @@
 
 struct acks {
 	uint8_t num;
-	bool due;              /* to be sent now */
-	uint64_t deadline_ns;  /* to be sent then; TERN_NEVER: not armed */
+	bool due; /* to be sent now */
+	uint64_t deadline_ns; /* to be sent then; TERN_NEVER: not armed */
 	struct record_number records[ACK_RECORDS];
 };
 
@@ -21,8 +21,8 @@ void acks_init(struct acks *a);
 void acks_note(struct acks *a, uint64_t epoch, uint64_t seq);
 /* A sign of disruption, or a flight that nothing else acknowledges: tell at once. */
 void acks_hurry(struct acks *a);
-/* Part of a flight is here: tell in a quarter of the timeout if the rest does not come. Armed once: further records do not
- * push it back. */
+/* Part of a flight is here: tell in a quarter of the timeout if the rest does not come. Armed once: further records do
+ * not push it back. */
 void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now);
 void acks_tick(struct acks *a, tern_time now);
 /* The start of the next flight, or our answer, acknowledges all of it. */

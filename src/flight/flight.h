@@ -5,8 +5,9 @@
  *                                 +-- timer, or the peer repeats itself (flight_repeat) --+
  *
  * Message bytes, message_seq and fragment boundaries stay the same over retransmissions while the MTU does; every
- * transmission is sealed under fresh record numbers. A plan of fragments is made once per MTU; transmissions walk it and
- * skip what is acknowledged (DTLS 1.3), packing whole fragments into datagrams. */
+ * transmission is sealed under fresh record numbers. A plan of fragments is made once per MTU; transmissions walk it,
+ * packing whole fragments into datagrams. In DTLS 1.3 what is acknowledged leaves the plan, byte by byte, and
+ * acknowledgement of everything leads from SENDING or WAITING to FINISHED. */
 #ifndef TERN_FLIGHT_FLIGHT_H
 #define TERN_FLIGHT_FLIGHT_H
 
@@ -26,15 +27,16 @@ struct tracer {
 };
 
 struct outgoing {
-	uint8_t content_type;  /* handshake, or change_cipher_spec (which has neither type nor seq) */
+	uint8_t content_type; /* handshake, or change_cipher_spec (which has neither type nor seq) */
 	uint8_t type;
 	uint16_t message_seq, epoch;
-	struct span body;      /* lives in the arena until the flight is answered; sealed again from here */
+	struct span body; /* lives in the arena until the flight is answered; sealed again from here */
 };
 
 enum flight_state { FLIGHT_PREPARING, FLIGHT_SENDING, FLIGHT_WAITING, FLIGHT_FINISHED };
 
-struct planned; /* one fragment of the plan: flight.c */
+struct piece; /* one fragment: plan.h */
+struct sent_record; /* a record number and the bytes it carried: flight.c */
 
 struct flight {
 	enum flight_state state;
@@ -42,13 +44,23 @@ struct flight {
 	uint8_t num_messages;
 	bool awaits_answer;
 	uint16_t mtu, planned_mtu;
-	uint16_t longest;     /* datagram of the plan */
-	struct planned *plan;
+	uint16_t longest; /* datagram of the last transmission */
+	struct piece *plan; /* what is not acknowledged, in order */
 	uint16_t num_planned, cap_planned, cursor;
+	bool remembers; /* set by the owner once the version acknowledges; records sent before that are not recognized
+			 */
+	struct sent_record *sent; /* the newest cap_sent of num_sent, each in its number's place modulo cap_sent */
+	uint32_t cap_sent, num_sent;
+	uint32_t num_before; /* num_sent when the last transmission began */
+	struct {
+		bool numbers; /* it had some */
+		bool news; /* some of them acknowledged what was open */
+		bool recent; /* news of the last transmission */
+	} ack; /* the one being read */
 	struct arena *arena;
 	struct rto rto;
 	uint32_t tries, max_tries;
-	uint64_t sent_ns;     /* last complete transmission */
+	uint64_t sent_ns; /* last complete transmission */
 	uint64_t first_sent_ns; /* first one, for the round trip */
 	uint64_t deadline_ns; /* TERN_NEVER: not armed */
 	uint32_t retransmissions; /* of the whole handshake */
@@ -63,29 +75,34 @@ tern_error flight_add(struct flight *f, const struct outgoing *message);
 /* The flight is complete: it is offered to flight_take from now on. */
 tern_error flight_send(struct flight *f, bool awaits_answer);
 
-/* Fills one datagram of at most f->mtu bytes; *len 0 when nothing is to be sent. cap below the MTU: BUFFER_TOO_SMALL and no
- * change. After the last datagram of a transmission the timer is armed. random: for the jitter. */
-tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *out, size_t cap, size_t *len, uint32_t random,
-		       tern_time now);
+/* Fills one datagram of at most f->mtu bytes; *len 0 when nothing is to be sent. cap below the MTU: BUFFER_TOO_SMALL
+ * and no change. After the last datagram of a transmission the timer is armed. random: for the jitter. */
+tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
+		       uint32_t random, tern_time now);
 bool flight_sends(const struct flight *f); /* whether flight_take would give a datagram */
 
-/* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns we
- * waited ourselves, unless we retransmitted; back to PREPARING, empty. */
+/* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns
+ * we waited ourselves, unless we retransmitted; back to PREPARING, empty. */
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
 
-/* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the timeout
- * ago. Leaves the timer's doublings alone. */
+/* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
+ * timeout ago, or all of it is acknowledged. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
 
-/* DTLS 1.3: the peer has record seq of epoch, so what it carried is not sent again. When that leaves only part of the flight
- * open, that part is sent again; when nothing is left, the flight is FINISHED. Numbers we never sent are ignored. */
+/* DTLS 1.3: the peer has record seq of epoch, so the bytes it carried are not sent again, whatever the transmission and
+ * the MTU they were sent with. Numbers that are not of this flight, or older than its last four transmissions, are
+ * ignored, and so is everything unless f->remembers. */
 void flight_acked(struct flight *f, uint16_t epoch, uint64_t seq, tern_time now);
-/* After the last record number of one ACK. */
+
+/* After the last record number of one ACK; one without numbers is legal. Nothing is left: FINISHED, the timer is off,
+ * and the round trip is learned if there was one transmission. Otherwise the rest is sent again: at once when the ACK
+ * told something new of the last transmission; when it told news of older ones alone, or was empty, unless the last
+ * transmission is less than a quarter of the timeout ago. Leaves the timer's doublings alone. */
 void flight_acks_end(struct flight *f, tern_time now);
 
-/* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3 unanswered
- * ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a datagram of the
- * flight is longer than that floor. */
+/* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3
+ * unanswered ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a
+ * datagram of the flight is longer than that floor and the flight is no ClientHello. */
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

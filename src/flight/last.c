@@ -79,10 +79,9 @@ tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_
 	while (plan_next(&ahead, &piece, &fresh, records, l->messages, l->num_messages, l->mtu)) {
 		if (fresh && w.n)
 			break;
-		TRY(plan_put(&piece, records, l->messages, &w, &trace, l->sent));
+		TRY(plan_put(&piece, records, l->messages, &w, &trace, l->sent, NULL));
 		at = ahead;
 	}
-	at.used = 0;
 	l->at = at;
 	*len = w.n;
 	if (at.message < l->num_messages)

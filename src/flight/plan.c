@@ -32,8 +32,6 @@ static size_t portion(const struct record_layer *records, const struct outgoing 
 		most = RECORD_PLAINTEXT_MAX - HANDSHAKE_HEADER;
 	if (left <= most)
 		return left;
-	if (m->content_type != CONTENT_HANDSHAKE)
-		return 0;
 	if (room < mtu && (most < USEFUL || (m->type == FINISHED && whole_later)))
 		return 0;
 	return most;
@@ -91,12 +89,12 @@ static void report_sent(const struct tracer *trace, const struct outgoing *m, co
 }
 
 tern_error plan_put(const struct piece *p, struct record_layer *records, const struct outgoing *messages, struct wr *w,
-		    const struct tracer *trace, bool retransmission)
+		    const struct tracer *trace, bool retransmission, uint64_t *seq)
 {
 	const struct outgoing *m = &messages[p->message];
 	struct record_mark mark;
 	size_t start = w->n;
-	uint64_t seq;
+	uint64_t number;
 	TRY(record_begin(records, m->epoch, m->content_type, w, &mark));
 	if (m->content_type == CONTENT_HANDSHAKE) {
 		struct fragment f = {
@@ -109,8 +107,10 @@ tern_error plan_put(const struct piece *p, struct record_layer *records, const s
 	}
 	if (p->len)
 		wr_bytes(w, span_of(m->body.p + p->offset, p->len));
-	TRY(record_end(records, w, &mark, &seq));
-	report_sent(trace, m, p, seq, w->n - start, retransmission);
+	TRY(record_end(records, w, &mark, &number));
+	report_sent(trace, m, p, number, w->n - start, retransmission);
+	if (seq)
+		*seq = number;
 	return TERN_OK;
 }
 

@@ -25,9 +25,9 @@ size_t plan_record_len(const struct record_layer *records, const struct outgoing
 bool plan_next(struct plan_at *at, struct piece *out, bool *fresh, const struct record_layer *records,
 	       const struct outgoing *messages, size_t num_messages, uint16_t mtu);
 
-/* Appends the record for p to w and reports it. */
+/* Appends the record for p to w and reports it. *seq: the record's number; may be NULL. */
 tern_error plan_put(const struct piece *p, struct record_layer *records, const struct outgoing *messages, struct wr *w,
-		    const struct tracer *trace, bool retransmission);
+		    const struct tracer *trace, bool retransmission, uint64_t *seq);
 
 void trace_report(const struct tracer *trace, const tern_trace *event);
 

@@ -71,7 +71,7 @@ static void choose_client_credential(struct handshake *hs, const struct certific
 		bool rsa = c->key_type == KEY_RSA || c->key_type == KEY_RSA_PSS;
 		if (c->raw != hs->raw_own || !list8_has(request->types, rsa ? CLIENT_CERT_RSA_SIGN : CLIENT_CERT_ECDSA_SIGN))
 			continue;
-		hs->sign_scheme = choose_scheme12(config, request->schemes, c->key_type);
+		hs->sign_scheme = choose_scheme(config, hs->version, request->schemes, c->key_type);
 		if (hs->sign_scheme)
 			hs->credential = c;
 	}

@@ -49,7 +49,9 @@ struct tern_config {
 	const struct provider *provider;
 
 	const struct policy *policy;           /* the last one set: where timers that are left 0 come from */
-	struct list16 suites, groups, schemes; /* in order of preference */
+	struct list16 suites, suites13, groups, schemes; /* in order of preference; suites: of DTLS 1.2 */
+	bool dtls12, dtls13; /* versions asked for; without those that have no suite once frozen */
+	bool psk_ke;
 	struct credential credentials[CONFIG_CREDENTIALS];
 	size_t num_credentials;
 	struct trust *trust;

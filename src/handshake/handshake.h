@@ -5,9 +5,11 @@
 #ifndef TERN_HANDSHAKE_HANDSHAKE_H
 #define TERN_HANDSHAKE_HANDSHAKE_H
 
+#include "crypto/prf.h"
 #include "flight/flight.h"
 #include "flight/inbox.h"
 #include "handshake/pool.h"
+#include "handshake/schedule13.h"
 #include "handshake/session.h"
 #include "handshake/transcript.h"
 #include "wire/certificate.h"
@@ -15,6 +17,7 @@
 #include "wire/hello.h"
 
 #define PREMASTER_MAX (2 + 64 + 2 + 64) /* RFC 4279 2, RFC 5489 2: a secret or zeros, then the PSK */
+#define OFFERED_SHARES 2
 #define HANDSHAKE_ARENA_FIRST 3072 /* enough for a server's handshake with one P-256 certificate */
 
 enum role { CLIENT, SERVER };
@@ -34,10 +37,13 @@ struct job {
 
 /* What remains of a handshake in its connection. */
 struct outcome {
+	const struct version *version;
 	const struct suite *suite;
 	const struct group_alg *group;
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
-	uint8_t master[MASTER_LEN];
+	uint8_t master[MASTER_LEN]; /* DTLS 1.2 */
+	uint8_t traffic_secret[2][SECRET13_MAX]; /* DTLS 1.3: client's, server's, of the newest epochs */
+	uint8_t exporter_secret[SECRET13_MAX], resumption_secret[SECRET13_MAX];
 	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
 	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
 	uint8_t peer_fingerprint[32];
@@ -46,6 +52,7 @@ struct outcome {
 };
 
 struct step;
+struct version;
 
 struct handshake {
 	enum role role;
@@ -57,6 +64,7 @@ struct handshake {
 	uint64_t give_up_ns;          /* the handshake's deadline */
 	uint64_t pending_ns;          /* time spent waiting for answers since our flight was sent */
 
+	const struct version *version; /* decided by the hellos; NULL before */
 	const struct step *script;
 	size_t num_steps, at;
 	bool complete;
@@ -68,6 +76,7 @@ struct handshake {
 	struct job job;
 	uint16_t send_seq;            /* message_seq of our next message */
 	uint16_t write_epoch;
+	uint16_t answered_seq;        /* the peer's message_seq after those that our flight answers */
 	bool peer_ccs;                /* its ChangeCipherSpec came */
 
 	struct outcome outcome;
@@ -85,6 +94,24 @@ struct handshake {
 	struct span peer_schemes;     /* what the peer can verify: u16 list in the arena */
 	struct extensions offered;    /* client: what was in our hello; server: what we answer */
 
+	/* DTLS 1.3 */
+	tern_path path;               /* the peer's, for the cookie */
+	struct span hello;            /* the body of the ClientHello being taken */
+	struct schedule13 schedule;
+	uint8_t handshake_secret[2][SECRET13_MAX];
+	bool retry_wanted, retried;   /* HelloRetryRequest */
+	uint16_t retry_group;         /* it asks for this group; 0: cookie only */
+	uint16_t retry_suite;
+	const struct group_alg *share_groups[OFFERED_SHARES]; /* client: groups of the shares in our hello */
+	struct group_private shares[OFFERED_SHARES];
+	struct offered_psk *psks;     /* client: in the arena */
+	size_t num_psks;
+	bool psk;                     /* a PSK is used */
+	uint16_t psk_index;
+	bool psk_without_dhe;         /* psk_ke */
+	bool peer_takes_tickets;      /* server: it named PSK modes */
+	struct span request_context;
+
 	/* authentication */
 	const struct credential *credential; /* ours, once chosen */
 	const struct scheme_alg *sign_scheme;
@@ -101,6 +128,7 @@ struct handshake {
 	uint8_t share_public[GROUP_SHARE_MAX];
 	struct span peer_share;       /* client: the server's, in the arena */
 	struct span psk_hint;         /* client: in the arena */
+	struct hmac_key master_key;   /* of the master secret, from schedule12_keys on */
 	uint8_t premaster[PREMASTER_MAX]; /* from ClientKeyExchange until the master secret is made of it */
 	size_t premaster_len;
 };
@@ -114,7 +142,7 @@ void handshake_free(struct handshake *hs);
 /* Walks the script as far as messages and answers allow. OK also when it only waits; hs->complete says it is done. */
 tern_error handshake_run(struct handshake *hs, tern_time now);
 
-/* The answer to the job under way. USAGE when id is another. */
+/* The answer to the job under way. USAGE when id is another, or when it is no answer. */
 tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer *answer);
 
 /* ---- for handlers ---- */
@@ -128,6 +156,8 @@ tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer
 bool job_answered(const struct handshake *hs, tern_job_kind kind);
 /* An id to pass to a callback, and what to do with what it returned: PENDING makes the job wait. */
 uint64_t job_next_id(struct handshake *hs);
+/* What the application said: an error that has no alert is none to end a connection with; it becomes otherwise. */
+tern_error job_verdict(tern_error said, tern_error otherwise);
 tern_error job_asked(struct handshake *hs, tern_job_kind kind, uint64_t id, tern_error result);
 
 /* The session this handshake made, for a ticket, a store or the client's export. */

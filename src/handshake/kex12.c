@@ -1,5 +1,6 @@
 /* ServerKeyExchange, ServerHelloDone, ClientKeyExchange: ECDHE, PSK and both together (RFC 8422 5.4 and 5.7, RFC 4279 2,
  * RFC 5489 2). */
+#include "handshake/ask.h"
 #include "handshake/authenticate.h"
 #include "handshake/messages12.h"
 #include "wire/kex12.h"
@@ -107,54 +108,23 @@ static void premaster_from(struct handshake *hs, struct span secret, const tern_
 	hs->premaster_len = secret.n;
 }
 
-static bool configured_psk(const struct tern_config *config, struct span identity, tern_psk *out)
-{
-	for (size_t i = 0; i < config->num_psks; i++) {
-		const struct psk_entry *e = &config->psks[i];
-		if (!span_equal(e->identity, identity))
-			continue;
-		out->key_len = e->key.n;
-		memcpy(out->key, e->key.p, e->key.n);
-		return true;
-	}
-	return false;
-}
-
-/* Asks the callback; hs->job has the answer when it was pending. */
-static tern_error ask_psk(struct handshake *hs, struct span identity, struct span hint, tern_psk *out)
-{
-	const struct tern_config *config = hs->pool->config;
-	tern_error error;
-	if (job_answered(hs, TERN_JOB_PSK)) {
-		*out = hs->job.psk;
-		error = hs->job.error;
-	} else if (config->psk) {
-		uint64_t id = job_next_id(hs);
-		error = job_asked(hs, TERN_JOB_PSK, id,
-				  config->psk(config->psk_user, hs->conn, id, identity.p, identity.n, hint.p, hint.n, out));
-	} else {
-		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY;
-	}
-	if (error == TERN_PENDING)
-		return error;
-	if (error == TERN_OK && (out->key_len == 0 || out->key_len > sizeof out->key))
-		error = TERN_ERROR_INTERNAL;
-	return error == TERN_OK ? TERN_OK : FAILED(hs, error, "RFC 4279 2");
-}
-
 static tern_error client_psk(struct handshake *hs, tern_psk *out)
 {
 	const struct tern_config *config = hs->pool->config;
+	tern_error error;
 	if (config->num_psks) {
 		struct span identity = config->psks[0].identity;
 		out->identity_len = identity.n;
 		if (identity.n <= sizeof out->identity)
 			memcpy(out->identity, identity.p, identity.n);
-		(void)configured_psk(config, identity, out);
-		return TERN_OK;
+		return find_psk(hs, identity, out);
 	}
-	TRY(ask_psk(hs, span_of(NULL, 0), hs->psk_hint, out));
-	return out->identity_len && out->identity_len <= sizeof out->identity ? TERN_OK : FAIL(hs, ERROR_INTERNAL, "RFC 4279 2");
+	error = ask_psk(hs, span_of(NULL, 0), hs->psk_hint, out);
+	if (error != TERN_OK)
+		return error == TERN_PENDING ? error : FAILED(hs, error, "RFC 4279 2");
+	if (out->identity_len && out->identity_len <= sizeof out->identity)
+		return TERN_OK;
+	return FAIL(hs, ERROR_UNKNOWN_PSK_IDENTITY, "RFC 4279 2");
 }
 
 static tern_error keep_identity(struct handshake *hs, struct span identity)
@@ -205,8 +175,9 @@ tern_error get_client_kex12(struct handshake *hs, struct span body)
 	if (!get_client_key_exchange(&r, form, &cke) || !rd_end(&r))
 		return FAIL(hs, ERROR_DECODE, "RFC 8422 5.7");
 	if (s->psk) {
-		if (!configured_psk(hs->pool->config, cke.psk_identity, &psk))
-			TRY(ask_psk(hs, cke.psk_identity, span_of(NULL, 0), &psk));
+		tern_error found = find_psk(hs, cke.psk_identity, &psk);
+		if (found != TERN_OK)
+			return found == TERN_PENDING ? found : FAILED(hs, found, "RFC 4279 2");
 		error = keep_identity(hs, cke.psk_identity);
 	}
 	if (error == TERN_OK && s->ecdhe) {

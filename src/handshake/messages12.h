@@ -5,11 +5,9 @@
 
 #include "handshake/handshake.h"
 
-tern_error put_client_hello12(struct handshake *hs, struct wr *w);
-tern_error get_client_hello12(struct handshake *hs, struct span body);
-tern_error get_hello_verify12(struct handshake *hs, struct span body);
-tern_error put_server_hello12(struct handshake *hs, struct wr *w);
-tern_error get_server_hello12(struct handshake *hs, struct span body);
+tern_error take_client_hello12(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext);
+tern_error fill_server_hello12(struct handshake *hs, struct server_hello *hello, struct extensions *ext);
+tern_error take_server_hello12(struct handshake *hs, const struct server_hello *hello, const struct extensions *ext);
 
 tern_error put_server_certificate12(struct handshake *hs, struct wr *w);
 tern_error get_server_certificate12(struct handshake *hs, struct span body);

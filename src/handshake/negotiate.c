@@ -1,5 +1,7 @@
 #include "handshake/negotiate.h"
 
+#include "handshake/version.h"
+
 bool suite_usable(const struct handshake *hs, const struct suite *s)
 {
 	const struct tern_config *config = hs->pool->config;
@@ -13,11 +15,12 @@ bool suite_usable(const struct handshake *hs, const struct suite *s)
 	return false;
 }
 
-const struct scheme_alg *choose_scheme12(const struct tern_config *config, struct span list, enum key_type key)
+const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version, struct span list,
+				       enum key_type key)
 {
 	for (size_t i = 0; i < config->schemes.num; i++) {
 		const struct scheme_alg *scheme = scheme_by_id(config->schemes.id[i]);
-		if (scheme_fits_key12(scheme, key) && list16_has(list, scheme->id))
+		if (version->scheme_fits(scheme, key) && list16_has(list, scheme->id))
 			return scheme;
 	}
 	return NULL;
@@ -43,18 +46,50 @@ static bool peer_takes_form(const struct credential *c, const struct extensions 
 	return list8_has(ext->server_certificate_types, c->raw ? CERTIFICATE_RAW_PUBLIC_KEY : CERTIFICATE_X509);
 }
 
-static bool choose_credential(const struct tern_config *config, const struct extensions *ext, struct choice *choice)
+bool curve_fits12(enum key_type key, const struct extensions *ext)
 {
+	uint16_t curve = key == KEY_P256 ? 23 : key == KEY_P384 ? 24 : 0;
+	return !curve || !(ext->present & HAS_SUPPORTED_GROUPS) || list16_has(ext->supported_groups, curve);
+}
+
+bool curve_fits13(enum key_type key, const struct extensions *ext)
+{
+	(void)key;
+	(void)ext;
+	return true;
+}
+
+bool suite_fits_any_key(const struct suite *s, enum key_type key)
+{
+	(void)s;
+	(void)key;
+	return true;
+}
+
+bool scheme_fits_key13(const struct scheme_alg *scheme, enum key_type key)
+{
+	return scheme->key == key && (scheme->pss || (key != KEY_RSA && key != KEY_RSA_PSS));
+}
+
+static tern_error choose_credential(const struct tern_config *config, const struct version *version,
+				    const struct extensions *ext, struct choice *choice)
+{
+	tern_error error = TERN_ERROR_NO_SHARED_SUITE;
 	for (size_t i = 0; i < config->num_credentials; i++) {
 		const struct credential *c = &config->credentials[i];
-		if (!suite_fits_key(choice->suite, c->key_type) || !peer_takes_form(c, ext))
+		if (!version->suite_fits(choice->suite, c->key_type) || !version->curve_fits(c->key_type, ext))
 			continue;
-		choice->scheme = choose_scheme12(config, ext->signature_algorithms, c->key_type);
+		if (!peer_takes_form(c, ext)) {
+			error = error == TERN_ERROR_NO_SHARED_SUITE ? TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE : error;
+			continue;
+		}
+		error = TERN_ERROR_NO_SHARED_SCHEME;
+		choice->scheme = choose_scheme(config, version, ext->signature_algorithms, c->key_type);
 		choice->credential = c;
 		if (choice->scheme)
-			return true;
+			return TERN_OK;
 	}
-	return false;
+	return error;
 }
 
 tern_error choose12(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
@@ -70,14 +105,67 @@ tern_error choose12(const struct handshake *hs, const struct client_hello *hello
 			error = TERN_ERROR_NO_SHARED_GROUP;
 			continue;
 		}
-		if (c.suite->auth != AUTH_PSK && !choose_credential(config, ext, &c)) {
-			error = TERN_ERROR_NO_SHARED_SCHEME;
-			continue;
+		if (c.suite->auth != AUTH_PSK) {
+			tern_error chosen = choose_credential(config, &version12, ext, &c);
+			if (chosen != TERN_OK) {
+				error = chosen;
+				continue;
+			}
 		}
 		*out = c;
 		return TERN_OK;
 	}
 	return error;
+}
+
+const struct suite *choose_suite13(const struct tern_config *config, const struct client_hello *hello)
+{
+	for (size_t i = 0; i < config->suites13.num; i++)
+		if (list16_has(hello->suites, config->suites13.id[i]))
+			return suite_by_id(config->suites13.id[i]);
+	return NULL;
+}
+
+static struct span share_of(const struct extensions *ext, uint16_t group)
+{
+	struct rd r = rd_of(ext->key_shares);
+	struct key_share share;
+	while (get_key_share(&r, &share))
+		if (share.group == group)
+			return share.share;
+	return span_of(NULL, 0);
+}
+
+const struct group_alg *choose_group13(const struct tern_config *config, const struct provider *p,
+				       const struct extensions *ext, struct span *share)
+{
+	const struct group_alg *first = NULL;
+	for (size_t i = 0; i < config->groups.num; i++) {
+		const struct group_alg *group = group_by_id(p, config->groups.id[i]);
+		if (!group || !list16_has(ext->supported_groups, group->id))
+			continue;
+		*share = share_of(ext, group->id);
+		if (share->n)
+			return group;
+		if (!first)
+			first = group;
+	}
+	*share = span_of(NULL, 0);
+	return first;
+}
+
+tern_error choose13(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+		    struct choice *out)
+{
+	const struct tern_config *config = hs->pool->config;
+	struct choice c = {.suite = choose_suite13(config, hello)};
+	if (hs->retried)
+		c.suite = suite_by_id(hs->retry_suite);
+	if (!c.suite)
+		return TERN_ERROR_NO_SHARED_SUITE;
+	TRY(choose_credential(config, &version13, ext, &c));
+	*out = c;
+	return TERN_OK;
 }
 
 tern_error choose_alpn(const struct tern_config *config, struct span list, struct span *out)
@@ -106,7 +194,8 @@ bool takes_raw_keys(const struct tern_config *config)
 
 uint16_t fragment_length_of(uint8_t code)
 {
-	return code >= 1 && code <= 4 ? (uint16_t)(256u << code) : 0;
+	static const uint16_t lengths[] = {0, 512, 1024, 2048, 4096};
+	return code < sizeof lengths / sizeof lengths[0] ? lengths[code] : 0;
 }
 
 uint8_t fragment_length_code(uint16_t length)

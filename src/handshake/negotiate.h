@@ -7,8 +7,9 @@
 /* Whether our side could use the suite at all: has the PSK, can verify or show a certificate. */
 bool suite_usable(const struct handshake *hs, const struct suite *s);
 
-/* The first scheme of ours that the peer's list (u16) has and the key can make in DTLS 1.2; NULL: none. */
-const struct scheme_alg *choose_scheme12(const struct tern_config *config, struct span list, enum key_type key);
+/* The first scheme of ours that the peer's list (u16) has and the key can make in a version; NULL: none. */
+const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version, struct span list,
+				       enum key_type key);
 
 /* The server's choice of everything that hangs together: suite, group, credential, scheme. */
 struct choice {
@@ -19,6 +20,20 @@ struct choice {
 };
 tern_error choose12(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
 		    struct choice *out);
+
+/* DTLS 1.3: suite, group and the rest are independent. share empty: the client named the group but sent no share for it.
+ * A group whose share is there comes before one that would cost a round trip. NULL: none in common. */
+const struct suite *choose_suite13(const struct tern_config *config, const struct client_hello *hello);
+const struct group_alg *choose_group13(const struct tern_config *config, const struct provider *p,
+				       const struct extensions *ext, struct span *share);
+tern_error choose13(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+		    struct choice *out);
+/* In DTLS 1.3 a scheme names the curve too, and PKCS#1 v1.5 is gone (RFC 8446 4.2.3). */
+bool scheme_fits_key13(const struct scheme_alg *scheme, enum key_type key);
+bool suite_fits_any_key(const struct suite *s, enum key_type key);
+/* In DTLS 1.2 the key in the server's certificate has to be on a curve that the client named (RFC 8422 5.1.1). */
+bool curve_fits12(enum key_type key, const struct extensions *ext);
+bool curve_fits13(enum key_type key, const struct extensions *ext);
 
 /* The first protocol of ours in the client's list; NO_APPLICATION_PROTOCOL when both have lists and share none. Empty
  * when either has no list. */

@@ -1,23 +1,9 @@
 /* The handshakes of DTLS 1.2, full and abbreviated, as one script (RFC 5246 7.3, RFC 6347 4.2.4, RFC 5077 3.1). */
 #include "handshake/messages12.h"
 #include "handshake/schedule12.h"
-#include "handshake/step.h"
+#include "handshake/negotiate.h"
+#include "handshake/version.h"
 #include "wire/record.h"
-
-static bool at_client(const struct handshake *hs)
-{
-	return hs->role == CLIENT;
-}
-
-static bool verified_once(const struct handshake *hs)
-{
-	return hs->verify_requests >= 1;
-}
-
-static bool verified_twice(const struct handshake *hs)
-{
-	return hs->verify_requests >= 2;
-}
 
 static bool full(const struct handshake *hs)
 {
@@ -71,15 +57,10 @@ static bool with_ticket(const struct handshake *hs)
 	return hs->ticket_promised;
 }
 
-static tern_error forget_hello(struct handshake *hs)
-{
-	transcript_restart(&hs->transcript);
-	return TERN_OK;
-}
-
+/* After ServerHello. */
 static tern_error choose_hash(struct handshake *hs)
 {
-	transcript_choose(&hs->transcript, hs->pool->provider->hash[hs->outcome.suite->hash]);
+	transcript_choose(&hs->transcript, hs->pool->provider->hash[hs->outcome.suite->hash], HANDSHAKE_HEADER);
 	if (hs->resumed || (hs->role == SERVER && !hs->asks_client_cert))
 		transcript_release(&hs->transcript);
 	return hs->resumed ? schedule12_keys(hs) : TERN_OK;
@@ -106,28 +87,41 @@ static tern_error to_epoch_1(struct handshake *hs)
 
 /* clang-format off */
 const struct step script12[] = {
-	/* message                       from    flags                                 present                  put                       get                       then */
-	{CLIENT_HELLO,                   CLIENT, 0,                                    NULL,                    put_client_hello12,       get_client_hello12,       NULL},
-	{HELLO_VERIFY_REQUEST,           SERVER, STEP_PEER_MAY_SKIP | STEP_NOT_HASHED, at_client,               NULL,                     get_hello_verify12,       forget_hello},
-	{CLIENT_HELLO,                   CLIENT, 0,                                    verified_once,           put_client_hello12,       NULL,                     NULL},
-	{HELLO_VERIFY_REQUEST,           SERVER, STEP_PEER_MAY_SKIP | STEP_NOT_HASHED, verified_once,           NULL,                     get_hello_verify12,       forget_hello},
-	{CLIENT_HELLO,                   CLIENT, 0,                                    verified_twice,          put_client_hello12,       NULL,                     NULL},
-	{SERVER_HELLO,                   SERVER, 0,                                    NULL,                    put_server_hello12,       get_server_hello12,       choose_hash},
-	{CERTIFICATE,                    SERVER, 0,                                    with_certificate,        put_server_certificate12, get_server_certificate12, NULL},
-	{SERVER_KEY_EXCHANGE,            SERVER, 0,                                    kex_is_ecdhe,            put_server_kex12,         get_server_kex12,         NULL},
-	{SERVER_KEY_EXCHANGE,            SERVER, STEP_PEER_MAY_SKIP,                   kex_is_plain_psk,        put_server_kex12,         get_server_kex12,         NULL},
-	{CERTIFICATE_REQUEST,            SERVER, STEP_PEER_MAY_SKIP,                   with_cert_request,       put_cert_request12,       get_cert_request12,       NULL},
-	{SERVER_HELLO_DONE,              SERVER, 0,                                    full,                    put_hello_done12,         get_hello_done12,         no_signature_comes},
-	{CERTIFICATE,                    CLIENT, 0,                                    with_client_certificate, put_client_certificate12, get_client_certificate12, NULL},
-	{CLIENT_KEY_EXCHANGE,            CLIENT, 0,                                    full,                    put_client_kex12,         get_client_kex12,         schedule12_kex_done},
-	{CERTIFICATE_VERIFY,             CLIENT, 0,                                    with_cert_verify,        put_cert_verify12,        get_cert_verify12,        signature_came},
-	{CONTENT_CHANGE_CIPHER_SPEC,     CLIENT, STEP_SEND_ONLY,                       full,                    put_change_cipher_spec,   NULL,                     to_epoch_1},
-	{FINISHED,                       CLIENT, STEP_PROTECTED,                       full,                    put_finished12,           get_finished12,           NULL},
-	{NEW_SESSION_TICKET,             SERVER, 0,                                    with_ticket,             put_ticket12,             get_ticket12,             NULL},
-	{CONTENT_CHANGE_CIPHER_SPEC,     SERVER, STEP_SEND_ONLY,                       NULL,                    put_change_cipher_spec,   NULL,                     to_epoch_1},
-	{FINISHED,                       SERVER, STEP_PROTECTED,                       NULL,                    put_finished12,           get_finished12,           NULL},
-	{CONTENT_CHANGE_CIPHER_SPEC,     CLIENT, STEP_SEND_ONLY,                       resumed,                 put_change_cipher_spec,   NULL,                     to_epoch_1},
-	{FINISHED,                       CLIENT, STEP_PROTECTED,                       resumed,                 put_finished12,           get_finished12,           NULL},
+	/* message                       from    flags                                 epoch present                  put                       get                       then */
+	{CERTIFICATE,                    SERVER, 0,                                    0,    with_certificate,        put_server_certificate12, get_server_certificate12, NULL},
+	{SERVER_KEY_EXCHANGE,            SERVER, 0,                                    0,    kex_is_ecdhe,            put_server_kex12,         get_server_kex12,         NULL},
+	{SERVER_KEY_EXCHANGE,            SERVER, STEP_PEER_MAY_SKIP,                   0,    kex_is_plain_psk,        put_server_kex12,         get_server_kex12,         NULL},
+	{CERTIFICATE_REQUEST,            SERVER, STEP_PEER_MAY_SKIP,                   0,    with_cert_request,       put_cert_request12,       get_cert_request12,       NULL},
+	{SERVER_HELLO_DONE,              SERVER, 0,                                    0,    full,                    put_hello_done12,         get_hello_done12,         no_signature_comes},
+	{CERTIFICATE,                    CLIENT, 0,                                    0,    with_client_certificate, put_client_certificate12, get_client_certificate12, NULL},
+	{CLIENT_KEY_EXCHANGE,            CLIENT, 0,                                    0,    full,                    put_client_kex12,         get_client_kex12,         schedule12_kex_done},
+	{CERTIFICATE_VERIFY,             CLIENT, 0,                                    0,    with_cert_verify,        put_cert_verify12,        get_cert_verify12,        signature_came},
+	{CONTENT_CHANGE_CIPHER_SPEC,     CLIENT, STEP_SEND_ONLY,                       0,    full,                    put_change_cipher_spec,   NULL,                     to_epoch_1},
+	{FINISHED,                       CLIENT, STEP_AFTER_CCS,                       1,    full,                    put_finished12,           get_finished12,           NULL},
+	{NEW_SESSION_TICKET,             SERVER, 0,                                    0,    with_ticket,             put_ticket12,             get_ticket12,             NULL},
+	{CONTENT_CHANGE_CIPHER_SPEC,     SERVER, STEP_SEND_ONLY,                       0,    NULL,                    put_change_cipher_spec,   NULL,                     to_epoch_1},
+	{FINISHED,                       SERVER, STEP_AFTER_CCS,                       1,    NULL,                    put_finished12,           get_finished12,           NULL},
+	{CONTENT_CHANGE_CIPHER_SPEC,     CLIENT, STEP_SEND_ONLY,                       0,    resumed,                 put_change_cipher_spec,   NULL,                     to_epoch_1},
+	{FINISHED,                       CLIENT, STEP_AFTER_CCS,                       1,    resumed,                 put_finished12,           get_finished12,           NULL},
 };
 /* clang-format on */
 const size_t num_script12 = sizeof script12 / sizeof script12[0];
+
+const struct version version12 = {
+	.number = VERSION_DTLS12,
+	.script = script12,
+	.num_steps = &num_script12,
+	.protection = &protection12,
+	.server_hello_place = IN_SERVER_HELLO12,
+	.transcript_header = HANDSHAKE_HEADER,
+	.acknowledges = false,
+	.first_data_epoch = 1,
+	.take_client_hello = take_client_hello12,
+	.fill_server_hello = fill_server_hello12,
+	.take_server_hello = take_server_hello12,
+	.after_server_hello = choose_hash,
+	.scheme_fits = scheme_fits_key12,
+	.suite_fits = suite_fits_key,
+	.curve_fits = curve_fits12,
+	.export = schedule12_export,
+};

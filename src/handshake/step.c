@@ -2,6 +2,8 @@
  * in-order message and gets it. A change of sender ends a flight. Handlers never touch the cursor, timers or records. */
 #include "handshake/step.h"
 
+#include "handshake/version.h"
+
 #include "wire/record.h"
 
 bool job_answered(const struct handshake *hs, tern_job_kind kind)
@@ -21,10 +23,15 @@ tern_error job_asked(struct handshake *hs, tern_job_kind kind, uint64_t id, tern
 	return result;
 }
 
+tern_error job_verdict(tern_error said, tern_error otherwise)
+{
+	return said == TERN_OK || said == TERN_PENDING || error_alert(said) >= 0 ? said : otherwise;
+}
+
 tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer *answer)
 {
 	struct job *job = &hs->job;
-	if (job->state != JOB_ASKED || job->id != id)
+	if (job->state != JOB_ASKED || job->id != id || !answer || answer->error == TERN_PENDING)
 		return TERN_ERROR_USAGE;
 	if (job->kind == TERN_JOB_PSK && answer->error == TERN_OK) {
 		if (!answer->psk || answer->psk->key_len == 0 || answer->psk->key_len > sizeof answer->psk->key ||
@@ -76,6 +83,12 @@ static tern_error step_put(struct handshake *hs, const struct step *s)
 	return s->then ? s->then(hs) : TERN_OK;
 }
 
+static bool is_row_of(const struct step *s, const struct message *m)
+{
+	return m->type == s->message &&
+	       (m->type != SERVER_HELLO || is_retry_body(m->body) == ((s->flags & STEP_RETRY) != 0));
+}
+
 /* The peer's row. *waits: nothing to take yet. */
 static tern_error step_get(struct handshake *hs, const struct step *s, bool *waits, bool *skips)
 {
@@ -87,16 +100,16 @@ static tern_error step_get(struct handshake *hs, const struct step *s, bool *wai
 	}
 	/* A HelloRequest means nothing during a handshake (RFC 5246 7.4.1.1), and a forged one must not displace the
 	 * message of its number; nor must plaintext where protection is due. */
-	if (m.type == HELLO_REQUEST || (m.epoch == 0) != !(s->flags & STEP_PROTECTED)) {
+	if (m.type == HELLO_REQUEST || m.epoch != s->epoch) {
 		inbox_discard(&hs->inbox);
 		*waits = true;
 		return TERN_OK;
 	}
-	if (m.type != s->message) {
+	if (!is_row_of(s, &m)) {
 		*skips = s->flags & STEP_PEER_MAY_SKIP;
 		return *skips ? TERN_OK : FAIL(hs, ERROR_UNEXPECTED_MESSAGE, "RFC 5246 7.3");
 	}
-	if ((s->flags & STEP_PROTECTED) && !hs->peer_ccs) {
+	if ((s->flags & STEP_AFTER_CCS) && !hs->peer_ccs) {
 		*waits = true;
 		return TERN_OK;
 	}
@@ -123,12 +136,24 @@ static tern_error end_flight(struct handshake *hs, bool awaits_answer)
 	if (hs->flight.state != FLIGHT_PREPARING || hs->flight.num_messages == 0)
 		return TERN_OK;
 	hs->pending_ns = 0;
+	hs->answered_seq = hs->inbox.next;
 	return flight_send(&hs->flight, awaits_answer);
+}
+
+/* The hellos are followed by the script of the version they have settled on. */
+static bool has_step(struct handshake *hs)
+{
+	if (hs->at == hs->num_steps && hs->script == script_hello) {
+		hs->script = hs->version->script;
+		hs->num_steps = *hs->version->num_steps;
+		hs->at = 0;
+	}
+	return hs->at < hs->num_steps;
 }
 
 static tern_error run(struct handshake *hs)
 {
-	while (hs->at < hs->num_steps) {
+	while (has_step(hs)) {
 		const struct step *s = &hs->script[hs->at];
 		bool waits = false, skips = false;
 		bool ours = s->from == hs->role;
@@ -150,7 +175,7 @@ static tern_error run(struct handshake *hs)
 		hs->at++;
 	}
 	if (hs->flight.state == FLIGHT_PREPARING)
-		TRY(end_flight(hs, false));
+		TRY(end_flight(hs, hs->version->acknowledges));
 	else
 		flight_answered(&hs->flight, hs->pending_ns, hs->now);
 	hs->complete = true;

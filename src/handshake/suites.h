@@ -15,6 +15,7 @@ struct suite {
 	enum aead_id aead;
 	enum hash_id hash;   /* of the PRF and the transcript */
 	bool by_name_only;   /* offered only when asked for by name or policy: CCM-8 */
+	uint16_t version; /* DTLS 1.3: psk, ecdhe and auth mean nothing, they are negotiated apart */
 };
 extern const struct suite suites[];
 extern const size_t num_suites;

@@ -14,7 +14,7 @@ static tern_error new_key(const struct provider *p, struct crypto *c, struct aea
 {
 	tern_error error;
 	TRY(p->aead_new(c, k));
-	error = p->aead_set(*k, ticket_aead(), key);
+	error = p->aead_set(*k, ticket_aead(), key, NULL);
 	if (error != TERN_OK)
 		p->aead_free(c, *k);
 	return error;

@@ -10,7 +10,7 @@ struct kept_message {
 
 void transcript_init(struct transcript *t, struct arena *arena)
 {
-	*t = (struct transcript){.arena = arena, .keeps = true};
+	*t = (struct transcript){.arena = arena, .keeps = true, .header = HANDSHAKE_HEADER};
 }
 
 static tern_error keep(struct transcript *t, const uint8_t *header, struct span body, bool in_arena)
@@ -40,7 +40,7 @@ tern_error transcript_add(struct transcript *t, uint8_t type, uint16_t message_s
 	if (t->keeps)
 		TRY(keep(t, header, body, in_arena));
 	if (t->hash) {
-		t->hash->update(&t->state, header, sizeof header);
+		t->hash->update(&t->state, header, t->header);
 		t->hash->update(&t->state, body.p, body.n);
 	}
 	return TERN_OK;
@@ -55,13 +55,41 @@ static void hash_kept(const struct transcript *t, const struct hash_alg *hash, s
 {
 	hash->init(state);
 	for (const struct kept_message *k = t->first; k; k = k->next) {
-		hash->update(state, k->header, HANDSHAKE_HEADER);
+		hash->update(state, k->header, t->header);
 		hash->update(state, k->body.p, k->body.n);
 	}
 }
 
-void transcript_choose(struct transcript *t, const struct hash_alg *hash)
+tern_error transcript_fold(struct transcript *t, const uint8_t *digest)
 {
+	const struct hash_alg *hash = t->hash;
+	uint8_t header = t->header;
+	transcript_restart(t);
+	t->header = header;
+	TRY(transcript_add(t, MESSAGE_HASH, 0, span_of(digest, hash->len), false));
+	transcript_choose(t, hash, header);
+	return TERN_OK;
+}
+
+void transcript_digest_with(const struct transcript *t, const struct hash_alg *hash, uint8_t type, struct span body, size_t n,
+			    uint8_t *out)
+{
+	struct hash_state state;
+	uint8_t header[4];
+	header[0] = type;
+	wr_store(header + 1, 3, body.n);
+	if (hash == t->hash)
+		state = t->state;
+	else
+		hash_kept(t, hash, &state);
+	hash->update(&state, header, sizeof header);
+	hash->update(&state, body.p, n);
+	hash->final(&state, out);
+}
+
+void transcript_choose(struct transcript *t, const struct hash_alg *hash, uint8_t header)
+{
+	t->header = header;
 	t->hash = hash;
 	hash_kept(t, hash, &t->state);
 }

@@ -15,6 +15,7 @@ struct transcript {
 	struct hash_state state;
 	struct kept_message *first, *last;
 	size_t kept_bytes;
+	uint8_t header; /* bytes of each message's header that are hashed: all 12 in DTLS 1.2, 4 in 1.3 (RFC 9147 5.2) */
 	bool keeps;
 };
 
@@ -23,8 +24,15 @@ void transcript_init(struct transcript *t, struct arena *arena);
 tern_error transcript_add(struct transcript *t, uint8_t type, uint16_t message_seq, struct span body, bool in_arena);
 /* Forgets everything: a HelloVerifyRequest came. */
 void transcript_restart(struct transcript *t);
-/* The hash is known: what is kept is hashed. */
-void transcript_choose(struct transcript *t, const struct hash_alg *hash);
+/* The hash and the version are known: what is kept is hashed. */
+void transcript_choose(struct transcript *t, const struct hash_alg *hash, uint8_t header);
+/* DTLS 1.3, before a HelloRetryRequest is added: all so far (the first ClientHello) becomes a message_hash of this digest
+ * (RFC 8446 4.4.1). */
+tern_error transcript_fold(struct transcript *t, const uint8_t *digest);
+/* The digest as if the first n bytes of body, of a message of this type and of whole length, came next: for PSK binders
+ * (RFC 8446 4.2.11.2). */
+void transcript_digest_with(const struct transcript *t, const struct hash_alg *hash, uint8_t type, struct span body, size_t n,
+			    uint8_t *out);
 /* No signature over all messages will come. */
 void transcript_release(struct transcript *t);
 /* The digest so far; by the chosen hash, or while messages are kept by any. */

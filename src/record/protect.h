@@ -8,33 +8,49 @@
 
 struct record_header {
 	struct span wire; /* the whole record */
-	uint64_t seq; /* as the header says, or reconstructed from it */
+	uint64_t seq; /* as the header says; 0 where it is encrypted */
 	size_t len; /* bytes of header */
-	uint16_t epoch; /* likewise */
+	uint16_t epoch; /* as the header says, or reconstructed from it */
 	uint8_t type; /* as the header says; 0 where only the plaintext says it */
-	tern_drop drop; /* what is wrong with version or type; else NONE */
+	tern_drop drop; /* what is wrong with it before any key is asked; else NONE */
+};
+
+struct outgoing_record {
+	uint64_t seq;
+	struct span payload;
+	uint8_t type;
+	bool last; /* nothing follows it in its datagram */
 };
 
 struct protection {
 	/* The next record of r, plaintext or protected. False when the bytes are no record; r is then untouched. */
 	bool (*parse)(const struct record_layer *l, struct rd *r, struct record_header *out);
 
-	/* Opens the record of header h, whose bytes start at p, in place. On NONE type, p and n of out are set.
-	 * TOO_LONG (more than max bytes of plaintext) and FORGED change nothing. */
+	/* Opens the record of header h, whose bytes start at p, in place. On NONE type, seq, p and n of out are set,
+	 * and the window of e has not seen the number. All else leaves the bytes as they were: TOO_LONG (more than max
+	 * bytes of plaintext), REPLAYED, TOO_OLD, CONTENT_TYPE, FORGED, BUDGET; type and seq of out are set as far as
+	 * known. */
 	tern_drop (*open)(const struct provider *provider, struct aead_key *key, const struct read_epoch *e,
 			  const struct record_header *h, uint8_t *p, size_t max, struct record *out);
 
-	/* Makes record number seq at out: front + payload.n + back bytes. payload starts at out + front or does not
-	 * overlap the record. */
+	/* Makes the record at out: front + payload.n + back bytes. payload starts at out + front or does not overlap
+	 * the record. */
 	tern_error (*seal)(const struct provider *provider, struct aead_key *key, const struct write_epoch *e,
-			   uint64_t seq, uint8_t type, struct span payload, uint8_t *out);
+			   const struct outgoing_record *r, uint8_t *out);
 
-	/* Bytes of a protected record before and after its payload. */
-	size_t (*front)(const struct write_epoch *e);
-	size_t (*back)(const struct write_epoch *e);
+	/* Bytes of a protected record before its payload (last: of its datagram), and after a payload of n bytes. back
+	 * is most for n = 0, and n + back never falls as n grows. */
+	size_t (*front)(const struct write_epoch *e, bool last);
+	size_t (*back)(const struct write_epoch *e, size_t n);
 
 	/* Failed opens that a key of this version survives. */
 	uint64_t (*forgery_limit)(const struct aead_alg *aead);
+
+	bool epochs_overlap; /* new keys leave the older ones alive */
 };
+
+/* A unified header at r: of a record for which there are no keys, until somebody finds them. False as parse. */
+bool is_unified(const struct rd *r);
+bool unified_parse(const struct record_layer *l, struct rd *r, struct record_header *out);
 
 #endif

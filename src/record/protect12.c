@@ -40,7 +40,8 @@ static bool parse(const struct record_layer *l, struct rd *r, struct record_head
 {
 	struct record12 h;
 	const uint8_t *start = r->p;
-	(void)l;
+	if (is_unified(r))
+		return unified_parse(l, r, out);
 	if (!get_record12(r, &h))
 		return false;
 	*out = (struct record_header){
@@ -60,6 +61,9 @@ static tern_drop open_record(const struct provider *provider, struct aead_key *k
 	uint8_t nonce[AEAD_NONCE], aad[AAD12], number[8];
 	size_t explicit_len = e->aead->explicit_len12, n = h->wire.n - h->len;
 	uint8_t *body = p + h->len;
+	tern_drop drop = replay_check(&e->window, h->seq);
+	if (drop != TERN_DROP_NONE)
+		return drop;
 	if (n < explicit_len + e->aead->tag_len)
 		return TERN_DROP_FORGED;
 	n -= explicit_len + e->aead->tag_len;
@@ -72,34 +76,37 @@ static tern_drop open_record(const struct provider *provider, struct aead_key *k
 	if (!provider->aead_open(key, nonce, span_of(aad, sizeof aad), body, n + e->aead->tag_len))
 		return TERN_DROP_FORGED;
 	out->type = h->type;
+	out->seq = h->seq;
 	out->p = body;
 	out->n = n;
 	return TERN_DROP_NONE;
 }
 
-static size_t front(const struct write_epoch *e)
+static size_t front(const struct write_epoch *e, bool last)
 {
+	(void)last;
 	return (size_t)RECORD12_HEADER + e->aead->explicit_len12;
 }
 
-static size_t back(const struct write_epoch *e)
+static size_t back(const struct write_epoch *e, size_t n)
 {
+	(void)n;
 	return e->aead->tag_len;
 }
 
-static tern_error seal(const struct provider *provider, struct aead_key *key, const struct write_epoch *e, uint64_t seq,
-		       uint8_t type, struct span payload, uint8_t *out)
+static tern_error seal(const struct provider *provider, struct aead_key *key, const struct write_epoch *e,
+		       const struct outgoing_record *r, uint8_t *out)
 {
 	uint8_t nonce[AEAD_NONCE], aad[AAD12];
-	struct record12 h = {.type = type, .version = VERSION_DTLS12, .epoch = e->epoch, .seq = seq};
-	struct wr w = wr_of(out, front(e));
-	size_t length = e->aead->explicit_len12 + payload.n + e->aead->tag_len;
-	make_aad(aad, e->epoch, seq, type, payload.n);
+	struct record12 h = {.type = r->type, .version = VERSION_DTLS12, .epoch = e->epoch, .seq = r->seq};
+	struct wr w = wr_of(out, front(e, r->last));
+	size_t length = e->aead->explicit_len12 + r->payload.n + e->aead->tag_len;
+	make_aad(aad, e->epoch, r->seq, r->type, r->payload.n);
 	make_nonce(nonce, e->aead, e->key.iv, aad);
 	put_record12_header(&w, &h, (uint16_t)length);
 	if (e->aead->explicit_len12)
 		wr_bytes(&w, span_of(aad, e->aead->explicit_len12));
-	return provider->aead_seal(key, nonce, span_of(aad, sizeof aad), out + w.n, payload.p, payload.n);
+	return provider->aead_seal(key, nonce, span_of(aad, sizeof aad), out + w.n, r->payload.p, r->payload.n);
 }
 
 static uint64_t forgery_limit(const struct aead_alg *aead)
@@ -107,4 +114,4 @@ static uint64_t forgery_limit(const struct aead_alg *aead)
 	return aead->forgery_limit12;
 }
 
-const struct protection protection12 = {parse, open_record, seal, front, back, forgery_limit};
+const struct protection protection12 = {parse, open_record, seal, front, back, forgery_limit, false};

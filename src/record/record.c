@@ -1,6 +1,6 @@
 #include "record/record.h"
 
-#include "base/heap.h"
+#include "record/epochs.h"
 #include "record/protect.h"
 
 void record_init(struct record_layer *l, const struct protection *protection, const struct provider *provider,
@@ -15,60 +15,6 @@ void record_init(struct record_layer *l, const struct protection *protection, co
 		.plaintext_max_in = RECORD_PLAINTEXT_MAX,
 		.plain_in = true,
 	};
-}
-
-static void forget_key(struct record_layer *l, struct raw_key *key)
-{
-	if (key->id)
-		schedules_drop(l->schedules, key);
-}
-
-void record_free(struct record_layer *l)
-{
-	forget_key(l, &l->in.key);
-	forget_key(l, &l->out.key);
-	if (l->heap)
-		replay_free(&l->in.window, l->heap);
-	wipe(l, sizeof *l);
-}
-
-static void adopt_key(struct record_layer *l, struct raw_key *k, const struct aead_alg *aead, const uint8_t *key,
-		      struct span iv)
-{
-	forget_key(l, k);
-	*k = (struct raw_key){.slot = 0};
-	memcpy(k->key, key, aead->key_len);
-	memcpy(k->iv, iv.p, iv.n);
-	schedules_adopt(l->schedules, k);
-}
-
-tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct aead_alg *aead, const uint8_t *key,
-			   struct span iv)
-{
-	struct replay window;
-	if (epoch == 0 || iv.n > AEAD_NONCE)
-		return TERN_ERROR_INTERNAL;
-	TRY(replay_init(&window, l->heap, l->window_size));
-	replay_free(&l->in.window, l->heap);
-	adopt_key(l, &l->in.key, aead, key, iv);
-	l->in.epoch = epoch;
-	l->in.aead = aead;
-	l->in.window = window;
-	l->in.opened = 0;
-	l->in.forged = 0;
-	return TERN_OK;
-}
-
-tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct aead_alg *aead, const uint8_t *key,
-			    struct span iv)
-{
-	if (epoch == 0 || iv.n > AEAD_NONCE)
-		return TERN_ERROR_INTERNAL;
-	adopt_key(l, &l->out.key, aead, key, iv);
-	l->out.epoch = epoch;
-	l->out.aead = aead;
-	l->out.next_seq = 0;
-	return TERN_OK;
 }
 
 static tern_drop take_plain(const struct record_layer *l, const struct record_header *h, uint8_t *p, struct record *out)
@@ -86,22 +32,19 @@ static tern_drop take_plain(const struct record_layer *l, const struct record_he
 
 static tern_drop take_protected(struct record_layer *l, const struct record_header *h, uint8_t *p, struct record *out)
 {
-	struct read_epoch *e = &l->in;
+	struct read_epoch *e = epochs_read(l, h->epoch);
 	struct aead_key *key;
 	tern_drop drop;
-	if (e->epoch != h->epoch)
+	if (!e)
 		return TERN_DROP_EPOCH;
-	drop = replay_check(&e->window, h->seq);
-	if (drop != TERN_DROP_NONE)
-		return drop;
 	if (schedules_get(l->schedules, &e->key, e->aead, &key) != TERN_OK)
 		return TERN_DROP_BUDGET;
 	drop = l->protection->open(l->provider, key, e, h, p, l->plaintext_max_in, out);
-	if (drop == TERN_DROP_FORGED)
-		e->forged++;
+	if (drop == TERN_DROP_FORGED && ++e->forged >= l->protection->forgery_limit(e->aead) && e != &l->in)
+		epochs_drop_older_read(l, e);
 	if (drop != TERN_DROP_NONE)
 		return drop;
-	replay_mark(&e->window, h->seq);
+	replay_mark(&e->window, out->seq);
 	e->opened++;
 	return TERN_DROP_NONE;
 }
@@ -125,39 +68,42 @@ bool record_next(struct record_layer *l, struct datagram *d, struct record *out)
 	return true;
 }
 
-/* Records that may be sealed in all under the write key. */
-static uint64_t seal_limit(const struct record_layer *l)
+/* Records that may be sealed in all under a write key. */
+static uint64_t seal_limit(const struct record_layer *l, const struct write_epoch *e)
 {
 	uint64_t limit = RECORD_SEQ_MAX + 1;
-	if (l->out.aead->seal_limit < limit)
-		limit = l->out.aead->seal_limit;
+	if (e->aead->seal_limit < limit)
+		limit = e->aead->seal_limit;
 	if (l->seal_limit && l->seal_limit < limit)
 		limit = l->seal_limit;
 	return limit;
 }
 
-static tern_error check_epoch(const struct record_layer *l, uint16_t epoch)
+/* *e: NULL for epoch 0. */
+static tern_error find_epoch(struct record_layer *l, uint16_t epoch, struct write_epoch **e)
 {
+	*e = epochs_write(l, epoch);
 	if (epoch == 0)
 		return l->plain_seq > RECORD_SEQ_MAX ? TERN_ERROR_LIMIT : TERN_OK;
-	if (epoch != l->out.epoch)
+	if (!*e)
 		return TERN_ERROR_INTERNAL;
-	return l->out.next_seq >= seal_limit(l) ? TERN_ERROR_LIMIT : TERN_OK;
+	return (*e)->next_seq >= seal_limit(l, *e) ? TERN_ERROR_LIMIT : TERN_OK;
 }
 
-static size_t front(const struct record_layer *l, uint16_t epoch)
+static size_t front(const struct record_layer *l, const struct write_epoch *e, bool last)
 {
-	return epoch ? l->protection->front(&l->out) : RECORD12_HEADER;
+	return e ? l->protection->front(e, last) : RECORD12_HEADER;
 }
 
-static size_t back(const struct record_layer *l, uint16_t epoch)
+static size_t back(const struct record_layer *l, const struct write_epoch *e, size_t n)
 {
-	return epoch ? l->protection->back(&l->out) : 0;
+	return e ? l->protection->back(e, n) : 0;
 }
 
 size_t record_overhead(const struct record_layer *l, uint16_t epoch)
 {
-	return front(l, epoch) + back(l, epoch);
+	const struct write_epoch *e = epochs_peek_write(l, epoch);
+	return front(l, e, false) + back(l, e, RECORD_PLAINTEXT_MAX);
 }
 
 static void put_plain(struct record_layer *l, uint8_t type, struct span payload, uint8_t *out, uint64_t seq)
@@ -171,58 +117,65 @@ static void put_plain(struct record_layer *l, uint8_t type, struct span payload,
 }
 
 /* The record at out, where there is room for it. A number is used up even when sealing fails: it never serves twice. */
-static tern_error put(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, uint8_t *out,
+static tern_error put(struct record_layer *l, struct write_epoch *e, struct outgoing_record *r, uint8_t *out,
 		      uint64_t *seq)
 {
-	uint64_t number = epoch ? l->out.next_seq : l->plain_seq;
-	if (epoch) {
+	r->seq = e ? e->next_seq : l->plain_seq;
+	if (e) {
 		struct aead_key *key;
-		TRY(schedules_get(l->schedules, &l->out.key, l->out.aead, &key));
-		l->out.next_seq = number + 1;
-		TRY(l->protection->seal(l->provider, key, &l->out, number, type, payload, out));
+		TRY(schedules_get(l->schedules, &e->key, e->aead, &key));
+		e->next_seq++;
+		TRY(l->protection->seal(l->provider, key, e, r, out));
 	} else {
-		put_plain(l, type, payload, out, number);
+		put_plain(l, r->type, r->payload, out, r->seq);
 	}
 	if (seq)
-		*seq = number;
+		*seq = r->seq;
 	return TERN_OK;
 }
 
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq)
 {
+	struct outgoing_record r = {.payload = payload, .type = type, .last = true};
+	struct write_epoch *e;
 	size_t n;
-	TRY(check_epoch(l, epoch));
+	TRY(find_epoch(l, epoch, &e));
 	if (payload.n > RECORD_PLAINTEXT_MAX)
 		return TERN_ERROR_TOO_LARGE;
-	n = record_overhead(l, epoch) + payload.n;
+	n = front(l, e, true) + payload.n + back(l, e, payload.n);
 	if (w->bad || w->cap - w->n < n)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	TRY(put(l, epoch, type, payload, w->p + w->n, seq));
+	TRY(put(l, e, &r, w->p + w->n, seq));
 	w->n += n;
 	return TERN_OK;
 }
 
 tern_error record_begin(struct record_layer *l, uint16_t epoch, uint8_t type, struct wr *w, struct record_mark *mark)
 {
-	TRY(check_epoch(l, epoch));
+	struct write_epoch *e;
+	TRY(find_epoch(l, epoch, &e));
 	if (w->bad || w->cap - w->n < record_overhead(l, epoch))
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	*mark = (struct record_mark){.start = w->n, .payload = w->n + front(l, epoch), .epoch = epoch, .type = type};
+	*mark = (struct record_mark){.start = w->n, .payload = w->n + front(l, e, false), .epoch = epoch, .type = type};
 	w->n = mark->payload;
 	return TERN_OK;
 }
 
 static tern_error finish(struct record_layer *l, struct wr *w, const struct record_mark *mark, uint64_t *seq)
 {
-	struct span payload = span_of(w->p + mark->payload, w->n - mark->payload);
-	if (w->bad || w->cap - w->n < back(l, mark->epoch))
+	struct outgoing_record r = {
+		.payload = span_of(w->p + mark->payload, w->n - mark->payload),
+		.type = mark->type,
+	};
+	struct write_epoch *e;
+	TRY(find_epoch(l, mark->epoch, &e));
+	if (w->bad || w->cap - w->n < back(l, e, r.payload.n))
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	if (payload.n > RECORD_PLAINTEXT_MAX)
+	if (r.payload.n > RECORD_PLAINTEXT_MAX)
 		return TERN_ERROR_TOO_LARGE;
-	TRY(check_epoch(l, mark->epoch));
-	TRY(put(l, mark->epoch, mark->type, payload, w->p + mark->start, seq));
-	w->n += back(l, mark->epoch);
+	TRY(put(l, e, &r, w->p + mark->start, seq));
+	w->n += back(l, e, r.payload.n);
 	return TERN_OK;
 }
 
@@ -248,6 +201,6 @@ static bool nearly(uint64_t used, uint64_t limit)
 
 bool record_limit_near(const struct record_layer *l)
 {
-	return (l->out.epoch != 0 && nearly(l->out.next_seq, seal_limit(l))) ||
+	return (l->out.epoch != 0 && nearly(l->out.next_seq, seal_limit(l, &l->out))) ||
 	       (l->in.epoch != 0 && nearly(l->in.forged, l->protection->forgery_limit(l->in.aead)));
 }

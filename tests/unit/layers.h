@@ -33,10 +33,18 @@ static inline void layers_open(struct layers *l, const struct provider *provider
 static inline void layers_key(struct layers *l, uint16_t epoch, enum aead_id id)
 {
 	static const uint8_t key[AEAD_KEY_MAX] = "an example key of thirty-two by", iv[AEAD_NONCE] = "example iv.";
+	static const uint8_t sn_key[AEAD_KEY_MAX] = "another key for record numbers.";
 	const struct aead_alg *aead = &aead_algs[id];
-	struct span s = span_of(iv, aead->fixed_iv_len12);
-	MUST(record_set_write(&l->a, epoch, aead, key, s));
-	MUST(record_set_read(&l->b, epoch, aead, key, s));
+	bool is13 = l->a.protection == &protection13;
+	struct epoch_key k = {aead, key, span_of(iv, is13 ? AEAD_NONCE : aead->fixed_iv_len12), is13 ? sn_key : NULL};
+	MUST(record_set_write(&l->a, epoch, &k));
+	MUST(record_set_read(&l->b, epoch, &k));
+}
+
+/* Speaks DTLS 1.3 from now on; before any key. */
+static inline void layers_use13(struct layers *l)
+{
+	l->a.protection = l->b.protection = &protection13;
 }
 
 static inline void layers_close(struct layers *l)

@@ -77,10 +77,11 @@ static void set_keys(struct layers *l, const struct recorded *r)
 {
 	uint8_t key[AEAD_KEY_MAX], iv[AEAD_NONCE];
 	size_t iv_len = unhex(iv, r->iv);
+	struct epoch_key k = {&aead_algs[r->aead], key, span_of(iv, iv_len), NULL};
 	assert_int_equal(unhex(key, r->key), aead_algs[r->aead].key_len);
 	assert_int_equal(iv_len, aead_algs[r->aead].fixed_iv_len12);
-	assert_int_equal(record_set_read(&l->b, 1, &aead_algs[r->aead], key, span_of(iv, iv_len)), TERN_OK);
-	assert_int_equal(record_set_write(&l->a, 1, &aead_algs[r->aead], key, span_of(iv, iv_len)), TERN_OK);
+	assert_int_equal(record_set_read(&l->b, 1, &k), TERN_OK);
+	assert_int_equal(record_set_write(&l->a, 1, &k), TERN_OK);
 }
 
 /* Both records in one datagram; OpenSSL's explicit nonces start anywhere. */
@@ -217,13 +218,13 @@ static void any_explicit_nonce(void **state)
 	struct record rec;
 	(void)state;
 	layers_open(&l, &provider_libcrypto, 64);
-	assert_int_equal(record_set_read(&l.b, 1, gcm, key, span_of(iv, 4)), TERN_OK);
+	assert_int_equal(record_set_read(&l.b, 1, &(struct epoch_key){gcm, key, span_of(iv, 4), NULL}), TERN_OK);
 	memcpy(nonce, iv, 4);
 	memcpy(nonce + 4, explicit_part, 8);
 	put_record12_header(&w, &h, 8 + 4 + 16);
 	wr_bytes(&w, span_of(explicit_part, 8));
 	assert_int_equal(l.provider->aead_new(l.crypto, &k), TERN_OK);
-	assert_int_equal(l.provider->aead_set(k, gcm, key), TERN_OK);
+	assert_int_equal(l.provider->aead_set(k, gcm, key, NULL), TERN_OK);
 	assert_int_equal(l.provider->aead_seal(k, nonce, span_of(aad, 13), bytes + w.n, (const uint8_t *)"tern", 4),
 			 TERN_OK);
 	l.provider->aead_free(l.crypto, k);

@@ -176,7 +176,7 @@ static void sealed_but_malformed(void **state)
 	uint8_t *body = w.ticket + 8 + AEAD_NONCE;
 	(void)state;
 	assert_int_equal(w.p->aead_new(w.c, &k), TERN_OK);
-	assert_int_equal(w.p->aead_set(k, &aead_algs[AEAD_AES_256_GCM], w.keys.current.ticket_key), TERN_OK);
+	assert_int_equal(w.p->aead_set(k, &aead_algs[AEAD_AES_256_GCM], w.keys.current.ticket_key, NULL), TERN_OK);
 	for (uint8_t encoding = 1; encoding < 3; encoding++) {
 		struct wr plain = wr_of(body, 512);
 		struct session s = session_least();

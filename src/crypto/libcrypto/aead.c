@@ -7,6 +7,8 @@ struct aead_key {
 	EVP_CIPHER_CTX *ctx;
 	const struct aead_alg *alg; /* NULL: ctx has no cipher yet */
 	bool opening; /* the direction ctx was last used in */
+	EVP_CIPHER_CTX *mask_ctx; /* NULL until a record number key comes */
+	const EVP_CIPHER *mask; /* the cipher of mask_ctx; NULL: no record number key */
 	uint8_t key[AEAD_KEY_MAX];
 };
 
@@ -18,11 +20,28 @@ static const char *const cipher_names[NUM_AEADS] = {
 	[AEAD_AES_128_CCM_8] = "AES-128-CCM",
 };
 
+static const char *const mask_names[NUM_MASKS] = {
+	[MASK_AES_128] = "AES-128-ECB",
+	[MASK_AES_256] = "AES-256-ECB",
+	[MASK_CHACHA20] = "ChaCha20",
+};
+
+static const enum mask_id mask_ids[NUM_AEADS] = {
+	[AEAD_AES_128_GCM] = MASK_AES_128,	  [AEAD_AES_256_GCM] = MASK_AES_256,
+	[AEAD_CHACHA20_POLY1305] = MASK_CHACHA20, [AEAD_AES_128_CCM] = MASK_AES_128,
+	[AEAD_AES_128_CCM_8] = MASK_AES_128,
+};
+
 tern_error libcrypto_aeads_open(struct crypto *c)
 {
 	for (size_t i = 0; i < NUM_AEADS; i++) {
 		c->ciphers[i] = EVP_CIPHER_fetch(NULL, cipher_names[i], NULL);
 		if (!c->ciphers[i])
+			return TERN_ERROR_CRYPTO;
+	}
+	for (size_t i = 0; i < NUM_MASKS; i++) {
+		c->masks[i] = EVP_CIPHER_fetch(NULL, mask_names[i], NULL);
+		if (!c->masks[i])
 			return TERN_ERROR_CRYPTO;
 	}
 	return TERN_OK;
@@ -32,6 +51,8 @@ void libcrypto_aeads_close(struct crypto *c)
 {
 	for (size_t i = 0; i < NUM_AEADS; i++)
 		EVP_CIPHER_free(c->ciphers[i]);
+	for (size_t i = 0; i < NUM_MASKS; i++)
+		EVP_CIPHER_free(c->masks[i]);
 	heap_free(c->heap, c->scratch, SCRATCH_LEN);
 }
 
@@ -55,6 +76,7 @@ void libcrypto_aead_free(struct crypto *c, struct aead_key *k)
 	if (!k)
 		return;
 	EVP_CIPHER_CTX_free(k->ctx);
+	EVP_CIPHER_CTX_free(k->mask_ctx);
 	heap_free(c->heap, k, sizeof *k);
 }
 
@@ -72,7 +94,34 @@ static bool set_cipher(struct aead_key *k, const struct aead_alg *alg)
 	       (!is_ccm(alg) || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, alg->tag_len, NULL) > 0);
 }
 
-tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
+/* ECB keeps no state between blocks, and ChaCha20 gets all of it with its IV: the context serves every record. */
+static bool set_mask(struct aead_key *k, const EVP_CIPHER *mask, const uint8_t *sn_key)
+{
+	if (!k->mask_ctx)
+		k->mask_ctx = EVP_CIPHER_CTX_new();
+	if (!k->mask_ctx)
+		return false;
+	if (k->mask != mask) {
+		k->mask = NULL;
+		if (!EVP_CIPHER_CTX_reset(k->mask_ctx) || !EVP_EncryptInit_ex2(k->mask_ctx, mask, NULL, NULL, NULL) ||
+		    !EVP_CIPHER_CTX_set_padding(k->mask_ctx, 0))
+			return false;
+	}
+	k->mask = NULL;
+	if (!EVP_EncryptInit_ex2(k->mask_ctx, NULL, sn_key, NULL, NULL))
+		return false;
+	k->mask = mask;
+	return true;
+}
+
+static void clear_mask(struct aead_key *k)
+{
+	if (k->mask)
+		EVP_CIPHER_CTX_reset(k->mask_ctx);
+	k->mask = NULL;
+}
+
+tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	struct crypto *c = k->crypto;
 	if (is_ccm(alg) && !c->scratch) {
@@ -89,6 +138,10 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 	k->opening = false;
 	memcpy(k->key, key, alg->key_len);
 	if (!EVP_EncryptInit_ex2(k->ctx, NULL, key, NULL, NULL))
+		return libcrypto_fail(TERN_ERROR_CRYPTO);
+	if (!sn_key)
+		clear_mask(k);
+	else if (!set_mask(k, k->crypto->masks[mask_ids[alg->id]], sn_key))
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
 	return TERN_OK;
 }
@@ -164,4 +217,19 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	if (!ok)
 		libcrypto_fail(TERN_ERROR_CRYPTO);
 	return ok;
+}
+
+/* For ChaCha20 the IV is block counter and nonce, as EVP has it too: RFC 9147 4.2.3. */
+tern_error libcrypto_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
+{
+	static const uint8_t zeros[16];
+	bool chacha = k->mask == k->crypto->masks[MASK_CHACHA20];
+	int len;
+	if (!k->mask)
+		return TERN_ERROR_INTERNAL;
+	if (chacha && !EVP_EncryptInit_ex2(k->mask_ctx, NULL, NULL, sample, NULL))
+		return libcrypto_fail(TERN_ERROR_CRYPTO);
+	if (!EVP_EncryptUpdate(k->mask_ctx, mask, &len, chacha ? zeros : sample, 16) || len != 16)
+		return libcrypto_fail(TERN_ERROR_CRYPTO);
+	return TERN_OK;
 }

@@ -24,9 +24,13 @@ struct curve {
 
 enum curve_id { CURVE_P256, CURVE_P384, NUM_CURVES };
 
+/* What makes the masks of record numbers: RFC 9147 4.2.3. */
+enum mask_id { MASK_AES_128, MASK_AES_256, MASK_CHACHA20, NUM_MASKS };
+
 struct crypto {
 	const tern_allocator *heap;
 	EVP_CIPHER *ciphers[NUM_AEADS];
+	EVP_CIPHER *masks[NUM_MASKS];
 	uint8_t *scratch; /* SCRATCH_LEN bytes once a CCM key has been set */
 	struct curve curves[NUM_CURVES];
 	BN_CTX *bn;
@@ -73,10 +77,12 @@ tern_error libcrypto_aeads_open(struct crypto *c);
 void libcrypto_aeads_close(struct crypto *c);
 tern_error libcrypto_aead_new(struct crypto *c, struct aead_key **k);
 void libcrypto_aead_free(struct crypto *c, struct aead_key *k);
-tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key);
+tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key,
+			      const uint8_t *sn_key);
 tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
 			       const uint8_t *in, size_t n);
 bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n);
+tern_error libcrypto_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16]);
 
 /* groups.c */
 extern const struct group_alg *const libcrypto_groups[];

@@ -54,6 +54,7 @@ const struct provider provider_libcrypto = {
 	.aead_set = libcrypto_aead_set,
 	.aead_seal = libcrypto_aead_seal,
 	.aead_open = libcrypto_aead_open,
+	.aead_mask = libcrypto_aead_mask,
 	.credential_load = libcrypto_credential_load,
 	.private_key_free = libcrypto_private_key_free,
 	.sign = libcrypto_sign,

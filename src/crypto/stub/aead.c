@@ -3,6 +3,8 @@
 struct aead_key {
 	const struct aead_alg *alg;
 	uint8_t key[AEAD_KEY_MAX];
+	uint8_t sn_key[AEAD_KEY_MAX];
+	bool has_sn;
 };
 
 tern_error stub_aead_new(struct crypto *c, struct aead_key **k)
@@ -16,11 +18,15 @@ void stub_aead_free(struct crypto *c, struct aead_key *k)
 	heap_free(c->heap, k, sizeof *k);
 }
 
-tern_error stub_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
+tern_error stub_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	k->alg = alg;
 	memset(k->key, 0, sizeof k->key);
 	memcpy(k->key, key, alg->key_len);
+	memset(k->sn_key, 0, sizeof k->sn_key);
+	k->has_sn = sn_key;
+	if (sn_key)
+		memcpy(k->sn_key, sn_key, alg->key_len);
 	return TERN_OK;
 }
 
@@ -66,4 +72,13 @@ bool stub_aead_open(struct aead_key *k, const uint8_t *nonce, struct span aad, u
 		return false;
 	key_stream(k, nonce, p, p, n);
 	return true;
+}
+
+tern_error stub_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
+{
+	struct span parts[2] = {span_of(k->sn_key, k->alg->key_len), span_of(sample, 16)};
+	if (!k->has_sn)
+		return TERN_ERROR_INTERNAL;
+	stub_digest(mask, 16, parts, 2);
+	return TERN_OK;
 }

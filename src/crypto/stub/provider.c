@@ -44,6 +44,7 @@ const struct provider provider_stub = {
 	.aead_set = stub_aead_set,
 	.aead_seal = stub_aead_seal,
 	.aead_open = stub_aead_open,
+	.aead_mask = stub_aead_mask,
 	.credential_load = stub_credential_load,
 	.private_key_free = stub_private_key_free,
 	.sign = stub_sign,

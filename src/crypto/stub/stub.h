@@ -49,10 +49,11 @@ void stub_digest(uint8_t *out, size_t n, const struct span *parts, size_t num_pa
 /* aead.c */
 tern_error stub_aead_new(struct crypto *c, struct aead_key **k);
 void stub_aead_free(struct crypto *c, struct aead_key *k);
-tern_error stub_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key);
+tern_error stub_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key);
 tern_error stub_aead_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in,
 			  size_t n);
 bool stub_aead_open(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n);
+tern_error stub_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16]);
 
 /* groups.c */
 extern const struct group_alg *const stub_groups[];

@@ -1,0 +1,67 @@
+#include "flight/ack.h"
+
+#define NUMBER_LEN 16 /* on the wire */
+
+void acks_init(struct acks *a)
+{
+	*a = (struct acks){.deadline_ns = TERN_NEVER};
+}
+
+void acks_note(struct acks *a, uint64_t epoch, uint64_t seq)
+{
+	for (size_t i = 0; i < a->num; i++) {
+		if (a->records[i].seq == seq && a->records[i].epoch == epoch)
+			return;
+	}
+	if (a->num == ACK_RECORDS)
+		memmove(a->records, a->records + 1, --a->num * sizeof a->records[0]);
+	a->records[a->num++] = (struct record_number){.epoch = epoch, .seq = seq};
+}
+
+void acks_hurry(struct acks *a)
+{
+	a->due = true;
+	a->deadline_ns = TERN_NEVER;
+}
+
+void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now)
+{
+	uint64_t wait = timeout_ns / 4;
+	if (a->due || a->deadline_ns != TERN_NEVER)
+		return;
+	a->deadline_ns = wait < TERN_NEVER - now.mono_ns ? now.mono_ns + wait : TERN_NEVER - 1;
+}
+
+void acks_tick(struct acks *a, tern_time now)
+{
+	if (a->deadline_ns != TERN_NEVER && now.mono_ns >= a->deadline_ns)
+		acks_hurry(a);
+}
+
+void acks_clear(struct acks *a)
+{
+	acks_init(a);
+}
+
+static bool before(const struct record_number *a, const struct record_number *b)
+{
+	return a->epoch != b->epoch ? a->epoch < b->epoch : a->seq < b->seq;
+}
+
+/* Of what does not fit, the oldest are left out: they are the likeliest to have been told already. */
+void acks_put(struct acks *a, struct wr *w)
+{
+	struct record_number sorted[ACK_RECORDS];
+	size_t room = w->cap - w->n, most = room < 2 ? 0 : (room - 2) / NUMBER_LEN;
+	size_t num = a->num < most ? a->num : most;
+	for (size_t i = 0; i < num; i++) {
+		struct record_number r = a->records[a->num - num + i];
+		size_t at = i;
+		for (; at > 0 && before(&r, &sorted[at - 1]); at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = r;
+	}
+	put_ack(w, sorted, num);
+	a->due = false;
+	a->deadline_ns = TERN_NEVER;
+}

@@ -1,0 +1,13 @@
+/* client13.h - what the common client hello asks of DTLS 1.3. */
+#ifndef TERN_HANDSHAKE_CLIENT13_H
+#define TERN_HANDSHAKE_CLIENT13_H
+
+#include "handshake/handshake.h"
+
+/* Adds versions, key shares, PSK modes and PSKs to hs->offered. */
+tern_error offer13(struct handshake *hs);
+
+/* Both sides: what a resumed session says of the peer. */
+void resume_identity13(struct handshake *hs, const struct session *s);
+
+#endif

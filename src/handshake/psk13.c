@@ -1,0 +1,220 @@
+#include "handshake/psk13.h"
+
+#include "handshake/ask.h"
+#include "handshake/keys13.h"
+#include "wire/handshake.h"
+#include "wire/record.h"
+
+#define PSKS_OFFERED 4
+
+static const struct hash_alg *hash_of(const struct handshake *hs, enum hash_id id)
+{
+	return hs->pool->provider->hash[id];
+}
+
+/* HMAC over the hello as far as the binders, under a key of the PSK (RFC 8446 4.2.11.2). */
+static void make_binder(const struct handshake *hs, const struct hash_alg *hash, struct span psk, bool resumption,
+			struct span hello, size_t binders_wire, uint8_t *out)
+{
+	struct schedule13 schedule;
+	uint8_t key[SECRET13_MAX], digest[HASH_MAX];
+	schedule13_start(&schedule, hash, DTLS13_PREFIX, psk);
+	schedule13_binder_key(&schedule, key, resumption ? "res binder" : "ext binder");
+	transcript_digest_with(&hs->transcript, hash, CLIENT_HELLO, hello, hello.n - binders_wire, digest);
+	schedule13_finished(hash, DTLS13_PREFIX, out, key, digest);
+	wipe(key, sizeof key);
+	wipe(&schedule, sizeof schedule);
+}
+
+/* ---- client ---- */
+
+static void add_psk(struct handshake *hs, const struct offered_psk *psk)
+{
+	const struct suite *asked = hs->retried ? suite_by_id(hs->retry_suite) : NULL;
+	if (hs->num_psks < PSKS_OFFERED && (!asked || asked->hash == psk->hash))
+		hs->psks[hs->num_psks++] = *psk;
+}
+
+static void add_ticket(struct handshake *hs)
+{
+	const struct session *s = hs->session;
+	const struct suite *suite = s ? suite_by_id(s->suite) : NULL;
+	struct offered_psk psk = {.resumption = true};
+	if (!s || s->version != VERSION_DTLS13 || !s->ticket_len || !suite)
+		return;
+	psk.identity = span_of(s->ticket, s->ticket_len);
+	psk.key = span_of(s->master, hash_of(hs, suite->hash)->len);
+	psk.hash = suite->hash;
+	psk.obfuscated_age = (uint32_t)((uint64_t)(hs->now.unix_s - s->created_unix_s) * 1000) + s->age_add;
+	add_psk(hs, &psk);
+}
+
+tern_error offer_psks13(struct handshake *hs)
+{
+	const struct tern_config *config = hs->pool->config;
+	struct extensions *ext = &hs->offered;
+	uint8_t *p;
+	struct wr w;
+	size_t size = 0;
+	hs->num_psks = 0;
+	if (!hs->psks)
+		hs->psks = arena_alloc(&hs->arena, PSKS_OFFERED * sizeof *hs->psks);
+	if (!hs->psks)
+		return FAIL(hs, ERROR_BUDGET, "");
+	add_ticket(hs);
+	for (size_t i = 0; i < config->num_psks; i++) {
+		/* An external PSK without a hash of its own goes with SHA-256: RFC 8446 4.2.11. */
+		struct offered_psk psk = {.identity = config->psks[i].identity, .key = config->psks[i].key, .hash = HASH_SHA256};
+		add_psk(hs, &psk);
+	}
+	ext->present &= ~(uint32_t)HAS_PRE_SHARED_KEY;
+	if (hs->num_psks == 0)
+		return TERN_OK;
+	for (size_t i = 0; i < hs->num_psks; i++)
+		size += 2 + hs->psks[i].identity.n + 4 + 1 + HASH_MAX;
+	p = arena_alloc(&hs->arena, size);
+	if (!p)
+		return FAIL(hs, ERROR_BUDGET, "");
+	w = wr_of(p, size);
+	for (size_t i = 0; i < hs->num_psks; i++)
+		put_psk_identity(&w, &(struct psk_identity){hs->psks[i].identity, hs->psks[i].obfuscated_age});
+	ext->psk_identities = wr_span(&w);
+	w = wr_of(p + w.n, size - w.n);
+	for (size_t i = 0; i < hs->num_psks; i++) {
+		static const uint8_t zeros[HASH_MAX];
+		wr_vec8(&w, span_of(zeros, hash_of(hs, hs->psks[i].hash)->len));
+	}
+	ext->psk_binders = wr_span(&w);
+	ext->present |= HAS_PRE_SHARED_KEY;
+	return TERN_OK;
+}
+
+tern_error put_binders13(struct handshake *hs, struct wr *w)
+{
+	struct span hello = wr_span(w);
+	size_t wire = 2 + hs->offered.psk_binders.n;
+	uint8_t *at = w->p + w->n - hs->offered.psk_binders.n;
+	if (!wr_ok(w))
+		return FAIL(hs, ERROR_BUDGET, "");
+	for (size_t i = 0; i < hs->num_psks; i++) {
+		const struct offered_psk *psk = &hs->psks[i];
+		const struct hash_alg *hash = hash_of(hs, psk->hash);
+		make_binder(hs, hash, psk->key, psk->resumption, hello, wire, at + 1);
+		at += 1 + hash->len;
+	}
+	return TERN_OK;
+}
+
+/* ---- server ---- */
+
+static const struct suite *suite_with_hash(const struct tern_config *config, const struct client_hello *hello, enum hash_id hash)
+{
+	for (size_t i = 0; i < config->suites13.num; i++) {
+		const struct suite *s = suite_by_id(config->suites13.id[i]);
+		if (s->hash == hash && list16_has(hello->suites, s->id))
+			return s;
+	}
+	return NULL;
+}
+
+static bool from_ticket(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+			struct span identity, struct found_psk *out)
+{
+	const struct tern_config *config = hs->pool->config;
+	struct keyring_keys keys;
+	const struct suite *made;
+	bool stale, good;
+	if (!config->tickets)
+		return false;
+	keyring_read(config->keyring, &keys);
+	good = ticket_open(&keys, hs->pool->provider, hs->pool->crypto, identity, hs->now.unix_s, &out->session, &stale);
+	wipe(&keys, sizeof keys);
+	made = good ? suite_by_id(out->session.suite) : NULL;
+	if (!made || out->session.version != VERSION_DTLS13 ||
+	    !span_equal(span_of(out->session.name, out->session.name_len), ext->server_name) ||
+	    memcmp(out->session.settings_hash, hs->pool->settings_hash, sizeof out->session.settings_hash) != 0)
+		return false;
+	out->suite = suite_with_hash(config, hello, made->hash);
+	if (!out->suite)
+		return false;
+	out->resumption = true;
+	out->key_len = hash_of(hs, made->hash)->len;
+	memcpy(out->key, out->session.master, out->key_len);
+	return true;
+}
+
+static bool take_external(struct handshake *hs, const struct client_hello *hello, const tern_psk *psk,
+			  struct found_psk *out)
+{
+	out->suite = suite_with_hash(hs->pool->config, hello, HASH_SHA256);
+	out->resumption = false;
+	out->key_len = psk->key_len;
+	memcpy(out->key, psk->key, psk->key_len);
+	return out->suite != NULL;
+}
+
+static bool from_config(struct handshake *hs, const struct client_hello *hello, struct span identity,
+			struct found_psk *out)
+{
+	tern_psk psk = {0};
+	bool found = configured_psk(hs->pool->config, identity, &psk) && take_external(hs, hello, &psk, out);
+	wipe(&psk, sizeof psk);
+	return found;
+}
+
+/* The application knows identities that we do not; it is asked once, for the client's first. */
+static tern_error from_application(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+				   struct found_psk *out)
+{
+	struct rd r = rd_of(ext->psk_identities);
+	struct psk_identity first;
+	tern_psk psk = {0};
+	tern_error error;
+	if (!hs->pool->config->psk || !get_psk_identity(&r, &first))
+		return TERN_OK;
+	error = ask_psk(hs, first.identity, span_of(NULL, 0), &psk);
+	if (error == TERN_OK && take_external(hs, hello, &psk, out)) {
+		out->found = true;
+		out->index = 0;
+		out->identity = first.identity;
+	}
+	wipe(&psk, sizeof psk);
+	return error == TERN_ERROR_UNKNOWN_PSK_IDENTITY ? TERN_OK : error;
+}
+
+static tern_error check_binder(struct handshake *hs, const struct extensions *ext, const struct found_psk *psk)
+{
+	const struct hash_alg *hash = hash_of(hs, psk->suite->hash);
+	struct rd r = rd_of(ext->psk_binders);
+	uint8_t expected[HASH_MAX];
+	struct span binder = {0};
+	for (size_t i = 0; i <= psk->index; i++)
+		if (!get_psk_binder(&r, &binder))
+			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.11");
+	make_binder(hs, hash, span_of(psk->key, psk->key_len), psk->resumption, hs->hello, ext->psk_binders_wire, expected);
+	return span_equal_secret(binder, span_of(expected, hash->len)) ? TERN_OK
+								       : FAIL(hs, ERROR_BAD_BINDER, "RFC 8446 4.2.11.2");
+}
+
+tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+		      struct found_psk *out)
+{
+	struct rd r = rd_of(ext->psk_identities);
+	struct psk_identity identity;
+	*out = (struct found_psk){0};
+	if (!(ext->present & HAS_PRE_SHARED_KEY))
+		return TERN_OK;
+	if (!ext->psk_is_last)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.11");
+	if (!(ext->present & HAS_PSK_KEY_EXCHANGE_MODES))
+		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 4.2.9");
+	for (uint16_t i = 0; i < PSKS_OFFERED && !out->found && get_psk_identity(&r, &identity); i++) {
+		out->found = from_ticket(hs, hello, ext, identity.identity, out) ||
+			     from_config(hs, hello, identity.identity, out);
+		out->index = i;
+		out->identity = identity.identity;
+	}
+	if (!out->found)
+		TRY(from_application(hs, hello, ext, out));
+	return out->found ? check_binder(hs, ext, out) : TERN_OK;
+}

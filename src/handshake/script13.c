@@ -1,0 +1,87 @@
+/* The handshake of DTLS 1.3 behind the hellos (RFC 8446 2, RFC 9147 5.7), and its Finished. */
+#include "handshake/keys13.h"
+#include "handshake/messages13.h"
+#include "handshake/negotiate.h"
+#include "handshake/version.h"
+#include "wire/handshake.h"
+#include "wire/record.h"
+
+tern_error put_finished13(struct handshake *hs, struct wr *w)
+{
+	uint8_t verify_data[HASH_MAX];
+	keys13_finished(hs, hs->role, verify_data);
+	wr_bytes(w, span_of(verify_data, hs->transcript.hash->len));
+	return TERN_OK;
+}
+
+tern_error get_finished13(struct handshake *hs, struct span body)
+{
+	uint8_t expected[HASH_MAX];
+	keys13_finished(hs, hs->role == CLIENT ? SERVER : CLIENT, expected);
+	if (body.n != hs->transcript.hash->len)
+		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.4.4");
+	if (!span_equal_secret(span_of(expected, body.n), body))
+		return FAIL(hs, ERROR_BAD_FINISHED, "RFC 8446 4.4.4");
+	return TERN_OK;
+}
+
+static bool with_certificate(const struct handshake *hs)
+{
+	return !hs->psk;
+}
+
+/* Only the server knows; a client learns it from the message. */
+static bool with_cert_request(const struct handshake *hs)
+{
+	return !hs->psk && (hs->role == CLIENT || hs->asks_client_cert);
+}
+
+static bool with_client_certificate(const struct handshake *hs)
+{
+	return hs->asks_client_cert;
+}
+
+static bool with_cert_verify(const struct handshake *hs)
+{
+	return hs->client_cert_sent;
+}
+
+static tern_error after_server_hello(struct handshake *hs)
+{
+	transcript_release(&hs->transcript);
+	return keys13_handshake(hs);
+}
+
+/* clang-format off */
+const struct step script13[] = {
+	/* message             from    flags               epoch            present                  put                         get                         then */
+	{ENCRYPTED_EXTENSIONS, SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                    put_encrypted_extensions13, get_encrypted_extensions13, NULL},
+	{CERTIFICATE_REQUEST,  SERVER, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_cert_request,       put_cert_request13,         get_cert_request13,         NULL},
+	{CERTIFICATE,          SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,        put_certificate13_own,      get_server_certificate13,   NULL},
+	{CERTIFICATE_VERIFY,   SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,        put_cert_verify13,          get_cert_verify13,          NULL},
+	{FINISHED,             SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                    put_finished13,             get_finished13,             keys13_application},
+	{CERTIFICATE,          CLIENT, 0,                  EPOCH_HANDSHAKE, with_client_certificate, put_certificate13_own,      get_client_certificate13,   NULL},
+	{CERTIFICATE_VERIFY,   CLIENT, 0,                  EPOCH_HANDSHAKE, with_cert_verify,        put_cert_verify13,          get_cert_verify13,          NULL},
+	{FINISHED,             CLIENT, 0,                  EPOCH_HANDSHAKE, NULL,                    put_finished13,             get_finished13,             keys13_done},
+};
+/* clang-format on */
+const size_t num_script13 = sizeof script13 / sizeof script13[0];
+
+const struct version version13 = {
+	.number = VERSION_DTLS13,
+	.script = script13,
+	.num_steps = &num_script13,
+	.protection = &protection13,
+	.server_hello_place = IN_SERVER_HELLO13,
+	.transcript_header = 4,
+	.acknowledges = true,
+	.first_data_epoch = EPOCH_DATA,
+	.take_client_hello = take_client_hello13,
+	.fill_server_hello = fill_server_hello13,
+	.take_server_hello = take_server_hello13,
+	.after_server_hello = after_server_hello,
+	.scheme_fits = scheme_fits_key13,
+	.suite_fits = suite_fits_any_key,
+	.curve_fits = curve_fits13,
+	.export = keys13_export,
+};

@@ -1,0 +1,185 @@
+/* The hellos as a DTLS 1.3 server sees them (RFC 8446 4.1, 4.2.8, 4.2.11, RFC 9147 5.3). */
+#include "handshake/answers.h"
+#include "handshake/client13.h"
+#include "handshake/keys13.h"
+#include "handshake/messages13.h"
+#include "handshake/negotiate.h"
+#include "handshake/psk13.h"
+#include "handshake/retry13.h"
+#include "handshake/version.h"
+#include "wire/record.h"
+
+static tern_error check_hello(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
+{
+	if (hello->compression.n != 1 || hello->compression.p[0] != 0 || hello->cookie.n)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 9147 5.3");
+	if (!(ext->present & HAS_PRE_SHARED_KEY) &&
+	    (!(ext->present & HAS_SUPPORTED_GROUPS) || !(ext->present & HAS_SIGNATURE_ALGORITHMS)))
+		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 9.2");
+	if (!(ext->present & HAS_SUPPORTED_GROUPS) != !(ext->present & HAS_KEY_SHARE))
+		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 9.2");
+	return check_questions(hs, ext);
+}
+
+/* Every share must be for a group that was named, and no group twice. */
+static bool shares_are_sane(const struct extensions *ext)
+{
+	struct rd r = rd_of(ext->key_shares);
+	struct key_share share, other;
+	while (get_key_share(&r, &share)) {
+		struct rd rest = r;
+		if (!list16_has(ext->supported_groups, share.group))
+			return false;
+		while (get_key_share(&rest, &other))
+			if (other.group == share.group)
+				return false;
+	}
+	return true;
+}
+
+static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, const struct extensions *ext, bool has_group)
+{
+	bool dhe = has_group && list8_has(ext->psk_modes, PSK_DHE_KE);
+	if (!dhe && !list8_has(ext->psk_modes, PSK_KE))
+		return TERN_OK; /* not usable: go on with a certificate */
+	hs->psk = true;
+	hs->psk_index = psk->index;
+	hs->psk_without_dhe = !dhe;
+	hs->outcome.suite = psk->suite;
+	schedule13_start(&hs->schedule, hs->pool->provider->hash[psk->suite->hash], DTLS13_PREFIX,
+			 span_of(psk->key, psk->key_len));
+	if (psk->resumption) {
+		hs->session = arena_alloc(&hs->arena, sizeof *hs->session);
+		if (!hs->session)
+			return FAIL(hs, ERROR_BUDGET, "");
+		*hs->session = psk->session;
+		resume_identity13(hs, hs->session);
+		return TERN_OK;
+	}
+	hs->outcome.psk_identity = arena_copy(&hs->arena, psk->identity);
+	hs->outcome.peer_authenticated = true; /* true once its Finished is verified */
+	return hs->outcome.psk_identity.p ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
+}
+
+void resume_identity13(struct handshake *hs, const struct session *s)
+{
+	struct outcome *o = &hs->outcome;
+	hs->resumed = true;
+	o->resumed = true;
+	o->peer_authenticated = s->peer_authenticated;
+	for (size_t i = 0; i < sizeof s->peer_fingerprint; i++)
+		o->has_peer_fingerprint |= s->peer_fingerprint[i] != 0;
+	memcpy(o->peer_fingerprint, s->peer_fingerprint, sizeof s->peer_fingerprint);
+	o->psk_identity = span_of(s->psk_identity, s->psk_identity_len);
+}
+
+static tern_error use_certificate(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
+{
+	struct choice choice;
+	tern_error error = choose13(hs, hello, ext, &choice);
+	if (error != TERN_OK)
+		return FAILED(hs, error, "RFC 8446 4.1.1");
+	hs->outcome.suite = choice.suite;
+	hs->outcome.scheme = choice.scheme;
+	hs->credential = choice.credential;
+	hs->sign_scheme = choice.scheme;
+	hs->asks_client_cert = hs->pool->config->client_auth != TERN_CLIENT_AUTH_NONE;
+	schedule13_start(&hs->schedule, hs->pool->provider->hash[choice.suite->hash], DTLS13_PREFIX, span_of(NULL, 0));
+	return TERN_OK;
+}
+
+/* Our share, and the shared secret; or a HelloRetryRequest for a share we can answer. */
+static tern_error use_group(struct handshake *hs, const struct group_alg *group, struct span share)
+{
+	tern_error error;
+	if (!group)
+		return FAIL(hs, ERROR_NO_SHARED_GROUP, "RFC 8446 4.1.1");
+	hs->outcome.group = group;
+	if (!share.n) {
+		if (hs->retried)
+			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.2");
+		hs->retry_wanted = true;
+		hs->retry_group = group->id;
+		return TERN_OK;
+	}
+	error = group->answer(hs->pool->crypto, share, hs->share_public, hs->premaster);
+	if (error != TERN_OK)
+		return FAILED(hs, error, "RFC 8446 4.2.8");
+	hs->premaster_len = group->secret_len;
+	return TERN_OK;
+}
+
+static tern_error answer_encrypted(struct handshake *hs, const struct extensions *ext)
+{
+	struct span alpn;
+	tern_error error = choose_alpn(hs->pool->config, ext->alpn, &alpn);
+	if (error != TERN_OK)
+		return FAILED(hs, error, "RFC 7301 3.2");
+	answer_limits(hs, ext, &hs->offered);
+	TRY(answer_names(hs, ext, alpn, &hs->offered));
+	return hs->credential ? answer_certificate_types(hs, ext, &hs->offered) : TERN_OK;
+}
+
+tern_error take_client_hello13(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
+{
+	const struct group_alg *group;
+	struct found_psk psk;
+	struct span share;
+	tern_error error;
+	TRY(check_hello(hs, hello, ext));
+	if (!shares_are_sane(ext))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.8");
+	if ((ext->present & HAS_COOKIE) && !hs->retried)
+		TRY(retry13_take_cookie(hs, hello, ext));
+	error = find_psk13(hs, hello, ext, &psk);
+	if (error != TERN_OK)
+		return error == TERN_PENDING ? error : FAILED(hs, error, "RFC 8446 4.2.11");
+	group = choose_group13(hs->pool->config, hs->pool->provider, ext, &share);
+	if (psk.found)
+		error = use_psk(hs, &psk, ext, group != NULL);
+	wipe(&psk, sizeof psk);
+	if (error == TERN_OK && !hs->psk)
+		error = use_certificate(hs, hello, ext);
+	if (error != TERN_OK)
+		return error;
+	if (hs->retried && hs->outcome.suite->id != hs->retry_suite)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4");
+	if (!hs->transcript.hash)
+		transcript_choose(&hs->transcript, hs->pool->provider->hash[hs->outcome.suite->hash], version13.transcript_header);
+	hs->peer_takes_tickets = ext->present & HAS_PSK_KEY_EXCHANGE_MODES;
+	if (!hs->psk_without_dhe)
+		TRY(use_group(hs, group, share));
+	if (hs->retry_wanted && !hs->retried)
+		return TERN_OK;
+	return answer_encrypted(hs, ext);
+}
+
+/* No session id: RFC 9147 5.3 forbids the echo. */
+tern_error fill_server_hello13(struct handshake *hs, struct server_hello *hello, struct extensions *ext)
+{
+	static const uint8_t version[] = {0xfe, 0xfc};
+	(void)hello;
+	ext->present = HAS_SUPPORTED_VERSIONS;
+	ext->supported_versions = span_of(version, sizeof version);
+	if (!hs->psk_without_dhe) {
+		ext->present |= HAS_KEY_SHARE;
+		ext->selected_group = hs->outcome.group->id;
+		ext->share = span_of(hs->share_public, hs->outcome.group->answer_len);
+	}
+	if (hs->psk) {
+		ext->present |= HAS_PRE_SHARED_KEY;
+		ext->selected_identity = hs->psk_index;
+	}
+	return TERN_OK;
+}
+
+tern_error put_encrypted_extensions13(struct handshake *hs, struct wr *w)
+{
+	uint8_t block[1024];
+	struct wr ew = wr_of(block, sizeof block);
+	put_extensions(&ew, IN_ENCRYPTED_EXTENSIONS, &hs->offered);
+	if (!wr_ok(&ew))
+		return FAIL(hs, ERROR_INTERNAL, "RFC 8446 4.3.1");
+	put_encrypted_extensions(w, wr_span(&ew));
+	return TERN_OK;
+}

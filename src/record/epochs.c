@@ -1,0 +1,216 @@
+#include "record/epochs.h"
+
+#include "base/heap.h"
+#include "record/protect.h"
+
+static void wipe_read(struct record_layer *l, struct read_epoch *e)
+{
+	if (e->key.id)
+		schedules_drop(l->schedules, &e->key);
+	if (l->heap)
+		replay_free(&e->window, l->heap);
+	wipe(e, sizeof *e);
+}
+
+static void wipe_write(struct record_layer *l, struct write_epoch *e)
+{
+	if (e->key.id)
+		schedules_drop(l->schedules, &e->key);
+	wipe(e, sizeof *e);
+}
+
+static void free_read(struct record_layer *l, struct older_read **at)
+{
+	struct older_read *node = *at;
+	*at = node->next;
+	wipe_read(l, &node->e);
+	heap_free(l->heap, node, sizeof *node);
+}
+
+static void free_write(struct record_layer *l, struct older_write **at)
+{
+	struct older_write *node = *at;
+	*at = node->next;
+	wipe_write(l, &node->e);
+	heap_free(l->heap, node, sizeof *node);
+}
+
+void record_forget_read(struct record_layer *l, uint16_t below)
+{
+	struct older_read **at = &l->older_in;
+	if (l->in.epoch < below)
+		wipe_read(l, &l->in);
+	while (*at) {
+		if ((*at)->e.epoch < below)
+			free_read(l, at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+void record_forget_write(struct record_layer *l, uint16_t below)
+{
+	struct older_write **at = &l->older_out;
+	if (l->out.epoch < below)
+		wipe_write(l, &l->out);
+	while (*at) {
+		if ((*at)->e.epoch < below)
+			free_write(l, at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+void record_free(struct record_layer *l)
+{
+	wipe_read(l, &l->in);
+	wipe_write(l, &l->out);
+	while (l->older_in)
+		free_read(l, &l->older_in);
+	while (l->older_out)
+		free_write(l, &l->older_out);
+	wipe(l, sizeof *l);
+}
+
+void epochs_drop_older_read(struct record_layer *l, const struct read_epoch *e)
+{
+	for (struct older_read **at = &l->older_in; *at; at = &(*at)->next) {
+		if (&(*at)->e == e) {
+			free_read(l, at);
+			return;
+		}
+	}
+}
+
+static struct raw_key adopted(struct record_layer *l, const struct epoch_key *from)
+{
+	struct raw_key k = {.has_sn = from->sn_key != NULL};
+	memcpy(k.key, from->key, from->aead->key_len);
+	if (from->sn_key)
+		memcpy(k.sn, from->sn_key, from->aead->key_len);
+	memcpy(k.iv, from->iv.p, from->iv.n);
+	schedules_adopt(l->schedules, &k);
+	return k;
+}
+
+/* Where epochs live side by side, numbers only grow: a key that came twice would bring its nonces again. */
+static bool may_follow(const struct record_layer *l, uint16_t newest, uint16_t epoch, const struct epoch_key *key)
+{
+	if (epoch == 0 || key->iv.n > AEAD_NONCE)
+		return false;
+	if (!l->protection->epochs_overlap)
+		return true;
+	return epoch > newest && key->sn_key && key->iv.n == AEAD_NONCE;
+}
+
+/* The newest becomes the first of the older ones. */
+static void shelve_read(struct record_layer *l, struct older_read *node)
+{
+	struct older_read **at = &l->older_in;
+	*node = (struct older_read){l->older_in, l->in};
+	l->older_in = node;
+	for (size_t alive = 1; *at; alive++) {
+		if (alive >= EPOCHS_ALIVE)
+			free_read(l, at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+static void shelve_write(struct record_layer *l, struct older_write *node)
+{
+	struct older_write **at = &l->older_out;
+	*node = (struct older_write){l->older_out, l->out};
+	l->older_out = node;
+	for (size_t alive = 1; *at; alive++) {
+		if (alive >= EPOCHS_ALIVE)
+			free_write(l, at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key)
+{
+	struct replay window;
+	if (!may_follow(l, l->in.epoch, epoch, key))
+		return TERN_ERROR_INTERNAL;
+	TRY(replay_init(&window, l->heap, l->window_size));
+	if (l->protection->epochs_overlap && l->in.epoch) {
+		struct older_read *node = heap_alloc(l->heap, sizeof *node);
+		if (!node) {
+			replay_free(&window, l->heap);
+			return TERN_ERROR_NO_MEMORY;
+		}
+		shelve_read(l, node);
+	} else {
+		wipe_read(l, &l->in);
+	}
+	l->in = (struct read_epoch){
+		.epoch = epoch,
+		.aead = key->aead,
+		.key = adopted(l, key),
+		.window = window,
+	};
+	return TERN_OK;
+}
+
+tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct epoch_key *key)
+{
+	if (!may_follow(l, l->out.epoch, epoch, key))
+		return TERN_ERROR_INTERNAL;
+	if (l->protection->epochs_overlap && l->out.epoch) {
+		struct older_write *node = heap_alloc(l->heap, sizeof *node);
+		if (!node)
+			return TERN_ERROR_NO_MEMORY;
+		shelve_write(l, node);
+	} else {
+		wipe_write(l, &l->out);
+	}
+	l->out = (struct write_epoch){.epoch = epoch, .aead = key->aead, .key = adopted(l, key)};
+	return TERN_OK;
+}
+
+struct read_epoch *epochs_read(struct record_layer *l, uint16_t epoch)
+{
+	if (l->in.epoch == epoch)
+		return epoch ? &l->in : NULL;
+	for (struct older_read *o = l->older_in; o; o = o->next) {
+		if (o->e.epoch == epoch)
+			return &o->e;
+	}
+	return NULL;
+}
+
+const struct write_epoch *epochs_peek_write(const struct record_layer *l, uint16_t epoch)
+{
+	if (l->out.epoch == epoch)
+		return epoch ? &l->out : NULL;
+	for (const struct older_write *o = l->older_out; o; o = o->next) {
+		if (o->e.epoch == epoch)
+			return &o->e;
+	}
+	return NULL;
+}
+
+struct write_epoch *epochs_write(struct record_layer *l, uint16_t epoch)
+{
+	return (struct write_epoch *)epochs_peek_write(l, epoch);
+}
+
+bool epochs_by_bits(const struct record_layer *l, uint8_t bits, uint16_t *epoch)
+{
+	const struct older_read *o = l->older_in;
+	*epoch = l->in.epoch;
+	while (*epoch && (*epoch & 3) != bits) {
+		*epoch = o ? o->e.epoch : 0;
+		o = o ? o->next : NULL;
+	}
+	return *epoch != 0;
+}
+
+uint16_t epochs_expected(const struct record_layer *l, uint8_t bits)
+{
+	unsigned ahead = (bits - l->in.epoch - 1u) % 4 + 1;
+	return (uint16_t)(l->in.epoch + ahead <= UINT16_MAX ? l->in.epoch + ahead : l->in.epoch);
+}
