@@ -4,35 +4,45 @@
 #include "wire_check.h"
 
 /* The getters take a block, not a cursor; a cursor's rest is one. */
-static bool recode(struct rd *r, struct wr *w, bool server)
+static bool recode(struct rd *r, struct wr *w, enum extension_place place)
 {
 	struct extensions v, before;
 	memset(&v, 0xa5, sizeof v);
 	memset(&before, 0xa5, sizeof before);
-	if (!(server ? get_server_extensions(rd_rest(r), &v) : get_client_extensions(rd_rest(r), &v))) {
+	if (!get_extensions(rd_rest(r), place, &v)) {
 		assert_memory_equal(&v, &before, sizeof v);
 		return false;
 	}
 	r->p = r->end;
-	if (server)
-		put_server_extensions(w, &v);
-	else
-		put_client_extensions(w, &v);
+	put_extensions(w, place, &v);
 	return true;
 }
 
-static bool client(struct rd *r, struct wr *w)
-{
-	return recode(r, w, false);
-}
+#define PLACE(name, place)                                                                                             \
+	static bool name(struct rd *r, struct wr *w)                                                                   \
+	{                                                                                                              \
+		return recode(r, w, place);                                                                            \
+	}
 
-static bool server(struct rd *r, struct wr *w)
-{
-	return recode(r, w, true);
-}
+PLACE(client, IN_CLIENT_HELLO)
+PLACE(server12, IN_SERVER_HELLO12)
+PLACE(server13, IN_SERVER_HELLO13)
+PLACE(retry, IN_HELLO_RETRY_REQUEST)
+PLACE(encrypted, IN_ENCRYPTED_EXTENSIONS)
+PLACE(request, IN_CERTIFICATE_REQUEST13)
+PLACE(entry, IN_CERTIFICATE13)
+PLACE(ticket, IN_NEW_SESSION_TICKET13)
+
+static recode_fn *const places[NUM_PLACES] = {
+	[IN_CLIENT_HELLO] = client,	  [IN_SERVER_HELLO12] = server12,	 [IN_SERVER_HELLO13] = server13,
+	[IN_HELLO_RETRY_REQUEST] = retry, [IN_ENCRYPTED_EXTENSIONS] = encrypted, [IN_CERTIFICATE_REQUEST13] = request,
+	[IN_CERTIFICATE13] = entry,	  [IN_NEW_SESSION_TICKET13] = ticket,
+};
 
 #define RENEGOTIATION_INFO "ff01 0001 00"
 #define EXTENDED_MASTER_SECRET "0017 0000"
+#define BYTES32 "00010203040506070809 0a0b0c0d0e0f 10111213141516171819 1a1b1c1d1e1f"
+#define PRE_SHARED_KEY "0029 002c 0007 0001 61 01020304 0021 20" BYTES32
 
 /* One extension each; all but nothing at all of it is malformed. */
 static const struct {
@@ -41,32 +51,61 @@ static const struct {
 	const char *hex;
 } single[] = {
 	{"server_name", client, "0000 0006 0004 00 0001 61"},
-	{"server_name, answered", server, "0000 0000"},
+	{"server_name, answered", server12, "0000 0000"},
 	{"max_fragment_length", client, "0001 0001 04"},
 	{"max_fragment_length, unassigned", client, "0001 0001 ff"},
-	{"max_fragment_length, answered", server, "0001 0001 01"},
+	{"max_fragment_length, answered", server12, "0001 0001 01"},
 	{"supported_groups", client, "000a 0006 0004 001d 0017"},
-	{"supported_groups, answered", server, "000a 0004 0002 0017"},
+	{"supported_groups, answered", server12, "000a 0004 0002 0017"},
 	{"ec_point_formats", client, "000b 0003 02 0001"},
-	{"ec_point_formats, answered", server, "000b 0002 01 00"},
+	{"ec_point_formats, answered", server12, "000b 0002 01 00"},
+	{"supported_groups, encrypted", encrypted, "000a 0004 0002 001d"},
 	{"signature_algorithms", client, "000d 0006 0004 0403 0804"},
 	{"alpn", client, "0010 0007 0005 01 61 02 6263"},
-	{"alpn, answered", server, "0010 0004 0002 01 61"},
+	{"alpn, answered", server12, "0010 0004 0002 01 61"},
 	{"client_certificate_type", client, "0013 0003 02 0200"},
-	{"client_certificate_type, answered", server, "0013 0001 02"},
+	{"client_certificate_type, answered", server12, "0013 0001 02"},
 	{"server_certificate_type", client, "0014 0003 02 0200"},
-	{"server_certificate_type, answered", server, "0014 0001 00"},
+	{"server_certificate_type, answered", server12, "0014 0001 00"},
 	{"extended_master_secret", client, EXTENDED_MASTER_SECRET},
-	{"extended_master_secret, answered", server, EXTENDED_MASTER_SECRET},
+	{"extended_master_secret, answered", server12, EXTENDED_MASTER_SECRET},
 	{"record_size_limit", client, "001c 0002 0040"},
-	{"record_size_limit, answered", server, "001c 0002 ffff"},
+	{"record_size_limit, answered", server12, "001c 0002 ffff"},
 	{"session_ticket, empty", client, "0023 0000"},
 	{"session_ticket", client, "0023 0003 010203"},
-	{"session_ticket, answered", server, "0023 0000"},
+	{"session_ticket, answered", server12, "0023 0000"},
 	{"supported_versions", client, "002b 0005 04 fefc fefd"},
-	{"supported_versions, answered", server, "002b 0002 fefc"},
+	{"supported_versions, answered", server12, "002b 0002 fefc"},
+	{"supported_versions, DTLS 1.3", server13, "002b 0002 fefc"},
+	{"supported_versions, retry", retry, "002b 0002 fefc"},
+	{"server_name, encrypted", encrypted, "0000 0000"},
+	{"max_fragment_length, encrypted", encrypted, "0001 0001 01"},
+	{"signature_algorithms, request", request, "000d 0004 0002 0807"},
+	{"alpn, encrypted", encrypted, "0010 0004 0002 01 61"},
+	{"client_certificate_type, encrypted", encrypted, "0013 0001 02"},
+	{"server_certificate_type, encrypted", encrypted, "0014 0001 02"},
+	{"record_size_limit, encrypted", encrypted, "001c 0002 4001"},
+	{"cookie", client, "002c 0004 0002 0102"},
+	{"cookie, asked for", retry, "002c 0003 0001 01"},
+	{"key_share", client, "0033 000e 000c 001d 0002 0102 11ec 0002 0304"},
+	{"key_share, none", client, "0033 0002 0000"},
+	{"key_share, answered", server13, "0033 0006 001d 0002 0102"},
+	{"key_share, retry", retry, "0033 0002 0017"},
+	{"early_data", client, "002a 0000"},
+	{"early_data, accepted", encrypted, "002a 0000"},
+	{"early_data, ticket", ticket, "002a 0004 00000400"},
+	{"psk_key_exchange_modes", client, "002d 0003 02 0100"},
+	{"certificate_authorities", client, "002f 0007 0005 0003 616263"},
+	{"certificate_authorities, request", request, "002f 000a 0008 0001 61 0003 616263"},
+	{"post_handshake_auth", client, "0031 0000"},
+	{"signature_algorithms_cert", client, "0032 0004 0002 0403"},
+	{"signature_algorithms_cert, request", request, "0032 0004 0002 0403"},
+	{"pre_shared_key", client, PRE_SHARED_KEY},
+	{"pre_shared_key, two", client,
+	 "0029 0056 000f 0001 61 00000001 0002 6263 00000002 0043 21 " BYTES32 "ff 20" BYTES32},
+	{"pre_shared_key, answered", server13, "0029 0002 0001"},
 	{"renegotiation_info", client, RENEGOTIATION_INFO},
-	{"renegotiation_info, not empty", server, "ff01 0003 02 0102"},
+	{"renegotiation_info, not empty", server12, "ff01 0003 02 0102"},
 };
 
 static void each_alone(void **state)
@@ -102,9 +141,11 @@ static void bodies_of_other_lengths(void **state)
 #define CLIENT_ALL                                                                                                     \
 	"ff01 0001 00"                                                                                                 \
 	"002b 0003 02 fefd"                                                                                            \
+	"002c 0003 0001 63"                                                                                            \
+	"000a 0004 0002 0017"                                                                                          \
+	"0033 0008 0006 001d 0002 0102"                                                                                \
 	"0000 0007 0005 00 0002 6162"                                                                                  \
 	"0001 0001 03"                                                                                                 \
-	"000a 0004 0002 0017"                                                                                          \
 	"000b 0002 01 00"                                                                                              \
 	"000d 0004 0002 0403"                                                                                          \
 	"0010 0007 0005 01 61 02 6263"                                                                                 \
@@ -112,16 +153,20 @@ static void bodies_of_other_lengths(void **state)
 	"0014 0002 01 02"                                                                                              \
 	"0017 0000"                                                                                                    \
 	"001c 0002 4001"                                                                                               \
-	"0023 0001 74"
+	"0023 0001 74"                                                                                                 \
+	"002a 0000"                                                                                                    \
+	"002d 0002 01 01"                                                                                              \
+	"002f 0005 0003 0001 61"                                                                                       \
+	"0031 0000"                                                                                                    \
+	"0032 0004 0002 0807" PRE_SHARED_KEY
 
 #define SERVER_ALL                                                                                                     \
 	"ff01 0001 00"                                                                                                 \
 	"002b 0002 fefd"                                                                                               \
+	"000a 0004 0002 0017"                                                                                          \
 	"0000 0000"                                                                                                    \
 	"0001 0001 03"                                                                                                 \
-	"000a 0004 0002 0017"                                                                                          \
 	"000b 0002 01 00"                                                                                              \
-	"000d 0004 0002 0403"                                                                                          \
 	"0010 0004 0002 01 61"                                                                                         \
 	"0013 0001 02"                                                                                                 \
 	"0014 0001 02"                                                                                                 \
@@ -129,7 +174,8 @@ static void bodies_of_other_lengths(void **state)
 	"001c 0002 4001"                                                                                               \
 	"0023 0000"
 
-static const uint32_t has_all = (1 << 13) - 1;
+static const uint32_t has_all = (1 << 21) - 1;
+static const uint32_t has_all12 = (1 << 13) - 1 - HAS_SIGNATURE_ALGORITHMS;
 
 static void check_rewritten(recode_fn *codec, struct span in)
 {
@@ -145,9 +191,9 @@ static void all_of_a_client(void **state)
 	struct bytes b = unhex(CLIENT_ALL);
 	struct extensions v;
 	(void)state;
-	assert_true(get_client_extensions(span_of_bytes(&b), &v));
+	assert_true(get_extensions(span_of_bytes(&b), IN_CLIENT_HELLO, &v));
 	assert_int_equal(v.present, has_all);
-	assert_false(v.unknown);
+	assert_false(v.unknown || v.misplaced);
 	check_span(v.server_name, "6162");
 	assert_int_equal(v.max_fragment_length, 3);
 	check_span(v.supported_groups, "0017");
@@ -160,6 +206,15 @@ static void all_of_a_client(void **state)
 	check_span(v.session_ticket, "74");
 	check_span(v.supported_versions, "fefd");
 	assert_int_equal(v.renegotiation_info.n, 0);
+	check_span(v.key_shares, "001d 0002 0102");
+	check_span(v.psk_identities, "0001 61 01020304");
+	check_span(v.psk_binders, "20" BYTES32);
+	assert_int_equal(v.psk_binders_wire, 35);
+	assert_true(v.psk_is_last);
+	check_span(v.psk_modes, "01");
+	check_span(v.cookie, "63");
+	check_span(v.signature_algorithms_cert, "0807");
+	check_span(v.certificate_authorities, "0001 61");
 	check_rewritten(client, span_of_bytes(&b));
 }
 
@@ -168,15 +223,15 @@ static void all_of_a_server(void **state)
 	struct bytes b = unhex(SERVER_ALL);
 	struct extensions v;
 	(void)state;
-	assert_true(get_server_extensions(span_of_bytes(&b), &v));
-	assert_int_equal(v.present, has_all);
+	assert_true(get_extensions(span_of_bytes(&b), IN_SERVER_HELLO12, &v));
+	assert_int_equal(v.present, has_all12);
 	assert_int_equal(v.server_name.n, 0);
 	check_span(v.alpn, "01 61");
 	check_span(v.client_certificate_types, "02");
 	check_span(v.server_certificate_types, "02");
 	assert_int_equal(v.session_ticket.n, 0);
 	check_span(v.supported_versions, "fefd");
-	check_rewritten(server, span_of_bytes(&b));
+	check_rewritten(server12, span_of_bytes(&b));
 }
 
 /* Each bit stands for one extension and is told from the others. */
@@ -199,19 +254,27 @@ static void each_bit(void **state)
 		{EXT_SESSION_TICKET, HAS_SESSION_TICKET},
 		{EXT_SUPPORTED_VERSIONS, HAS_SUPPORTED_VERSIONS},
 		{EXT_RENEGOTIATION_INFO, HAS_RENEGOTIATION_INFO},
+		{EXT_KEY_SHARE, HAS_KEY_SHARE},
+		{EXT_PRE_SHARED_KEY, HAS_PRE_SHARED_KEY},
+		{EXT_PSK_KEY_EXCHANGE_MODES, HAS_PSK_KEY_EXCHANGE_MODES},
+		{EXT_COOKIE, HAS_COOKIE},
+		{EXT_EARLY_DATA, HAS_EARLY_DATA},
+		{EXT_POST_HANDSHAKE_AUTH, HAS_POST_HANDSHAKE_AUTH},
+		{EXT_SIGNATURE_ALGORITHMS_CERT, HAS_SIGNATURE_ALGORITHMS_CERT},
+		{EXT_CERTIFICATE_AUTHORITIES, HAS_CERTIFICATE_AUTHORITIES},
 	};
 	struct bytes b = unhex(CLIENT_ALL);
 	struct extensions all, one;
 	(void)state;
-	assert_true(get_client_extensions(span_of_bytes(&b), &all));
+	assert_true(get_extensions(span_of_bytes(&b), IN_CLIENT_HELLO, &all));
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		uint8_t out[64];
 		struct wr w = wr_of(out, sizeof out);
 		all.present = cases[i].bit;
-		put_client_extensions(&w, &all);
+		put_extensions(&w, IN_CLIENT_HELLO, &all);
 		assert_true(wr_ok(&w) && w.n >= 4);
 		assert_int_equal(out[0] << 8 | out[1], cases[i].type);
-		assert_true(get_client_extensions(wr_span(&w), &one));
+		assert_true(get_extensions(wr_span(&w), IN_CLIENT_HELLO, &one));
 		assert_int_equal(one.present, cases[i].bit);
 	}
 }
@@ -224,7 +287,7 @@ static void refused(void **state)
 		const char *hex;
 	} cases[] = {
 		{"repeated", client, EXTENDED_MASTER_SECRET EXTENDED_MASTER_SECRET},
-		{"repeated in an answer", server, EXTENDED_MASTER_SECRET EXTENDED_MASTER_SECRET},
+		{"repeated in an answer", server12, EXTENDED_MASTER_SECRET EXTENDED_MASTER_SECRET},
 		{"repeated later", client, EXTENDED_MASTER_SECRET RENEGOTIATION_INFO EXTENDED_MASTER_SECRET},
 		{"repeated, unknown", client, "fafa 0000 fafa 0001 00"},
 		{"repeated later, unknown", client, "fafa 0000" RENEGOTIATION_INFO "fafa 0000"},
@@ -234,7 +297,7 @@ static void refused(void **state)
 		{"server_name: empty name", client, "0000 0005 0003 00 0000"},
 		{"server_name: another type", client, "0000 0006 0004 01 0001 61"},
 		{"server_name: two names", client, "0000 000a 0008 00 0001 61 00 0001 62"},
-		{"server_name: a name in an answer", server, "0000 0006 0004 00 0001 61"},
+		{"server_name: a name in an answer", server12, "0000 0006 0004 00 0001 61"},
 		{"supported_groups: empty list", client, "000a 0002 0000"},
 		{"supported_groups: half a group", client, "000a 0005 0003 001700"},
 		{"ec_point_formats: empty list", client, "000b 0001 00"},
@@ -244,18 +307,56 @@ static void refused(void **state)
 		{"alpn: empty name", client, "0010 0003 0001 00"},
 		{"alpn: empty second name", client, "0010 0005 0003 01 61 00"},
 		{"alpn: name passes the list", client, "0010 0004 0002 02 61"},
-		{"alpn: two answers", server, "0010 0006 0004 01 61 01 62"},
-		{"alpn: no answer", server, "0010 0002 0000"},
-		{"alpn: empty answer", server, "0010 0003 0001 00"},
+		{"alpn: two answers", server12, "0010 0006 0004 01 61 01 62"},
+		{"alpn: no answer", server12, "0010 0002 0000"},
+		{"alpn: empty answer", server12, "0010 0003 0001 00"},
 		{"client_certificate_type: empty list", client, "0013 0001 00"},
-		{"client_certificate_type: two answers", server, "0013 0002 0002"},
+		{"client_certificate_type: two answers", server12, "0013 0002 0002"},
 		{"server_certificate_type: empty list", client, "0014 0001 00"},
 		{"extended_master_secret: not empty", client, "0017 0001 00"},
-		{"session_ticket: a ticket in an answer", server, "0023 0001 00"},
+		{"session_ticket: a ticket in an answer", server12, "0023 0001 00"},
 		{"supported_versions: empty list", client, "002b 0001 00"},
 		{"supported_versions: half a version", client, "002b 0004 03 fefdfe"},
-		{"supported_versions: a list in an answer", server, "002b 0003 02 fefd"},
+		{"supported_versions: a list in an answer", server12, "002b 0003 02 fefd"},
 		{"renegotiation_info: no vector", client, "ff01 0000"},
+		{"cookie: empty", client, "002c 0002 0000"},
+		{"cookie: asked for, empty", retry, "002c 0002 0000"},
+		{"key_share: empty share", client, "0033 0006 0004 001d 0000"},
+		{"key_share: empty second share", client, "0033 000b 0009 001d 0001 01 0017 0000"},
+		{"key_share: share passes the list", client, "0033 0007 0005 001d 0002 01"},
+		{"key_share: list without its length", client, "0033 0005 001d 0001 01"},
+		{"key_share: empty answer", server13, "0033 0004 001d 0000"},
+		{"key_share: a list in an answer", server13, "0033 0007 0005 001d 0001 01"},
+		{"key_share: a group alone in an answer", server13, "0033 0002 001d"},
+		{"key_share: a share in a retry", retry, "0033 0005 001d 0001 01"},
+		{"early_data: not empty", client, "002a 0004 00000400"},
+		{"early_data: not empty, accepted", encrypted, "002a 0004 00000400"},
+		{"early_data: empty in a ticket", ticket, "002a 0000"},
+		{"psk_key_exchange_modes: empty list", client, "002d 0001 00"},
+		{"certificate_authorities: empty list", client, "002f 0002 0000"},
+		{"certificate_authorities: empty name", request, "002f 0004 0002 0000"},
+		{"certificate_authorities: empty second name", request, "002f 0007 0005 0001 61 0000"},
+		{"certificate_authorities: name passes the list", request, "002f 0005 0003 0002 61"},
+		{"post_handshake_auth: not empty", client, "0031 0001 00"},
+		{"signature_algorithms_cert: empty list", client, "0032 0002 0000"},
+		{"signature_algorithms_cert: half a scheme", request, "0032 0003 0001 04"},
+		{"signature_algorithms: empty request", request, "000d 0002 0000"},
+		{"alpn: two encrypted answers", encrypted, "0010 0006 0004 01 61 01 62"},
+		{"server_name: a name, encrypted", encrypted, "0000 0006 0004 00 0001 61"},
+		{"supported_versions: a list in a retry", retry, "002b 0003 02 fefc"},
+		{"pre_shared_key: no identity", client, "0029 0004 0000 0000"},
+		{"pre_shared_key: empty identity", client, "0029 002b 0006 0000 01020304 0021 20" BYTES32},
+		{"pre_shared_key: half an age", client, "0029 002a 0005 0001 61 0102 0021 20" BYTES32},
+		{"pre_shared_key: no binder", client, "0029 000b 0007 0001 61 01020304 0000"},
+		{"pre_shared_key: short binder", client,
+		 "0029 002b 0007 0001 61 01020304 0020 1f "
+		 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e"},
+		{"pre_shared_key: two binders for one", client,
+		 "0029 004d 0007 0001 61 01020304 0042 20" BYTES32 "20" BYTES32},
+		{"pre_shared_key: one binder for two", client,
+		 "0029 0033 000e 0001 61 01020304 0001 62 01020304 0021 20" BYTES32},
+		{"pre_shared_key: a list in an answer", server13, PRE_SHARED_KEY},
+		{"repeated, misplaced", server13, EXTENDED_MASTER_SECRET EXTENDED_MASTER_SECRET},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -269,27 +370,26 @@ static void unknown_are_skipped(void **state)
 	struct wr w = wr_of(out, sizeof out);
 	struct extensions v;
 	(void)state;
-	assert_true(get_client_extensions(span_of_bytes(&b), &v));
+	assert_true(get_extensions(span_of_bytes(&b), IN_CLIENT_HELLO, &v));
 	assert_true(v.unknown);
 	assert_int_equal(v.present, HAS_EXTENDED_MASTER_SECRET);
-	put_client_extensions(&w, &v);
+	put_extensions(&w, IN_CLIENT_HELLO, &v);
 	check_span(wr_span(&w), EXTENDED_MASTER_SECRET);
 }
 
 static void none(void **state)
 {
-	struct extensions v;
-	uint8_t out[4];
-	struct wr w = wr_of(out, sizeof out);
 	(void)state;
-	memset(&v, 0xa5, sizeof v);
-	assert_true(get_client_extensions(span_of(NULL, 0), &v));
-	assert_true(v.present == 0 && !v.unknown);
-	memset(&v, 0xa5, sizeof v);
-	assert_true(get_server_extensions(span_of(NULL, 0), &v));
-	assert_true(v.present == 0 && !v.unknown);
-	put_client_extensions(&w, &v);
-	assert_true(wr_ok(&w) && w.n == 0);
+	for (enum extension_place place = IN_CLIENT_HELLO; place < NUM_PLACES; place++) {
+		struct extensions v;
+		uint8_t out[4];
+		struct wr w = wr_of(out, sizeof out);
+		memset(&v, 0xa5, sizeof v);
+		assert_true(get_extensions(span_of(NULL, 0), place, &v));
+		assert_true(v.present == 0 && !v.unknown && !v.misplaced && !v.psk_is_last);
+		put_extensions(&w, place, &v);
+		assert_true(wr_ok(&w) && w.n == 0);
+	}
 }
 
 static void at_most_64(void **state)
@@ -303,8 +403,8 @@ static void at_most_64(void **state)
 		wr_u16(&w, 0);
 	}
 	assert_true(wr_ok(&w));
-	assert_true(get_client_extensions(span_of(block, sizeof block - 4), &v));
-	assert_false(get_client_extensions(span_of(block, sizeof block), &v));
+	assert_true(get_extensions(span_of(block, sizeof block - 4), IN_CLIENT_HELLO, &v));
+	assert_false(get_extensions(span_of(block, sizeof block), IN_CLIENT_HELLO, &v));
 }
 
 static void too_long(void **state)
@@ -318,11 +418,17 @@ static void too_long(void **state)
 		{.present = HAS_SESSION_TICKET, .session_ticket = span_of(zero, 65536)},
 		{.present = HAS_SUPPORTED_VERSIONS, .supported_versions = span_of(zero, 256)},
 		{.present = HAS_RENEGOTIATION_INFO, .renegotiation_info = span_of(zero, 256)},
+		{.present = HAS_COOKIE, .cookie = span_of(zero, 65534)},
+		{.present = HAS_KEY_SHARE, .key_shares = span_of(zero, 65534)},
+		{.present = HAS_PRE_SHARED_KEY,
+		 .psk_identities = span_of(zero, 65000),
+		 .psk_binders = span_of(zero, 600)},
+		{.present = HAS_PSK_KEY_EXCHANGE_MODES, .psk_modes = span_of(zero, 256)},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct wr w = wr_of(out, sizeof out);
-		put_client_extensions(&w, &cases[i]);
+		put_extensions(&w, IN_CLIENT_HELLO, &cases[i]);
 		if (wr_ok(&w))
 			fail_msg("case %zu: written", i);
 	}
@@ -347,6 +453,191 @@ static void alpn_names(void **state)
 	assert_false(get_alpn_name(&r, &name));
 }
 
+/* RFC 8446 4.2 for DTLS 1.3, what remains of the older RFCs for DTLS 1.2: where each extension may be. */
+static void matrix(void **state)
+{
+	enum {
+		CH = 1 << IN_CLIENT_HELLO,
+		SH12 = 1 << IN_SERVER_HELLO12,
+		SH = 1 << IN_SERVER_HELLO13,
+		HRR = 1 << IN_HELLO_RETRY_REQUEST,
+		EE = 1 << IN_ENCRYPTED_EXTENSIONS,
+		CR = 1 << IN_CERTIFICATE_REQUEST13,
+		NST = 1 << IN_NEW_SESSION_TICKET13
+	};
+	static const struct {
+		enum extension_type type;
+		unsigned legal;
+	} cases[] = {
+		{EXT_SERVER_NAME, CH | SH12 | EE},
+		{EXT_MAX_FRAGMENT_LENGTH, CH | SH12 | EE},
+		{EXT_SUPPORTED_GROUPS, CH | SH12 | EE},
+		{EXT_EC_POINT_FORMATS, CH | SH12},
+		{EXT_SIGNATURE_ALGORITHMS, CH | CR},
+		{EXT_ALPN, CH | SH12 | EE},
+		{EXT_CLIENT_CERTIFICATE_TYPE, CH | SH12 | EE},
+		{EXT_SERVER_CERTIFICATE_TYPE, CH | SH12 | EE},
+		{EXT_EXTENDED_MASTER_SECRET, CH | SH12},
+		{EXT_RECORD_SIZE_LIMIT, CH | SH12 | EE},
+		{EXT_SESSION_TICKET, CH | SH12},
+		{EXT_PRE_SHARED_KEY, CH | SH},
+		{EXT_EARLY_DATA, CH | EE | NST},
+		{EXT_SUPPORTED_VERSIONS, CH | SH12 | SH | HRR},
+		{EXT_COOKIE, CH | HRR},
+		{EXT_PSK_KEY_EXCHANGE_MODES, CH},
+		{EXT_CERTIFICATE_AUTHORITIES, CH | CR},
+		{EXT_POST_HANDSHAKE_AUTH, CH},
+		{EXT_SIGNATURE_ALGORITHMS_CERT, CH | CR},
+		{EXT_KEY_SHARE, CH | SH | HRR},
+		{EXT_RENEGOTIATION_INFO, CH | SH12},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (enum extension_place place = IN_CLIENT_HELLO; place < NUM_PLACES; place++) {
+			/* A body of three bytes is wrong for each of them, and not looked at where it is misplaced. */
+			const uint8_t block[] = {(uint8_t)(cases[i].type >> 8), (uint8_t)cases[i].type, 0, 3, 9, 9, 9};
+			bool opaque = cases[i].type == EXT_SESSION_TICKET && place == IN_CLIENT_HELLO;
+			bool legal = cases[i].legal >> place & 1;
+			struct extensions v;
+			if (get_extensions(span_of(block, sizeof block), place, &v) != (!legal || opaque))
+				fail_msg("extension %u in place %u", cases[i].type, place);
+			if (!legal && (!v.misplaced || v.unknown || v.present))
+				fail_msg("extension %u in place %u: not misplaced", cases[i].type, place);
+		}
+}
+
+/* What the place does not allow is not written. */
+static void written_by_place(void **state)
+{
+	static const char *const want[NUM_PLACES] = {
+		[IN_CLIENT_HELLO] = CLIENT_ALL,
+		[IN_SERVER_HELLO12] = SERVER_ALL,
+		[IN_SERVER_HELLO13] = "002b 0002 fefc 0033 0006 001d 0002 0102 0029 0002 0000",
+		[IN_HELLO_RETRY_REQUEST] = "002b 0002 fefc 002c 0003 0001 63 0033 0002 001d",
+		[IN_ENCRYPTED_EXTENSIONS] = "000a 0004 0002 0017 0000 0000 0001 0001 03 0010 0004 0002 01 61"
+					    "0013 0001 02 0014 0001 02 001c 0002 4001 002a 0000",
+		[IN_CERTIFICATE_REQUEST13] = "000d 0004 0002 0403 002f 0005 0003 0001 61 0032 0004 0002 0807",
+		[IN_CERTIFICATE13] = "",
+		[IN_NEW_SESSION_TICKET13] = "002a 0004 00000400",
+	};
+	(void)state;
+	for (enum extension_place place = IN_CLIENT_HELLO; place < NUM_PLACES; place++) {
+		struct bytes b = unhex(want[place]);
+		struct extensions v;
+		uint8_t out[512];
+		struct wr w = wr_of(out, sizeof out);
+		assert_true(get_extensions(span_of_bytes(&b), place, &v));
+		assert_false(v.misplaced || v.unknown);
+		check_rewritten(places[place], span_of_bytes(&b));
+		v.present = has_all; /* the rest is empty */
+		put_extensions(&w, place, &v);
+		if (!span_equal(wr_span(&w), span_of_bytes(&b)))
+			fail_msg("place %u: something else is written", place);
+	}
+}
+
+static void server_fields(void **state)
+{
+	struct bytes hello = unhex("002b 0002 fefc 0033 0006 001d 0002 0102 0029 0002 0003");
+	struct bytes again = unhex("002b 0002 fefc 002c 0003 0001 63 0033 0002 0017");
+	struct bytes nst = unhex("002a 0004 01020304");
+	struct extensions v;
+	(void)state;
+	assert_true(get_extensions(span_of_bytes(&hello), IN_SERVER_HELLO13, &v));
+	assert_int_equal(v.present, HAS_SUPPORTED_VERSIONS | HAS_KEY_SHARE | HAS_PRE_SHARED_KEY);
+	check_span(v.supported_versions, "fefc");
+	assert_int_equal(v.selected_group, 0x001d);
+	check_span(v.share, "0102");
+	assert_int_equal(v.selected_identity, 3);
+	assert_false(v.psk_is_last);
+	assert_true(get_extensions(span_of_bytes(&again), IN_HELLO_RETRY_REQUEST, &v));
+	assert_int_equal(v.present, HAS_SUPPORTED_VERSIONS | HAS_KEY_SHARE | HAS_COOKIE);
+	assert_int_equal(v.selected_group, 0x0017);
+	assert_int_equal(v.share.n, 0);
+	check_span(v.cookie, "63");
+	assert_true(get_extensions(span_of_bytes(&nst), IN_NEW_SESSION_TICKET13, &v));
+	assert_int_equal(v.max_early_data, 0x01020304);
+}
+
+static void psk_last(void **state)
+{
+	static const struct {
+		const char *name, *hex;
+		bool last;
+	} cases[] = {
+		{"alone", PRE_SHARED_KEY, true},
+		{"last", EXTENDED_MASTER_SECRET PRE_SHARED_KEY, true},
+		{"first", PRE_SHARED_KEY EXTENDED_MASTER_SECRET, false},
+		{"before an unknown one", PRE_SHARED_KEY "fafa 0000", false},
+		{"absent", EXTENDED_MASTER_SECRET, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct bytes b = unhex(cases[i].hex);
+		struct extensions v;
+		assert_true(get_extensions(span_of_bytes(&b), IN_CLIENT_HELLO, &v));
+		if (v.psk_is_last != cases[i].last)
+			fail_msg("%s: wrong about being last", cases[i].name);
+	}
+}
+
+/* Extensions of certificate entries that are not in the list: status_request, signed_certificate_timestamp. */
+static void entries(void **state)
+{
+	struct bytes b = unhex("0005 0004 01000000 0012 0002 0000");
+	struct extensions v;
+	(void)state;
+	assert_true(get_extensions(span_of_bytes(&b), IN_CERTIFICATE13, &v));
+	assert_true(v.unknown && !v.misplaced && v.present == 0);
+}
+
+static void key_share_list(void **state)
+{
+	struct bytes b = unhex("001d 0002 0102 0017 0001 03 0018 0000");
+	struct rd r = rd_of(span_of_bytes(&b));
+	struct key_share v, before;
+	uint8_t out[16];
+	struct wr w = wr_of(out, sizeof out);
+	(void)state;
+	assert_true(get_key_share(&r, &v) && v.group == 0x001d);
+	check_span(v.share, "0102");
+	put_key_share(&w, &v);
+	assert_true(get_key_share(&r, &v) && v.group == 0x0017);
+	check_span(v.share, "03");
+	put_key_share(&w, &v);
+	check_span(wr_span(&w), "001d 0002 0102 0017 0001 03");
+	before = v;
+	assert_false(get_key_share(&r, &v));
+	assert_true(memcmp(&v, &before, sizeof v) == 0 && rd_left(&r) == 4);
+}
+
+static void psk_lists(void **state)
+{
+	struct bytes ids = unhex("0002 6162 01020304 0001 63 ffffffff 0000 00000000");
+	struct bytes macs = unhex("20" BYTES32 "21" BYTES32 "20 1f 00");
+	struct rd r = rd_of(span_of_bytes(&ids)), b = rd_of(span_of_bytes(&macs));
+	struct psk_identity v;
+	struct span mac;
+	uint8_t out[32];
+	struct wr w = wr_of(out, sizeof out);
+	(void)state;
+	assert_true(get_psk_identity(&r, &v) && v.obfuscated_age == 0x01020304);
+	check_span(v.identity, "6162");
+	put_psk_identity(&w, &v);
+	assert_true(get_psk_identity(&r, &v) && v.obfuscated_age == 0xffffffff);
+	check_span(v.identity, "63");
+	put_psk_identity(&w, &v);
+	check_span(wr_span(&w), "0002 6162 01020304 0001 63 ffffffff");
+	assert_false(get_psk_identity(&r, &v));
+	assert_true(v.obfuscated_age == 0xffffffff && rd_left(&r) == 6);
+	assert_true(get_psk_binder(&b, &mac));
+	check_span(mac, BYTES32);
+	assert_true(get_psk_binder(&b, &mac));
+	check_span(mac, BYTES32 "20");
+	assert_false(get_psk_binder(&b, &mac));
+	assert_true(mac.n == 33 && rd_left(&b) == 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +652,13 @@ int main(void)
 		cmocka_unit_test(at_most_64),
 		cmocka_unit_test(too_long),
 		cmocka_unit_test(alpn_names),
+		cmocka_unit_test(matrix),
+		cmocka_unit_test(written_by_place),
+		cmocka_unit_test(server_fields),
+		cmocka_unit_test(psk_last),
+		cmocka_unit_test(entries),
+		cmocka_unit_test(key_share_list),
+		cmocka_unit_test(psk_lists),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

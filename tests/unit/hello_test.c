@@ -225,6 +225,24 @@ static void captured_server_hello(void **state)
 	check_message("ServerHello", recode_server, span_of_bytes(&b), 38);
 }
 
+/* The digest that RFC 8446 4.1.3 names, and randoms that differ from it in a bit. */
+static void hello_retry(void **state)
+{
+	uint8_t random[RANDOM_LEN];
+	struct server_hello v = {.random = span_of(hello_retry_random, RANDOM_LEN)};
+	(void)state;
+	check_span(v.random, "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c");
+	assert_true(is_hello_retry_request(&v));
+	v.random.p = random;
+	memcpy(random, hello_retry_random, sizeof random);
+	assert_true(is_hello_retry_request(&v));
+	for (size_t i = 0; i < 8 * sizeof random; i++) {
+		random[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_false(is_hello_retry_request(&v));
+		random[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +256,7 @@ int main(void)
 		cmocka_unit_test(lists),
 		cmocka_unit_test(captured_client_hello),
 		cmocka_unit_test(captured_server_hello),
+		cmocka_unit_test(hello_retry),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,13 @@ static const struct group_alg *group_by_id(uint16_t id)
 	return NULL;
 }
 
+#define HYBRID 0x11ec
+
+static bool available(const struct group_alg *g)
+{
+	return !g->available || g->available();
+}
+
 /* RFC 7748 6.1 (both sides) and NIST CAVP, KAS ECC CDH primitive, the first of P-256 and P-384. */
 static const struct {
 	const char *name;
@@ -73,6 +80,8 @@ static void test_agreement(void **state)
 	(void)state;
 	for (size_t i = 0; p->groups[i]; i++) {
 		const struct group_alg *g = p->groups[i];
+		if (!available(g))
+			continue; /* test_hybrid says so */
 		for (int round = 0; round < 8; round++) {
 			struct group_private priv;
 			uint8_t offer[GROUP_SHARE_MAX], answer[GROUP_SHARE_MAX];
@@ -248,6 +257,8 @@ static void test_injected(void **state)
 	for (size_t i = 0; p->groups[i]; i++) {
 		const struct group_alg *g = p->groups[i];
 		uint8_t offers[2][GROUP_SHARE_MAX], answers[2][GROUP_SHARE_MAX], secrets[2][GROUP_SECRET_MAX];
+		if (!available(g))
+			continue; /* test_hybrid says so */
 		for (size_t run = 0; run < 2; run++) {
 			struct crypto *c = open_provider(p);
 			struct group_private priv;
@@ -265,13 +276,79 @@ static void test_injected(void **state)
 	}
 }
 
+/* X25519MLKEM768 is in the list everywhere, and a share of another length is refused before any mathematics. */
+static void test_hybrid_lengths(void **state)
+{
+	static const uint8_t share[GROUP_SHARE_MAX + 1];
+	static const size_t wrong[] = {0, 1, 32, 1088, 1119, 1121, 1184, 1215, 1217};
+	struct crypto *c = open_provider(p);
+	const struct group_alg *g = group_by_id(HYBRID);
+	const struct group_private priv = {{0}};
+	uint8_t ours[GROUP_SHARE_MAX], secret[GROUP_SECRET_MAX];
+	(void)state;
+	assert_true(g->offer_len == 1216 && g->answer_len == 1120 && g->secret_len == 64 && g->only13);
+	assert_true(sizeof priv.bytes >= 64 + 32);
+	for (size_t i = 0; i < NUM(wrong); i++) {
+		struct span s = span_of(share, wrong[i]);
+		check_error("answer", g->answer(c, s, ours, secret), TERN_ERROR_ILLEGAL_PARAMETER);
+		check_error("finish", g->finish(c, &priv, s, secret), TERN_ERROR_ILLEGAL_PARAMETER);
+	}
+	check_error("answer", g->answer(c, span_of(share, 1120), ours, secret), TERN_ERROR_ILLEGAL_PARAMETER);
+	check_error("finish", g->finish(c, &priv, span_of(share, 1216), secret), TERN_ERROR_ILLEGAL_PARAMETER);
+	(void)available(g);
+	check_queue("available");
+	p->close(c);
+}
+
+/* Each half of a share matters to its half of the secret; a bad half is refused. */
+static void test_hybrid(void **state)
+{
+	struct crypto *c = open_provider(p);
+	const struct group_alg *g = group_by_id(HYBRID);
+	struct group_private priv;
+	uint8_t offer[GROUP_SHARE_MAX], answer[GROUP_SHARE_MAX], one[GROUP_SECRET_MAX], two[GROUP_SECRET_MAX];
+	struct span whole = span_of(offer, 1216);
+	(void)state;
+	if (!available(g)) {
+		p->close(c);
+		print_message("[   WHY    ] this libcrypto has no ML-KEM-768 (OpenSSL 3.5 brings it)\n");
+		skip();
+	}
+	check_error("offer", g->offer(c, &priv, offer), TERN_OK);
+	check_error("answer", g->answer(c, whole, answer, one), TERN_OK);
+	answer[0] ^= 1; /* implicit rejection: FIPS 203 6.3 */
+	check_error("other ciphertext", g->finish(c, &priv, span_of(answer, 1120), two), TERN_OK);
+	check_true("other ciphertext", memcmp(one, two, 32) != 0 && memcmp(one + 32, two + 32, 32) == 0);
+	answer[0] ^= 1;
+	answer[1088] ^= 1;
+	check_error("other point", g->finish(c, &priv, span_of(answer, 1120), two), TERN_OK);
+	check_true("other point", memcmp(one, two, 32) == 0 && memcmp(one + 32, two + 32, 32) != 0);
+	memset(answer + 1088, 0, 32);
+	check_error("small order", g->finish(c, &priv, span_of(answer, 1120), two), TERN_ERROR_ILLEGAL_PARAMETER);
+	memset(offer + 1184, 0, 32);
+	check_error("small order", g->answer(c, whole, answer, two), TERN_ERROR_ILLEGAL_PARAMETER);
+	check_error("offer", g->offer(c, &priv, offer), TERN_OK);
+	memset(offer, 0xff, 3); /* two coefficients beyond the modulus: FIPS 203 7.2 */
+	check_error("modulus", g->answer(c, whole, answer, two), TERN_ERROR_ILLEGAL_PARAMETER);
+	check_queue("hybrid");
+	p->set_random(c, no_random, NULL);
+	check_error("no random", g->offer(c, &priv, offer), TERN_ERROR_RANDOM);
+	check_error("no random", g->answer(c, whole, answer, two), TERN_ERROR_RANDOM);
+	p->close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),		  cmocka_unit_test(test_agreement),
-		cmocka_unit_test(test_against_evp),	  cmocka_unit_test(test_bad_curve_shares),
-		cmocka_unit_test(test_bad_x25519_shares), cmocka_unit_test(test_scalar_range),
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_agreement),
+		cmocka_unit_test(test_against_evp),
+		cmocka_unit_test(test_bad_curve_shares),
+		cmocka_unit_test(test_bad_x25519_shares),
+		cmocka_unit_test(test_scalar_range),
 		cmocka_unit_test(test_injected),
+		cmocka_unit_test(test_hybrid_lengths),
+		cmocka_unit_test(test_hybrid),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,9 +176,38 @@ static void groups_by_id(void **state)
 {
 	(void)state;
 	for (const struct group_alg *const *g = provider_libcrypto.groups; *g; g++)
-		assert_ptr_equal(group_by_id(&provider_libcrypto, (*g)->id), *g);
+		assert_ptr_equal(group_by_id(&provider_libcrypto, (*g)->id),
+				 !(*g)->available || (*g)->available() ? *g : NULL);
 	assert_null(group_by_id(&provider_libcrypto, 0));
 	assert_null(group_by_id(&provider_libcrypto, 0x0a0a));
+}
+
+static bool never(void)
+{
+	return false;
+}
+
+static bool always(void)
+{
+	return true;
+}
+
+/* What cannot be done at run time is not known by number or by name. */
+static void groups_at_run_time(void **state)
+{
+	static const struct group_alg there = {.id = 1, .name = "there", .available = always};
+	static const struct group_alg absent = {.id = 2, .name = "absent", .available = never};
+	static const struct group_alg *const groups[] = {&there, &absent, NULL};
+	struct provider some = provider_libcrypto;
+	uint16_t ids[2];
+	size_t num = 7;
+	(void)state;
+	some.groups = groups;
+	assert_ptr_equal(group_by_id(&some, 1), &there);
+	assert_null(group_by_id(&some, 2));
+	assert_int_equal(groups_from_names("there", &some, ids, 2, &num), TERN_OK);
+	assert_true(num == 1 && ids[0] == 1);
+	assert_int_equal(groups_from_names("there,absent", &some, ids, 2, &num), TERN_ERROR_UNKNOWN_NAME);
 }
 
 int main(void)
@@ -187,7 +216,7 @@ int main(void)
 		cmocka_unit_test(table_is_the_registry), cmocka_unit_test(parts_follow_from_the_name),
 		cmocka_unit_test(unknown_ids),		 cmocka_unit_test(keys),
 		cmocka_unit_test(suite_lists),		 cmocka_unit_test(group_and_scheme_lists),
-		cmocka_unit_test(groups_by_id),
+		cmocka_unit_test(groups_by_id),		 cmocka_unit_test(groups_at_run_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
