@@ -388,6 +388,7 @@ typedef struct tern_verdict {
 	bool address_proved;  /* ACCEPT: by a cookie */
 	uint16_t message_seq; /* of the ClientHello */
 	uint64_t record_seq;  /* of its record */
+	tern_bytes hello;     /* ACCEPT: a ClientHello that came in fragments, in the pool; else empty */
 } tern_verdict;
 
 /* Judges the first datagram of a peer. Keeps nothing and allocates nothing. REPLY: send the *reply_len bytes put into reply

@@ -68,6 +68,26 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	return TERN_OK;
 }
 
+/* A hello that tern_listen put together has no datagram of its own to come in. An error of the handshake is told by the next
+ * call on the connection. */
+static tern_error take_hello(tern_conn **out, const tern_verdict *verdict, tern_time now)
+{
+	tern_conn *conn = *out;
+	struct fragment f = {.type = CLIENT_HELLO,
+			     .length = (uint32_t)verdict->hello.len,
+			     .message_seq = verdict->message_seq,
+			     .body = {verdict->hello.data, verdict->hello.len}};
+	tern_error error = TERN_ERROR_INTERNAL;
+	if (inbox_put(&conn->hs->inbox, &f, 0) == TERN_DROP_NONE) {
+		error = conn_advance(conn, now) == TERN_OK ? inbox_keep(&conn->hs->inbox) : TERN_OK;
+	}
+	if (error != TERN_OK) {
+		tern_conn_free(conn);
+		*out = NULL;
+	}
+	return error;
+}
+
 tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *verdict, const tern_path *path, tern_time now)
 {
 	const struct tern_config *config = pool->config;
@@ -78,7 +98,7 @@ tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *ver
 	TRY(conn_new(out, pool, SERVER, verdict ? verdict->message_seq : 0, path, now));
 	/* The first ServerHello takes the record number of the hello: RFC 6347 4.2.1. */
 	(*out)->records.plain_seq = verdict ? verdict->record_seq : 0;
-	return TERN_OK;
+	return verdict && verdict->hello.len ? take_hello(out, verdict, now) : TERN_OK;
 }
 
 /* A session that does not fit what this connection asks for is ignored. */

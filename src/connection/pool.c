@@ -1,6 +1,7 @@
 #include "handshake/pool.h"
 
 #include "base/heap.h"
+#include "connection/hello_slots.h"
 #include "handshake/session.h"
 
 tern_error tern_pool_new(tern_pool **out, tern_config *config)
@@ -22,6 +23,13 @@ tern_error tern_pool_new(tern_pool **out, tern_config *config)
 		tern_pool_free(pool);
 		return error;
 	}
+	if (config->cookie && (config->num_credentials || config->num_psks || config->psk)) {
+		pool->hello_slots = hello_slots_new(heap);
+		if (!pool->hello_slots) {
+			tern_pool_free(pool);
+			return TERN_ERROR_NO_MEMORY;
+		}
+	}
 	if (config->random)
 		pool->provider->set_random(pool->crypto, config->random, config->random_user);
 	config_settings_hash(config, pool->settings_hash);
@@ -42,6 +50,7 @@ void tern_pool_free(tern_pool *pool)
 		schedules_free(pool->schedules);
 	if (pool->crypto)
 		pool->provider->close(pool->crypto);
+	hello_slots_free(&heap, pool->hello_slots);
 	heap_free(&heap, pool->scratch, pool->scratch ? POOL_SCRATCH : 0);
 	heap_free(&heap, pool, sizeof *pool);
 	tern_config_free(config);
