@@ -365,6 +365,7 @@ TERN_API void tern_pool_free(tern_pool *pool); /* after its connections */
 	X(NOT_HELLO, "not a ClientHello")                                                                              \
 	X(HELLO_FRAGMENTED, "first ClientHello in fragments")                                                          \
 	X(HELLO_MALFORMED, "ClientHello malformed")                                                                    \
+	X(NOTHING_SHARED, "ClientHello shares no suite or group with us")                                              \
 	X(COOKIE, "cookie missing or stale: answered with a fresh one")                                                \
 	X(EARLY_DATA, "application data before the handshake ended")                                                   \
 	X(CLOSED, "the connection is closed")                                                                          \
@@ -482,6 +483,10 @@ typedef struct tern_answer {
 TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now);
 
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
+
+/* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it shall
+ * update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. RFC 9147 8. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now);
 
 /* Sends close_notify (in tern_conn_take); afterwards nothing more can be sealed. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time now);

@@ -1,7 +1,7 @@
 /* Making, feeding and freeing connections: the public calls around one association. */
 #include "connection/conn.h"
 
-#include "handshake/schedule12.h"
+#include "handshake/version.h"
 #include "wire/record.h"
 
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc)
@@ -43,7 +43,8 @@ void conn_alert(tern_conn *conn, uint8_t level, uint8_t description)
 	conn->alert_description = description;
 }
 
-static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uint16_t first_message_seq, tern_time now)
+static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uint16_t first_message_seq,
+			   const tern_path *path, tern_time now)
 {
 	const struct tern_config *config = pool->config;
 	tern_conn *conn = heap_alloc(&config->heap, sizeof *conn);
@@ -54,11 +55,11 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
 	conn->plaintext_max_out = RECORD_PLAINTEXT_MAX;
-	record_init(&conn->records, &protection12, pool->provider, pool->schedules, &config->heap,
+	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, pool->provider, pool->schedules, &config->heap,
 		    config->limits.replay_window);
 	conn->records.seal_limit = config->limits.seal_limit;
 	error = handshake_new(&conn->hs, role, pool, conn, &conn->records, &conn->failure, &config->limits,
-			      first_message_seq, now);
+			      first_message_seq, path, now);
 	if (error != TERN_OK) {
 		tern_conn_free(conn);
 		return error;
@@ -70,12 +71,11 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *verdict, const tern_path *path, tern_time now)
 {
 	const struct tern_config *config = pool->config;
-	(void)path;
 	if (!config->num_credentials && !config->num_psks && !config->psk)
 		return TERN_ERROR_NO_CREDENTIALS;
 	if (verdict && verdict->kind != TERN_VERDICT_ACCEPT)
 		return TERN_ERROR_USAGE;
-	TRY(conn_new(out, pool, SERVER, verdict ? verdict->message_seq : 0, now));
+	TRY(conn_new(out, pool, SERVER, verdict ? verdict->message_seq : 0, path, now));
 	/* The first ServerHello takes the record number of the hello: RFC 6347 4.2.1. */
 	(*out)->records.plain_seq = verdict ? verdict->record_seq : 0;
 	return TERN_OK;
@@ -87,15 +87,17 @@ static tern_error load_session(struct handshake *hs, struct span blob, tern_time
 	struct session *s = arena_alloc(&hs->arena, sizeof *s);
 	struct rd r = rd_of(blob);
 	const struct suite *suite;
+	const struct list16 *ours;
 	bool configured = false;
 	if (!s)
 		return TERN_ERROR_BUDGET;
 	if (!get_session(&r, s) || !rd_end(&r))
 		return TERN_ERROR_BAD_SESSION;
 	suite = suite_by_id(s->suite);
-	for (size_t i = 0; suite && i < hs->pool->config->suites.num; i++)
-		configured |= hs->pool->config->suites.id[i] == s->suite;
-	if (configured && s->version == VERSION_DTLS12 && s->expires_unix_s > now.unix_s && (s->ticket_len || s->id_len) &&
+	ours = s->version == VERSION_DTLS13 ? &hs->pool->config->suites13 : &hs->pool->config->suites;
+	for (size_t i = 0; suite && suite->version == s->version && i < ours->num; i++)
+		configured |= ours->id[i] == s->suite;
+	if (configured && s->expires_unix_s > now.unix_s && (s->ticket_len || s->id_len) &&
 	    memcmp(s->settings_hash, hs->pool->settings_hash, sizeof s->settings_hash) == 0 &&
 	    span_equal(span_of(s->name, s->name_len), hs->outcome.server_name))
 		hs->session = s;
@@ -111,7 +113,7 @@ tern_error tern_client(tern_conn **out, tern_pool *pool, const tern_client_optio
 	tern_conn *conn;
 	if (o->size != sizeof *o || name_len > 255)
 		return TERN_ERROR_USAGE;
-	TRY(conn_new(&conn, pool, CLIENT, 0, now));
+	TRY(conn_new(&conn, pool, CLIENT, 0, o->path, now));
 	conn->user = o->user;
 	if (name_len) {
 		conn->hs->outcome.server_name = arena_copy(&conn->hs->arena, span_of(o->server_name, name_len));
@@ -137,6 +139,7 @@ void tern_conn_free(tern_conn *conn)
 		return;
 	heap = &conn->pool->config->heap;
 	handshake_free(conn->hs);
+	after_free(conn);
 	last_free(heap, conn->last);
 	record_free(&conn->records);
 	if (conn->names)
@@ -215,6 +218,9 @@ static void settle(tern_conn *conn)
 		conn->told_connected = true;
 		return;
 	}
+	/* In DTLS 1.3 a client repeats its last flight until it is acknowledged. */
+	if (conn->after && conn->hs->flight.state == FLIGHT_WAITING)
+		return;
 	handshake_free(conn->hs);
 	conn->hs = NULL;
 	heap_free(&conn->pool->config->heap, conn->stash, sizeof *conn->stash);
@@ -240,7 +246,7 @@ static bool next_record(tern_conn *conn, struct record *record)
 static void stash_record(tern_conn *conn, const struct record *record)
 {
 	const tern_allocator *heap = &conn->pool->config->heap;
-	if (!conn->hs || conn->hs->complete || record->epoch != conn->records.in.epoch + 1 || record->seq >= 64)
+	if (!conn->hs || conn->hs->complete || record->epoch <= conn->records.in.epoch || record->seq >= 64)
 		return;
 	if (!conn->stash)
 		conn->stash = heap_alloc(heap, sizeof *conn->stash);
@@ -280,14 +286,6 @@ static tern_error take_record(tern_conn *conn, struct record *record, tern_event
 	return conn_receive(conn, record, event, now);
 }
 
-static void note_limits(tern_conn *conn)
-{
-	if (conn->state == CONN_OPEN && !conn->told_near && record_limit_near(&conn->records)) {
-		conn->told_near = true;
-		conn->queued |= QUEUED_LIMIT_NEAR;
-	}
-}
-
 static void end_loan(tern_conn *conn)
 {
 	conn->loaned = false;
@@ -315,7 +313,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		}
 		if (take_record(conn, &record, event, now) == TERN_OK && event->kind != TERN_EVENT_NONE)
 			return TERN_OK;
-		note_limits(conn);
+		conn_note_limits(conn, now);
 	}
 	end_loan(conn);
 	if (conn->hs && !conn->hs->complete) {
@@ -347,6 +345,17 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 	return TERN_OK;
 }
 
+tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now)
+{
+	tern_error error;
+	if (conn->state != CONN_OPEN)
+		return TERN_ERROR_NOT_CONNECTED;
+	if (!conn->after)
+		return TERN_ERROR_USAGE;
+	error = after_rekey(conn, ask_peer, now);
+	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
+}
+
 tern_error tern_conn_close(tern_conn *conn, tern_time now)
 {
 	(void)now;
@@ -364,8 +373,8 @@ tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, con
 		return TERN_ERROR_NOT_CONNECTED;
 	if (!conn->outcome.suite)
 		return TERN_ERROR_NOT_CONNECTED;
-	return schedule12_export(conn->pool->provider, &conn->outcome, out, len, label, span_of(context, context_len),
-				 context != NULL);
+	return conn->outcome.version->export(conn->pool->provider, &conn->outcome, out, len, label,
+					     span_of(context, context_len), context != NULL);
 }
 
 tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len)

@@ -2,7 +2,9 @@
 #ifndef TERN_CONNECTION_CONN_H
 #define TERN_CONNECTION_CONN_H
 
+#include "flight/ack.h"
 #include "flight/last.h"
+#include "flight/post.h"
 #include "handshake/handshake.h"
 
 /* What was negotiated and has variable length; allocated only when there is something to keep. */
@@ -24,11 +26,24 @@ struct stash {
 	uint8_t bytes[STASH_MAX];
 };
 
+/* DTLS 1.3: messages after the handshake. */
+struct after {
+	struct inbox inbox;
+	struct acks acks;
+	struct post *posts;     /* ours that are not acknowledged */
+	uint16_t send_seq;      /* message_seq of our next */
+	uint64_t forget_ns;     /* when the keys of the handshake go; TERN_NEVER: they are gone */
+	bool update_wanted;     /* a KeyUpdate of ours is due */
+	bool update_asks;       /* it asks for the peer's */
+	bool update_acked;      /* the peer has it; messages before it may be open still */
+};
+
 struct tern_conn {
 	tern_pool *pool;
 	void *user;
 	struct handshake *hs; /* NULL some time after completion */
 	struct last_flight *last;
+	struct after *after; /* NULL in DTLS 1.2 */
 	struct names *names;
 	struct stash *stash;
 	uint8_t *session; /* client: encoded, to be exported */
@@ -57,6 +72,9 @@ struct tern_conn {
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc);
 #define CONN_FAIL(conn, error, rfc) conn_fail(conn, TERN_##error, WHERE, rfc)
 
+/* Sees whether a key or a record number nears its end: DTLS 1.3 changes keys, 1.2 queues LIMIT_NEAR. */
+void conn_note_limits(tern_conn *conn, tern_time now);
+
 /* Counts and traces a drop. */
 void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len);
 
@@ -65,6 +83,21 @@ tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *even
 
 /* Walks the handshake on and takes care of what follows: queued jobs, completion. */
 tern_error conn_advance(tern_conn *conn, tern_time now);
+
+/* after.c: what DTLS 1.3 does with handshake records besides the handshake itself. */
+tern_error after_new(tern_conn *conn);
+void after_free(tern_conn *conn);
+/* The handshake is complete: a server offers tickets. */
+tern_error after_complete(tern_conn *conn, tern_time now);
+/* One fragment of a message after the handshake. *kept: its record may be acknowledged. */
+tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept, tern_time now);
+tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_time now);
+/* The next datagram of a post-handshake message or an ACK. */
+tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now);
+uint64_t after_deadline(const tern_conn *conn);
+tern_error after_tick(tern_conn *conn, tern_time now);
+/* A KeyUpdate of ours, as soon as none is on its way. */
+tern_error after_rekey(tern_conn *conn, bool asks, tern_time now);
 
 /* Queues an alert; replaces one that waits unless that is fatal. */
 void conn_alert(tern_conn *conn, uint8_t level, uint8_t description);

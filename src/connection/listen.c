@@ -1,6 +1,9 @@
 /* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked at. */
 #include "handshake/cookie.h"
+#include "handshake/hellos.h"
 #include "handshake/pool.h"
+#include "handshake/retry13.h"
+#include "handshake/version.h"
 #include "wire/handshake.h"
 #include "wire/record.h"
 
@@ -10,6 +13,7 @@ struct first {
 	struct record12 record;
 	struct fragment fragment;
 	struct client_hello hello;
+	struct extensions extensions;
 };
 
 static tern_drop read_first(struct span datagram, struct first *f, bool *whole)
@@ -30,7 +34,53 @@ static tern_drop read_first(struct span datagram, struct first *f, bool *whole)
 	if (!*whole)
 		return TERN_DROP_NONE;
 	body = rd_of(f->fragment.body);
-	return get_client_hello(&body, &f->hello) && rd_end(&body) ? TERN_DROP_NONE : TERN_DROP_HELLO_MALFORMED;
+	return get_client_hello(&body, &f->hello) && rd_end(&body) &&
+			       get_extensions(f->hello.extensions, IN_CLIENT_HELLO, &f->extensions)
+		       ? TERN_DROP_NONE
+		       : TERN_DROP_HELLO_MALFORMED;
+}
+
+/* RFC 9147 5.1: as a function of hello, address and keys, so that a repeated hello gets the same. */
+static bool put_retry13(struct wr *w, const tern_pool *pool, const struct first *f, const tern_path *path)
+{
+	struct record12 header = {CONTENT_HANDSHAKE, VERSION_DTLS12, 0, f->record.seq, {0}};
+	struct fragment fragment = {.type = SERVER_HELLO, .message_seq = f->fragment.message_seq};
+	uint8_t body[256];
+	struct wr bw = wr_of(body, sizeof body);
+	if (!retry13_make(&pool->cookie_keys, pool->provider, pool->config, &f->hello, &f->extensions, f->fragment.body, path,
+			  &bw))
+		return false;
+	fragment.length = (uint32_t)bw.n;
+	put_record12_header(w, &header, (uint16_t)(HANDSHAKE_HEADER + bw.n));
+	put_fragment_header(w, &fragment, (uint32_t)bw.n);
+	wr_bytes(w, wr_span(&bw));
+	return wr_ok(w);
+}
+
+/* A cookie of DTLS 1.3 that is not ours ends the attempt at once, so that the client starts afresh: RFC 9147 5.1. */
+static void put_refusal(struct wr *w, const struct first *f)
+{
+	struct record12 header = {CONTENT_ALERT, VERSION_DTLS12, 0, f->record.seq, {0}};
+	struct alert alert = {ALERT_FATAL, (uint8_t)error_alert(TERN_ERROR_ILLEGAL_PARAMETER)};
+	put_record12_header(w, &header, 2);
+	put_alert(w, &alert);
+}
+
+static void judge13(const tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w,
+		    tern_verdict *verdict)
+{
+	if (!(f->extensions.present & HAS_COOKIE)) {
+		bool made = put_retry13(w, pool, f, path);
+		verdict->kind = made ? TERN_VERDICT_REPLY : TERN_VERDICT_DROP;
+		verdict->drop = made ? TERN_DROP_COOKIE : TERN_DROP_NOTHING_SHARED;
+	} else if (retry13_cookie_valid(&pool->cookie_keys, f->extensions.cookie, path)) {
+		verdict->kind = TERN_VERDICT_ACCEPT;
+		verdict->address_proved = true;
+	} else {
+		put_refusal(w, f);
+		verdict->kind = TERN_VERDICT_REPLY;
+		verdict->drop = TERN_DROP_COOKIE;
+	}
 }
 
 /* With the record number of the hello, and message_seq as if no state was kept. Version 1.0 as RFC 6347 4.2.1 wants. */
@@ -73,6 +123,11 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 		return TERN_OK;
 	}
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
+	if (choose_version(config, &f.hello, &f.extensions) == &version13) {
+		judge13(pool, &f, path, &w, verdict);
+		*reply_len = verdict->kind == TERN_VERDICT_REPLY ? w.n : 0;
+		return TERN_OK;
+	}
 	if (cookie_valid(&pool->cookie_keys, &f.hello, path)) {
 		verdict->kind = TERN_VERDICT_ACCEPT;
 		verdict->address_proved = true;

@@ -1,7 +1,7 @@
 /* What an opened record means to a connection. */
 #include "connection/conn.h"
 #include "handshake/resume12.h"
-#include "handshake/schedule12.h"
+#include "handshake/version.h"
 #include "wire/record.h"
 
 static void trace_received(tern_conn *conn, const struct record *record, const struct fragment *f)
@@ -69,7 +69,7 @@ static tern_error keep_session(tern_conn *conn)
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
 	bool fresh = hs->new_ticket.n || (!hs->resumed && hs->session_id_len && !hs->ticket_promised);
-	if (conn->role != CLIENT || !fresh || !hs->outcome.extended_master_secret || !names_fit_session(hs))
+	if (conn->role != CLIENT || !fresh || !hs->outcome.extended_master_secret || !names_fit_session(&hs->outcome))
 		return TERN_OK;
 	session_from_handshake(hs, &s);
 	put_session(&w, &s, true);
@@ -94,8 +94,8 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	conn->rtt_ns = hs->flight.rto.rtt_ns;
 	error = keep_names(conn);
 	if (error == TERN_OK)
-		error = keep_session(conn);
-	if (error == TERN_OK && hs->flight.num_messages && !hs->flight.awaits_answer && hs->flight.state != FLIGHT_PREPARING) {
+		error = conn->after ? after_complete(conn, now) : keep_session(conn);
+	if (error == TERN_OK && !conn->after && hs->flight.num_messages && !hs->flight.awaits_answer && hs->flight.state != FLIGHT_PREPARING) {
 		conn->last = last_new(&conn->pool->config->heap, &hs->flight, now);
 		if (!conn->last)
 			error = TERN_ERROR_NO_MEMORY;
@@ -119,9 +119,15 @@ static void respect_limits(tern_conn *conn)
 tern_error conn_advance(tern_conn *conn, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint16_t epoch = conn->records.in.epoch;
+	uint16_t epoch = conn->records.in.epoch, answered = hs->answered_seq;
 	tern_error error = handshake_run(hs, now);
 	conn->write_epoch = hs->write_epoch;
+	if (error == TERN_OK && hs->version && hs->version->acknowledges && !conn->after) {
+		hs->flight.remembers = true;
+		error = after_new(conn);
+	}
+	if (conn->after && hs->answered_seq != answered)
+		acks_clear(&conn->after->acks); /* our answer says it all */
 	if (conn->stash && conn->stash->n && conn->records.in.epoch != epoch)
 		conn->stash->ready = true;
 	if (error != TERN_OK)
@@ -130,13 +136,15 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 	if (hs->job.state == JOB_ASKED && !hs->job.announced) {
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;
+		if (conn->after)
+			acks_hurry(&conn->after->acks); /* our answer will take its time */
 	}
 	return hs->complete ? complete(conn, now) : TERN_OK;
 }
 
 /* ---- handshake ---- */
 
-/* After completion: only a repeated Finished and attempts at renegotiation are left, both under keys. */
+/* After completion in DTLS 1.2: only a repeated Finished and attempts at renegotiation are left, both under keys. */
 static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time now)
 {
 	bool restarts = f->message_seq == 0 || f->type == HELLO_REQUEST || f->type == CLIENT_HELLO;
@@ -166,35 +174,83 @@ static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern
 	return TERN_OK;
 }
 
+/* Part of a flight is here, or a part out of order: the peer shall know which (RFC 9147 7.1). */
+static void owe_ack(tern_conn *conn, const struct fragment *f, uint16_t expected)
+{
+	struct handshake *hs = conn->hs;
+	if (!conn->after || hs->complete)
+		return;
+	if (f->message_seq != expected)
+		acks_hurry(&conn->after->acks);
+	else
+		acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0) / 4, hs->now);
+}
+
+static tern_error handshake_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
+				     tern_time now)
+{
+	struct handshake *hs = conn->hs;
+	uint16_t expected = hs->inbox.next, answered = hs->answered_seq;
+	tern_drop drop = inbox_put(&hs->inbox, f, record->epoch);
+	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
+	if (drop != TERN_DROP_NONE)
+		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
+	if (drop == TERN_DROP_OLD_MESSAGE)
+		return on_old_message(conn, f, now);
+	if (drop != TERN_DROP_NONE)
+		return TERN_OK;
+	TRY(conn_advance(conn, now));
+	if (hs->answered_seq == answered)
+		owe_ack(conn, f, expected);
+	else
+		*kept = false; /* our answer acknowledges it */
+	return TERN_OK;
+}
+
+/* DTLS 1.3: a peer that repeats its flight of the handshake did not get our last one. */
+static tern_error after_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
+				 tern_time now)
+{
+	uint32_t random;
+	tern_error error;
+	if (conn->hs && record->epoch < conn->outcome.version->first_data_epoch) {
+		error = random32(conn, &random);
+		if (error != TERN_OK)
+			return conn_fail(conn, error, WHERE, "");
+		flight_repeat(&conn->hs->flight, random, now);
+	}
+	return after_receive(conn, record, f, kept, now);
+}
+
 static tern_error receive_handshake(tern_conn *conn, const struct record *record, tern_time now)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	tern_drop drop;
+	bool all_kept = true;
 	while (rd_left(&r)) {
+		bool kept = true;
 		if (!get_fragment(&r, &f)) {
 			conn_drop(conn, TERN_DROP_FRAGMENT, record->type, record->epoch, record->seq, record->wire.n);
 			return TERN_OK;
 		}
 		trace_received(conn, record, &f);
-		if (!conn->hs || conn->hs->complete) {
+		if (conn->hs && !conn->hs->complete)
+			TRY(handshake_fragment(conn, record, &f, &kept, now));
+		else if (conn->after)
+			TRY(after_fragment(conn, record, &f, &kept, now));
+		else
 			post_handshake(conn, &f, now);
-			continue;
-		}
-		drop = inbox_put(&conn->hs->inbox, &f, record->epoch);
-		if (drop != TERN_DROP_NONE)
-			conn_drop(conn, drop, record->type, record->epoch, record->seq, f.body.n);
-		if (drop == TERN_DROP_OLD_MESSAGE)
-			TRY(on_old_message(conn, &f, now));
-		else if (drop == TERN_DROP_NONE)
-			TRY(conn_advance(conn, now));
+		all_kept &= kept;
 	}
+	/* Only what was kept in full may be acknowledged: RFC 9147 7. */
+	if (conn->after && all_kept)
+		acks_note(&conn->after->acks, record->epoch, record->seq);
 	return TERN_OK;
 }
 
 static tern_error receive_change_cipher_spec(tern_conn *conn, const struct record *record, tern_time now)
 {
-	if (!conn->hs || conn->hs->complete || record->epoch != 0 || record->n != 1 || record->p[0] != 1) {
+	if (!conn->hs || conn->hs->complete || conn->after || record->epoch != 0 || record->n != 1 || record->p[0] != 1) {
 		conn_drop(conn, TERN_DROP_CONTENT_TYPE, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}
@@ -230,7 +286,7 @@ static tern_error receive_alert(tern_conn *conn, const struct record *record)
 
 static tern_error receive_data(tern_conn *conn, struct record *record, tern_event *event)
 {
-	if (conn->state != CONN_OPEN || record->epoch == 0) {
+	if (conn->state != CONN_OPEN || record->epoch < conn->outcome.version->first_data_epoch) {
 		conn_drop(conn, TERN_DROP_EARLY_DATA, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}
@@ -246,6 +302,17 @@ static tern_error receive_data(tern_conn *conn, struct record *record, tern_even
 	return TERN_OK;
 }
 
+/* Plaintext is believed only while nothing better can have come. */
+static tern_error receive_ack(tern_conn *conn, const struct record *record, tern_time now)
+{
+	if (record->epoch == 0 && conn->records.in.opened) {
+		conn_drop(conn, TERN_DROP_PLAINTEXT, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	}
+	trace_received(conn, record, NULL);
+	return after_receive_ack(conn, record, now);
+}
+
 tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
 	switch (record->type) {
@@ -255,6 +322,12 @@ tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *even
 		return receive_change_cipher_spec(conn, record, now);
 	case CONTENT_ALERT:
 		return receive_alert(conn, record);
+	case CONTENT_ACK:
+		/* Before DTLS 1.3 is settled an ACK means nothing: RFC 9147 7. */
+		if (conn->after)
+			return receive_ack(conn, record, now);
+		conn_drop(conn, TERN_DROP_CONTENT_TYPE, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
 	default:
 		return receive_data(conn, record, event);
 	}

@@ -1,5 +1,6 @@
 /* What a connection sends, when, and what it tells of itself. */
 #include "connection/conn.h"
+#include "handshake/version.h"
 #include "wire/record.h"
 
 static struct tracer tracer_of(const tern_conn *conn)
@@ -43,8 +44,8 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	tern_error error;
 	if (conn->last && last_sends(conn->last))
 		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
-	if (!hs || hs->complete || !flight_sends(&hs->flight))
-		return TERN_OK;
+	if (!hs || (hs->complete && !conn->after) || !flight_sends(&hs->flight))
+		return conn->after ? after_take(conn, out, cap, len, now) : TERN_OK;
 	TRY(conn->pool->provider->random(conn->pool->crypto, (uint8_t *)&random, sizeof random));
 	error = flight_take(&hs->flight, &conn->records, out, cap, len, random, now);
 	conn->retransmissions = hs->flight.retransmissions;
@@ -84,7 +85,11 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 			deadline = conn->hs->give_up_ns;
 	} else if (conn->state == CONN_OPEN && conn->last) {
 		deadline = last_expires_ns(conn->last);
+	} else if (conn->state == CONN_OPEN && conn->hs && conn->after) {
+		deadline = flight_deadline(&conn->hs->flight);
 	}
+	if (conn->after && conn->state != CONN_FAILED && conn->state != CONN_CLOSED && after_deadline(conn) < deadline)
+		deadline = after_deadline(conn);
 	return deadline;
 }
 
@@ -103,7 +108,11 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
 		last_free(&conn->pool->config->heap, conn->last);
 		conn->last = NULL;
+	} else if (conn->hs && conn->after && conn->state == CONN_OPEN) {
+		error = flight_tick(&conn->hs->flight, now);
 	}
+	if (error == TERN_OK && conn->after && conn->state != CONN_CLOSED)
+		error = after_tick(conn, now);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 6347 4.2.4");
 }
 
@@ -119,6 +128,16 @@ size_t tern_conn_max_data(const tern_conn *conn)
 	if (conn->state != CONN_OPEN)
 		return 0;
 	return fits < conn->plaintext_max_out ? fits : conn->plaintext_max_out;
+}
+
+/* DTLS 1.3 changes its keys by itself; 1.2 can only tell. */
+void conn_note_limits(tern_conn *conn, tern_time now)
+{
+	if (conn->state != CONN_OPEN || conn->told_near || !record_limit_near(&conn->records))
+		return;
+	conn->told_near = true;
+	if (!conn->after || after_rekey(conn, true, now) != TERN_OK)
+		conn->queued |= QUEUED_LIMIT_NEAR;
 }
 
 tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data, size_t len,
@@ -143,10 +162,7 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 	*out_len = w.n;
 	conn->sealed++;
 	conn->datagrams_sent++;
-	if (!conn->told_near && record_limit_near(&conn->records)) {
-		conn->told_near = true;
-		conn->queued |= QUEUED_LIMIT_NEAR;
-	}
+	conn_note_limits(conn, now);
 	if (conn->pool->config->trace) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,
 				.content_type = CONTENT_APPLICATION_DATA,
@@ -170,7 +186,7 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 {
 	const struct outcome *o = conn->hs ? &conn->hs->outcome : &conn->outcome;
 	struct names names = {0, o->alpn, o->server_name, o->psk_identity};
-	*info = (tern_info){.version = TERN_DTLS12, .suite = "", .group = "", .scheme = ""};
+	*info = (tern_info){.version = o->version ? (tern_protocol)o->version->number : TERN_DTLS12, .suite = "", .group = "", .scheme = ""};
 	if (conn->names)
 		names = *conn->names;
 	info->connected = conn->state == CONN_OPEN;

@@ -5,7 +5,10 @@
 #include "handshake/negotiate.h"
 #include "handshake/psk13.h"
 #include "handshake/version.h"
+#include "wire/messages13.h"
 #include "wire/record.h"
+
+#define GROUP_CLASSICAL_SHARE_MAX 133 /* what an elliptic curve's share takes at most */
 
 /* ---- what we offer ---- */
 
@@ -150,7 +153,7 @@ static tern_error take_psk(struct handshake *hs, const struct extensions *ext)
 	hs->psk = true;
 	schedule13_start(&hs->schedule, hs->transcript.hash, "dtls13", psk->key);
 	if (psk->resumption) {
-		resume_identity13(hs, hs->session);
+		resume_identity(hs, hs->session);
 	} else {
 		hs->outcome.psk_identity = psk->identity;
 		hs->outcome.peer_authenticated = true; /* true once its Finished is verified */

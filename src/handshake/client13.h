@@ -7,7 +7,4 @@
 /* Adds versions, key shares, PSK modes and PSKs to hs->offered. */
 tern_error offer13(struct handshake *hs);
 
-/* Both sides: what a resumed session says of the peer. */
-void resume_identity13(struct handshake *hs, const struct session *s);
-
 #endif

@@ -11,7 +11,7 @@ tern_error put_ticket12(struct handshake *hs, struct wr *w)
 	uint8_t ticket[TERN_SESSION_MAX + TICKET_OVERHEAD];
 	struct new_session_ticket12 message = {.ticket = {ticket, 0}};
 	tern_error error;
-	if (!names_fit_session(hs)) {
+	if (!names_fit_session(&hs->outcome)) {
 		put_new_session_ticket12(w, &message); /* promised before the identity came; an empty one: RFC 5077 3.3 */
 		return TERN_OK;
 	}

@@ -10,7 +10,7 @@ struct handshake_block {
 
 tern_error handshake_new(struct handshake **out, enum role role, tern_pool *pool, tern_conn *conn,
 			 struct record_layer *records, tern_failure *failure, const tern_limits *limits,
-			 uint16_t first_message_seq, tern_time now)
+			 uint16_t first_message_seq, const tern_path *path, tern_time now)
 {
 	const struct tern_config *config = pool->config;
 	struct tracer tracer = {config->trace, config->trace_user, conn};
@@ -26,8 +26,10 @@ tern_error handshake_new(struct handshake **out, enum role role, tern_pool *pool
 	hs->failure = failure;
 	hs->now = now;
 	hs->give_up_ns = now.mono_ns + config->timers.handshake_ns;
-	hs->script = script12;
-	hs->num_steps = num_script12;
+	hs->script = script_hello;
+	hs->num_steps = num_script_hello;
+	if (path)
+		hs->path = *path;
 	hs->send_seq = first_message_seq;
 	hs->outcome.plaintext_max_out = RECORD_PLAINTEXT_MAX;
 	arena_init(&hs->arena, &config->heap, b->first, sizeof b->first, limits->handshake_bytes);

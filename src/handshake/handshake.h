@@ -136,7 +136,7 @@ struct handshake {
 /* A handshake for a connection; its first block of memory comes with it. */
 tern_error handshake_new(struct handshake **hs, enum role role, tern_pool *pool, tern_conn *conn,
 			 struct record_layer *records, tern_failure *failure, const tern_limits *limits,
-			 uint16_t first_message_seq, tern_time now);
+			 uint16_t first_message_seq, const tern_path *path, tern_time now);
 void handshake_free(struct handshake *hs);
 
 /* Walks the script as far as messages and answers allow. OK also when it only waits; hs->complete says it is done. */
@@ -160,7 +160,12 @@ uint64_t job_next_id(struct handshake *hs);
 tern_error job_verdict(tern_error said, tern_error otherwise);
 tern_error job_asked(struct handshake *hs, tern_job_kind kind, uint64_t id, tern_error result);
 
+/* What a resumed session says of the peer; s stays as long as the handshake. */
+void resume_identity(struct handshake *hs, const struct session *s);
+
 /* The session this handshake made, for a ticket, a store or the client's export. */
 void session_from_handshake(const struct handshake *hs, struct session *out);
+/* What both versions have of it: no secret and no id yet. */
+void session_from_outcome(const tern_pool *pool, const struct outcome *o, int64_t unix_s, struct session *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "handshake/resume12.h"
 
 #include "handshake/negotiate.h"
+#include "handshake/version.h"
 #include "wire/record.h"
 
 static tern_error from_store(struct handshake *hs, struct span id, struct session *out, bool *found)
@@ -82,14 +83,11 @@ tern_error find_session12(struct handshake *hs, const struct client_hello *hello
 	return error;
 }
 
-void take_up_session(struct handshake *hs, const struct session *s)
+void resume_identity(struct handshake *hs, const struct session *s)
 {
 	struct outcome *o = &hs->outcome;
 	hs->resumed = true;
 	o->resumed = true;
-	o->suite = suite_by_id(s->suite);
-	memcpy(o->master, s->master, MASTER_LEN);
-	o->extended_master_secret = true;
 	o->peer_authenticated = s->peer_authenticated;
 	for (size_t i = 0; i < sizeof s->peer_fingerprint; i++)
 		o->has_peer_fingerprint |= s->peer_fingerprint[i] != 0;
@@ -97,9 +95,17 @@ void take_up_session(struct handshake *hs, const struct session *s)
 	o->psk_identity = span_of(s->psk_identity, s->psk_identity_len);
 }
 
-bool names_fit_session(const struct handshake *hs)
+void take_up_session(struct handshake *hs, const struct session *s)
 {
-	const struct outcome *o = &hs->outcome;
+	struct outcome *o = &hs->outcome;
+	resume_identity(hs, s);
+	o->suite = suite_by_id(s->suite);
+	memcpy(o->master, s->master, MASTER_LEN);
+	o->extended_master_secret = true;
+}
+
+bool names_fit_session(const struct outcome *o)
+{
 	const struct session *s = NULL;
 	return o->server_name.n <= sizeof s->name && o->psk_identity.n <= sizeof s->psk_identity;
 }
@@ -112,28 +118,33 @@ static uint8_t copy_short(void *to, size_t cap, struct span from)
 	return (uint8_t)n;
 }
 
+void session_from_outcome(const tern_pool *pool, const struct outcome *o, int64_t unix_s, struct session *out)
+{
+	*out = (struct session){.version = o->version->number,
+				.suite = o->suite->id,
+				.peer_authenticated = o->peer_authenticated,
+				.created_unix_s = unix_s,
+				.expires_unix_s = unix_s + pool->config->limits.session_seconds};
+	memcpy(out->settings_hash, pool->settings_hash, sizeof out->settings_hash);
+	if (o->has_peer_fingerprint)
+		memcpy(out->peer_fingerprint, o->peer_fingerprint, sizeof out->peer_fingerprint);
+	out->alpn_len = copy_short(out->alpn, sizeof out->alpn, o->alpn);
+	out->name_len = copy_short(out->name, sizeof out->name, o->server_name);
+	out->psk_identity_len = copy_short(out->psk_identity, sizeof out->psk_identity, o->psk_identity);
+}
+
 void session_from_handshake(const struct handshake *hs, struct session *out)
 {
 	const struct outcome *o = &hs->outcome;
 	uint32_t lifetime = hs->pool->config->limits.session_seconds;
-	*out = (struct session){.version = VERSION_DTLS12,
-				.suite = o->suite->id,
-				.peer_authenticated = o->peer_authenticated,
-				.created_unix_s = hs->now.unix_s,
-				.expires_unix_s = hs->now.unix_s + lifetime};
+	session_from_outcome(hs->pool, o, hs->now.unix_s, out);
 	/* A resumed session does not live longer by being resumed: RFC 5246 F.1.4. */
 	if (hs->resumed && hs->session) {
 		out->created_unix_s = hs->session->created_unix_s;
 		out->expires_unix_s = hs->session->expires_unix_s;
 	}
 	memcpy(out->master, o->master, MASTER_LEN);
-	memcpy(out->settings_hash, hs->pool->settings_hash, sizeof out->settings_hash);
-	if (o->has_peer_fingerprint)
-		memcpy(out->peer_fingerprint, o->peer_fingerprint, sizeof out->peer_fingerprint);
 	out->id_len = copy_short(out->id, sizeof out->id, span_of(hs->session_id, hs->session_id_len));
-	out->alpn_len = copy_short(out->alpn, sizeof out->alpn, o->alpn);
-	out->name_len = copy_short(out->name, sizeof out->name, o->server_name);
-	out->psk_identity_len = copy_short(out->psk_identity, sizeof out->psk_identity, o->psk_identity);
 	if (hs->new_ticket.n && hs->new_ticket.n <= sizeof out->ticket) {
 		memcpy(out->ticket, hs->new_ticket.p, hs->new_ticket.n);
 		out->ticket_len = (uint16_t)hs->new_ticket.n;
@@ -149,7 +160,7 @@ void store_session12(struct handshake *hs)
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
 	if (hs->role != SERVER || hs->resumed || !hs->pool->config->has_store || !hs->session_id_len ||
-	    !hs->outcome.extended_master_secret || !names_fit_session(hs))
+	    !hs->outcome.extended_master_secret || !names_fit_session(&hs->outcome))
 		return;
 	session_from_handshake(hs, &s);
 	put_session(&w, &s, false);

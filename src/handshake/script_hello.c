@@ -24,9 +24,10 @@ static bool may_retry(const struct handshake *hs)
 	return hs->role == CLIENT ? hs->pool->config->dtls13 : hs->retry_wanted;
 }
 
+/* A server whose retry was stateless begins with the second hello. */
 static bool retried(const struct handshake *hs)
 {
-	return hs->retried;
+	return hs->role == CLIENT ? hs->retried : hs->retry_wanted;
 }
 
 static tern_error forget_hello(struct handshake *hs)

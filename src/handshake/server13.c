@@ -7,6 +7,7 @@
 #include "handshake/psk13.h"
 #include "handshake/retry13.h"
 #include "handshake/version.h"
+#include "wire/messages13.h"
 #include "wire/record.h"
 
 static tern_error check_hello(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
@@ -53,24 +54,12 @@ static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, con
 		if (!hs->session)
 			return FAIL(hs, ERROR_BUDGET, "");
 		*hs->session = psk->session;
-		resume_identity13(hs, hs->session);
+		resume_identity(hs, hs->session);
 		return TERN_OK;
 	}
 	hs->outcome.psk_identity = arena_copy(&hs->arena, psk->identity);
 	hs->outcome.peer_authenticated = true; /* true once its Finished is verified */
 	return hs->outcome.psk_identity.p ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
-}
-
-void resume_identity13(struct handshake *hs, const struct session *s)
-{
-	struct outcome *o = &hs->outcome;
-	hs->resumed = true;
-	o->resumed = true;
-	o->peer_authenticated = s->peer_authenticated;
-	for (size_t i = 0; i < sizeof s->peer_fingerprint; i++)
-		o->has_peer_fingerprint |= s->peer_fingerprint[i] != 0;
-	memcpy(o->peer_fingerprint, s->peer_fingerprint, sizeof s->peer_fingerprint);
-	o->psk_identity = span_of(s->psk_identity, s->psk_identity_len);
 }
 
 static tern_error use_certificate(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)

@@ -102,7 +102,7 @@ tern_error get_server_hello_message(struct handshake *hs, struct span body)
 {
 	struct server_hello hello;
 	struct extensions ext;
-	const struct version *version;
+	const struct version *version = NULL;
 	struct rd r = rd_of(body);
 	if (!get_server_hello(&r, &hello) || !rd_end(&r) ||
 	    !get_extensions(hello.extensions, names_version(&hello) ? IN_SERVER_HELLO13 : IN_SERVER_HELLO12, &ext))

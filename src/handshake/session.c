@@ -3,14 +3,14 @@
 
 #include "handshake/config.h"
 
-#define ENCODING_VERSION 1
+#define ENCODING_VERSION 2
 
 /* Bits of the flags byte. */
 #define PEER_AUTHENTICATED 0x01
 #define FLAGS_KNOWN PEER_AUTHENTICATED
 
 /* The longest: fixed fields, five vectors with their lengths. */
-#define FIXED_LEN (1 + 2 + 2 + 1 + MASTER_LEN + 8 + 8 + 32 + 16)
+#define FIXED_LEN (1 + 2 + 2 + 1 + MASTER_LEN + 4 + 8 + 8 + 32 + 16)
 #define VECTORS_MAX (1 + SESSION_ID_MAX + 1 + 63 + 1 + 255 + 1 + 128)
 _Static_assert(FIXED_LEN + VECTORS_MAX + 2 + TICKET_MAX <= TERN_SESSION_MAX, "a session fits its public bound");
 _Static_assert(FIXED_LEN + VECTORS_MAX + 2 + TICKET_OVERHEAD <= TICKET_MAX, "our own ticket fits a client's session");
@@ -39,6 +39,7 @@ void put_session(struct wr *w, const struct session *s, bool with_ticket)
 	wr_u16(w, s->suite);
 	wr_u8(w, s->peer_authenticated ? PEER_AUTHENTICATED : 0);
 	wr_bytes(w, span_of(s->master, sizeof s->master));
+	wr_u32(w, s->age_add);
 	wr_u64(w, (uint64_t)s->created_unix_s);
 	wr_u64(w, (uint64_t)s->expires_unix_s);
 	wr_bytes(w, span_of(s->peer_fingerprint, sizeof s->peer_fingerprint));
@@ -94,7 +95,7 @@ MUST_CHECK static bool get_fields(struct rd *r, struct session *s)
 	    !rd_u8(r, &flags) || (flags & ~FLAGS_KNOWN))
 		return false;
 	s->peer_authenticated = flags & PEER_AUTHENTICATED;
-	return get_field(r, s->master, sizeof s->master) && get_time(r, &s->created_unix_s) &&
+	return get_field(r, s->master, sizeof s->master) && rd_u32(r, &s->age_add) && get_time(r, &s->created_unix_s) &&
 	       get_time(r, &s->expires_unix_s) && get_field(r, s->peer_fingerprint, sizeof s->peer_fingerprint) &&
 	       get_field(r, s->settings_hash, sizeof s->settings_hash) &&
 	       get_vec8(r, s->id, sizeof s->id, &s->id_len) && get_vec8(r, s->alpn, sizeof s->alpn - 1, &s->alpn_len) &&

@@ -7,12 +7,13 @@
 #include "handshake/keyring.h"
 #include "wire/hello.h"
 
-#define TICKET_MAX 640         /* bytes of ticket we keep as a client; the longest a Tern server makes fits */
+#define TICKET_MAX 644 /* bytes of ticket we keep as a client */
 #define MASTER_LEN 48
 
 struct session {
 	uint16_t version, suite;
-	uint8_t master[MASTER_LEN];
+	uint8_t master[MASTER_LEN]; /* DTLS 1.2: the master secret; 1.3: the PSK, as long as the hash */
+	uint32_t age_add; /* DTLS 1.3: what hides the ticket's age */
 	bool peer_authenticated;    /* by certificate */
 	int64_t created_unix_s, expires_unix_s;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the leaf; zeros: none */

@@ -2,6 +2,7 @@
  * in-order message and gets it. A change of sender ends a flight. Handlers never touch the cursor, timers or records. */
 #include "handshake/step.h"
 
+#include "handshake/hellos.h"
 #include "handshake/version.h"
 
 #include "wire/record.h"

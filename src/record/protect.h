@@ -1,6 +1,6 @@
-/* protect.h - what differs between the record protection of DTLS 1.2 and 1.3: headers, nonces, additional data. The
- * record layer owns epochs, windows, numbers and limits, and never looks into a header. One const struct per version:
- * protect12.c is RFC 6347 4.1; the unified header of RFC 9147 4 is the other. */
+/* protect.h - what differs between the record protection of DTLS 1.2 and 1.3: headers, nonces, additional data, and
+ * when the window is asked. The record layer owns epochs, windows, numbers and limits, and never looks into a header.
+ * One const struct per version: protect12.c is RFC 6347 4.1, protect13.c the unified header of RFC 9147 4. */
 #ifndef TERN_RECORD_PROTECT_H
 #define TERN_RECORD_PROTECT_H
 

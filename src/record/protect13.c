@@ -172,9 +172,8 @@ static size_t front(const struct write_epoch *e, bool last)
 /* The type, zeros so that there is a sample, the tag. */
 static size_t back(const struct write_epoch *e, size_t n)
 {
-	size_t least = SAMPLE - n;
 	size_t usual = 1u + e->aead->tag_len;
-	return n < SAMPLE && usual < least ? least : usual;
+	return n + usual < SAMPLE ? SAMPLE - n : usual;
 }
 
 static tern_error seal(const struct provider *provider, struct aead_key *key, const struct write_epoch *e,

@@ -27,7 +27,7 @@ struct write_epoch {
 	uint64_t next_seq;
 };
 
-struct protection; /* protect12.c: how headers, nonces and additional data are made; DTLS 1.3 brings another */
+struct protection; /* how headers, nonces and additional data are made */
 extern const struct protection protection12, protection13;
 
 struct record_layer {

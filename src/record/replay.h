@@ -1,5 +1,5 @@
-/* replay.h - the sliding window of record numbers (RFC 6347 4.1.2.6, RFC 9147 4.5.1). Checked before a record is
- * opened, moved only after it was authenticated. */
+/* replay.h - the sliding window of record numbers (RFC 6347 4.1.2.6, RFC 9147 4.5.1). Checked before a record is opened
+ * (DTLS 1.2) or after (DTLS 1.3), moved only when it was authenticated. */
 #ifndef TERN_RECORD_REPLAY_H
 #define TERN_RECORD_REPLAY_H
 

@@ -71,18 +71,23 @@ static void adopt(struct fixture *f, struct raw_key *k)
 	schedules_adopt(f->schedules, k);
 	memset(k->key, (int)k->id, sizeof k->key);
 	k->key[31] = (uint8_t)(k->id >> 8);
+	k->has_sn = k->id % 2;
+	memset(k->sn, (int)k->id + 1, sizeof k->sn);
 }
 
 /* Whether what comes out of the cache seals as a key set by hand does. */
 static void check_key(struct fixture *f, struct raw_key *k)
 {
 	struct aead_key *cached, *fresh;
-	uint8_t nonce[12] = {7}, a[4 + AEAD_TAG_MAX], b[4 + AEAD_TAG_MAX];
+	uint8_t nonce[12] = {7}, a[4 + AEAD_TAG_MAX], b[4 + AEAD_TAG_MAX], mask_a[16] = {0}, mask_b[16] = {0};
 	check_error("get", schedules_get(f->schedules, k, alg_of(k->id), &cached), TERN_OK);
 	check_error("new", provider_stub.aead_new(f->crypto, &fresh), TERN_OK);
 	check_error("set", provider_stub.aead_set(fresh, alg_of(k->id), k->key, k->has_sn ? k->sn : NULL), TERN_OK);
 	check_error("seal", provider_stub.aead_seal(cached, nonce, span_of("x", 1), a, nonce, 4), TERN_OK);
 	check_error("seal", provider_stub.aead_seal(fresh, nonce, span_of("x", 1), b, nonce, 4), TERN_OK);
+	check_error("mask", provider_stub.aead_mask(cached, a, mask_a), k->has_sn ? TERN_OK : TERN_ERROR_INTERNAL);
+	check_error("mask", provider_stub.aead_mask(fresh, a, mask_b), k->has_sn ? TERN_OK : TERN_ERROR_INTERNAL);
+	check_bytes("mask", span_of(mask_a, 16), span_of(mask_b, 16));
 	provider_stub.aead_free(f->crypto, fresh);
 	check_bytes("sealed", span_of(a, 4u + alg_of(k->id)->tag_len), span_of(b, 4u + alg_of(k->id)->tag_len));
 }

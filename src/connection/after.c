@@ -1,0 +1,372 @@
+/* What DTLS 1.3 adds to a connection: acknowledgements, tickets, key updates (RFC 9147 7, 8, RFC 8446 4.6). */
+#include "base/heap.h"
+#include "connection/conn.h"
+#include "handshake/keys13.h"
+#include "handshake/resume12.h"
+#include "handshake/version.h"
+#include "wire/messages13.h"
+#include "wire/record.h"
+
+#define AFTER_BYTES 16384 /* of messages after the handshake that are not complete yet */
+#define KEYS_LINGER_NS (UINT64_C(240) * 1000000000) /* 2 MSL: RFC 9147 5.8.1 */
+
+static struct tracer tracer_of(const tern_conn *conn)
+{
+	const struct tern_config *config = conn->pool->config;
+	return (struct tracer){config->trace, config->trace_user, conn};
+}
+
+static const struct hash_alg *hash_of(const tern_conn *conn)
+{
+	return conn->pool->provider->hash[conn->outcome.suite->hash];
+}
+
+tern_error after_new(tern_conn *conn)
+{
+	conn->after = heap_alloc(&conn->pool->config->heap, sizeof *conn->after);
+	if (!conn->after)
+		return TERN_ERROR_NO_MEMORY;
+	acks_init(&conn->after->acks);
+	conn->after->forget_ns = TERN_NEVER;
+	return TERN_OK;
+}
+
+void after_free(tern_conn *conn)
+{
+	const tern_allocator *heap = &conn->pool->config->heap;
+	struct after *a = conn->after;
+	if (!a)
+		return;
+	while (a->posts) {
+		struct post *next = a->posts->next;
+		post_free(heap, a->posts);
+		a->posts = next;
+	}
+	inbox_free(&a->inbox);
+	heap_free(heap, a, sizeof *a);
+	conn->after = NULL;
+}
+
+/* ---- what we send ---- */
+
+static tern_error post_message(tern_conn *conn, uint8_t type, struct span body)
+{
+	struct after *a = conn->after;
+	const struct tern_config *config = conn->pool->config;
+	struct outgoing message = {.content_type = CONTENT_HANDSHAKE,
+				   .type = type,
+				   .message_seq = a->send_seq,
+				   .epoch = conn->write_epoch,
+				   .body = body};
+	struct post *p;
+	if (a->send_seq == UINT16_MAX)
+		return TERN_ERROR_LIMIT; /* message_seq does not wrap: RFC 9147 8 */
+	p = post_new(&config->heap, &config->timers, conn->mtu, tracer_of(conn), &message, conn->rtt_ns);
+	if (!p)
+		return TERN_ERROR_NO_MEMORY;
+	a->send_seq++;
+	p->next = a->posts;
+	a->posts = p;
+	return TERN_OK;
+}
+
+static bool update_under_way(const struct after *a)
+{
+	for (const struct post *p = a->posts; p; p = p->next)
+		if (p->type == KEY_UPDATE)
+			return true;
+	return a->update_acked;
+}
+
+tern_error after_rekey(tern_conn *conn, bool asks, tern_time now)
+{
+	struct after *a = conn->after;
+	uint8_t body[1];
+	struct wr w = wr_of(body, sizeof body);
+	(void)now;
+	a->update_wanted = true;
+	a->update_asks |= asks;
+	if (update_under_way(a))
+		return TERN_OK;
+	if (conn->write_epoch == UINT16_MAX)
+		return TERN_ERROR_LIMIT;
+	put_key_update(&w, a->update_asks);
+	TRY(post_message(conn, KEY_UPDATE, wr_span(&w)));
+	a->update_wanted = a->update_asks = false;
+	return TERN_OK;
+}
+
+/* Our KeyUpdate and all before it are acknowledged: the next epoch may be used (RFC 9147 8). */
+static tern_error switch_write_keys(tern_conn *conn)
+{
+	uint8_t *secret = conn->outcome.traffic_secret[conn->role];
+	uint16_t epoch = (uint16_t)(conn->write_epoch + 1);
+	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
+	TRY(keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, epoch, true));
+	record_forget_write(&conn->records, epoch);
+	conn->write_epoch = epoch;
+	conn->told_near = false;
+	return TERN_OK;
+}
+
+/* One ticket, once the client has proved itself. */
+static tern_error offer_ticket(tern_conn *conn, tern_time now)
+{
+	static const uint8_t nonce[] = {0};
+	const struct provider *p = conn->pool->provider;
+	struct keyring_keys keys;
+	struct session s;
+	uint8_t sealed[TERN_SESSION_MAX + TICKET_OVERHEAD], body[TERN_SESSION_MAX + TICKET_OVERHEAD + 32], age_add[4];
+	struct new_session_ticket13 message = {.nonce = span_of(nonce, sizeof nonce), .ticket = {sealed, 0}};
+	struct wr w = wr_of(body, sizeof body);
+	struct outcome *o = &conn->hs->outcome;
+	tern_error error;
+	session_from_outcome(conn->pool, o, now.unix_s, &s);
+	schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s.master, o->resumption_secret, message.nonce);
+	error = p->random(conn->pool->crypto, age_add, sizeof age_add);
+	memcpy(&s.age_add, age_add, sizeof age_add);
+	keyring_read(conn->pool->config->keyring, &keys);
+	if (error == TERN_OK)
+		error = ticket_seal(&keys, p, conn->pool->crypto, &s, sealed, sizeof sealed, &message.ticket.n);
+	message.lifetime = (uint32_t)(s.expires_unix_s - now.unix_s);
+	message.age_add = s.age_add;
+	wipe(&keys, sizeof keys);
+	session_wipe(&s);
+	if (error != TERN_OK)
+		return error;
+	put_new_session_ticket13(&w, &message);
+	return wr_ok(&w) ? post_message(conn, NEW_SESSION_TICKET, wr_span(&w)) : TERN_ERROR_INTERNAL;
+}
+
+tern_error after_complete(tern_conn *conn, tern_time now)
+{
+	const struct tern_config *config = conn->pool->config;
+	struct handshake *hs = conn->hs;
+	struct after *a = conn->after;
+	inbox_init(&a->inbox, &config->heap, hs->inbox.next, AFTER_BYTES, AFTER_BYTES);
+	a->send_seq = hs->send_seq;
+	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	if (conn->role == CLIENT)
+		return TERN_OK;
+	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight */
+	if (config->tickets && hs->peer_takes_tickets && names_fit_session(&hs->outcome))
+		return offer_ticket(conn, now);
+	return TERN_OK;
+}
+
+/* ---- what we receive ---- */
+
+static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
+{
+	const tern_allocator *heap = &conn->pool->config->heap;
+	struct new_session_ticket13 message;
+	struct session s;
+	uint8_t blob[TERN_SESSION_MAX];
+	struct wr w = wr_of(blob, sizeof blob);
+	struct outcome o = conn->outcome;
+	struct rd r = rd_of(body);
+	if (conn->role != CLIENT)
+		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6.1");
+	if (!get_new_session_ticket13(&r, &message) || !rd_end(&r))
+		return CONN_FAIL(conn, ERROR_DECODE, "RFC 8446 4.6.1");
+	if (conn->names) {
+		o.alpn = conn->names->alpn;
+		o.server_name = conn->names->server_name;
+		o.psk_identity = conn->names->psk_identity;
+	}
+	if (message.lifetime == 0 || message.ticket.n > TICKET_MAX || !names_fit_session(&o))
+		return TERN_OK;
+	session_from_outcome(conn->pool, &o, now.unix_s, &s);
+	schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s.master, o.resumption_secret, message.nonce);
+	s.age_add = message.age_add;
+	s.ticket_len = (uint16_t)message.ticket.n;
+	memcpy(s.ticket, message.ticket.p, message.ticket.n);
+	if (s.expires_unix_s > now.unix_s + message.lifetime)
+		s.expires_unix_s = now.unix_s + message.lifetime;
+	put_session(&w, &s, true);
+	session_wipe(&s);
+	wipe(&o, sizeof o);
+	if (!wr_ok(&w))
+		return TERN_OK;
+	heap_free(heap, conn->session, conn->session_len);
+	conn->session = heap_copy(heap, blob, w.n);
+	conn->session_len = (uint16_t)(conn->session ? w.n : 0);
+	wipe(blob, sizeof blob);
+	if (!conn->session)
+		return CONN_FAIL(conn, ERROR_NO_MEMORY, "");
+	conn->queued |= QUEUED_TICKET;
+	return TERN_OK;
+}
+
+static tern_error take_key_update(tern_conn *conn, const struct message *m, tern_time now)
+{
+	enum role peer = conn->role == CLIENT ? SERVER : CLIENT;
+	uint8_t *secret = conn->outcome.traffic_secret[peer];
+	struct rd r = rd_of(m->body);
+	uint8_t request;
+	tern_error error;
+	if (!get_key_update(&r, &request) || !rd_end(&r))
+		return CONN_FAIL(conn, ERROR_DECODE, "RFC 8446 4.6.3");
+	if (request > 1)
+		return CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.6.3");
+	if (m->epoch != conn->records.in.epoch || m->epoch == UINT16_MAX)
+		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 8");
+	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
+	error = keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1), false);
+	if (error == TERN_OK && request)
+		error = after_rekey(conn, false, now);
+	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
+}
+
+static tern_error take_message(tern_conn *conn, const struct message *m, tern_time now)
+{
+	/* A KeyUpdate ends what may be said in its epoch, and the handshake's own epochs are over: RFC 9147 8. */
+	if (m->epoch < EPOCH_DATA || m->epoch < conn->records.in.epoch)
+		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 8");
+	switch (m->type) {
+	case NEW_SESSION_TICKET:
+		return take_ticket(conn, m->body, now);
+	case KEY_UPDATE:
+		return take_key_update(conn, m, now);
+	default:
+		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6");
+	}
+}
+
+tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept, tern_time now)
+{
+	struct after *a = conn->after;
+	struct message m;
+	tern_drop drop = inbox_put(&a->inbox, f, record->epoch);
+	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
+	if (drop != TERN_DROP_NONE)
+		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
+	acks_hurry(&a->acks); /* each is acknowledged, repeats too: RFC 9147 7 */
+	while (inbox_next(&a->inbox, &m)) {
+		TRY(take_message(conn, &m, now));
+		inbox_done(&a->inbox);
+	}
+	return TERN_OK;
+}
+
+/* Messages of ours that the peer has are done with. */
+static tern_error sweep(tern_conn *conn, tern_time now)
+{
+	struct after *a = conn->after;
+	struct post **at = &a->posts;
+	while (*at) {
+		struct post *p = *at;
+		if (p->flight.state != FLIGHT_FINISHED) {
+			at = &p->next;
+			continue;
+		}
+		a->update_acked |= p->type == KEY_UPDATE;
+		*at = p->next;
+		post_free(&conn->pool->config->heap, p);
+	}
+	if (!a->update_acked || a->posts)
+		return TERN_OK;
+	a->update_acked = false;
+	TRY(switch_write_keys(conn));
+	return a->update_wanted ? after_rekey(conn, a->update_asks, now) : TERN_OK;
+}
+
+tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_time now)
+{
+	struct after *a = conn->after;
+	struct rd r = rd_of(span_of(record->p, record->n)), numbers;
+	struct record_number n;
+	tern_error error;
+	if (!get_ack(&r, &numbers) || !rd_end(&r)) {
+		conn_drop(conn, TERN_DROP_MALFORMED, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	}
+	while (get_record_number(&numbers, &n)) {
+		if (n.epoch > conn->records.out.epoch)
+			return record->epoch ? CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 9147 7") : TERN_OK;
+		if (conn->hs)
+			flight_acked(&conn->hs->flight, (uint16_t)n.epoch, n.seq, now);
+		for (struct post *p = a->posts; p; p = p->next)
+			flight_acked(&p->flight, (uint16_t)n.epoch, n.seq, now);
+	}
+	if (conn->hs)
+		flight_acks_end(&conn->hs->flight, now);
+	for (struct post *p = a->posts; p; p = p->next)
+		flight_acks_end(&p->flight, now);
+	error = conn->state == CONN_OPEN ? sweep(conn, now) : TERN_OK;
+	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
+}
+
+/* ---- time and datagrams ---- */
+
+static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *len)
+{
+	struct after *a = conn->after;
+	uint8_t body[2 + 16 * ACK_RECORDS];
+	size_t room = conn->mtu - record_overhead(&conn->records, conn->write_epoch);
+	struct wr bw = wr_of(body, room < sizeof body ? room : sizeof body), w = wr_of(out, cap);
+	uint64_t seq;
+	tern_error error;
+	acks_put(&a->acks, &bw);
+	error = record_seal(&conn->records, conn->write_epoch, CONTENT_ACK, wr_span(&bw), &w, &seq);
+	if (error != TERN_OK)
+		return error;
+	*len = w.n;
+	a->acks.due = false;
+	if (!conn->hs || conn->hs->complete)
+		acks_clear(&a->acks);
+	if (conn->pool->config->trace) {
+		tern_trace t = {.kind = TERN_TRACE_SENT,
+				.content_type = CONTENT_ACK,
+				.epoch = conn->write_epoch,
+				.record_seq = seq,
+				.length = (uint32_t)w.n};
+		conn->pool->config->trace(conn->pool->config->trace_user, conn, &t);
+	}
+	return TERN_OK;
+}
+
+tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
+{
+	struct after *a = conn->after;
+	uint32_t random;
+	if (a->acks.due)
+		return take_ack(conn, out, cap, len);
+	for (struct post *p = a->posts; p && conn->state == CONN_OPEN; p = p->next) {
+		if (!flight_sends(&p->flight))
+			continue;
+		TRY(conn->pool->provider->random(conn->pool->crypto, (uint8_t *)&random, sizeof random));
+		return flight_take(&p->flight, &conn->records, out, cap, len, random, now);
+	}
+	return TERN_OK;
+}
+
+uint64_t after_deadline(const tern_conn *conn)
+{
+	const struct after *a = conn->after;
+	uint64_t deadline = a->acks.deadline_ns < a->forget_ns ? a->acks.deadline_ns : a->forget_ns;
+	for (const struct post *p = a->posts; p; p = p->next)
+		if (flight_deadline(&p->flight) < deadline)
+			deadline = flight_deadline(&p->flight);
+	return deadline;
+}
+
+tern_error after_tick(tern_conn *conn, tern_time now)
+{
+	struct after *a = conn->after;
+	acks_tick(&a->acks, now);
+	if (now.mono_ns >= a->forget_ns) {
+		record_forget_read(&conn->records, EPOCH_DATA);
+		record_forget_write(&conn->records, EPOCH_DATA);
+		a->forget_ns = TERN_NEVER;
+	}
+	for (struct post *p = a->posts; p; p = p->next) {
+		tern_error error = flight_tick(&p->flight, now);
+		/* A ticket that cannot be delivered is the client's loss alone. */
+		if (error == TERN_ERROR_TIMEOUT && p->type == NEW_SESSION_TICKET)
+			p->flight.state = FLIGHT_FINISHED;
+		else
+			TRY(error);
+	}
+	return conn->state == CONN_OPEN ? sweep(conn, now) : TERN_OK;
+}
