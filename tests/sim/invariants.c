@@ -41,6 +41,8 @@ static struct invariants *watching;
 struct watched_key {
 	struct aead_key *inner;
 	uint64_t hash; /* of the key's bytes */
+	bool sealed;
+	uint8_t last[AEAD_NONCE];
 };
 
 static tern_error watched_new(struct crypto *c, struct aead_key **k)
@@ -76,6 +78,7 @@ static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, co
 {
 	struct watched_key *w = (struct watched_key *)k;
 	w->hash = hash_of(alg->id, key, alg->key_len);
+	w->sealed = false;
 	return provider_stub.aead_set(w->inner, alg, key);
 }
 
@@ -101,10 +104,11 @@ static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct 
 {
 	struct watched_key *w = (struct watched_key *)k;
 	struct invariants *inv = watching;
-	if (inv->repeat_nonce && --inv->repeat_nonce == 0)
-		nonce = inv->last_nonce;
+	if (inv->repeat_nonce && w->sealed)
+		nonce = w->last;
 	else
-		memcpy(inv->last_nonce, nonce, AEAD_NONCE);
+		memcpy(w->last, nonce, AEAD_NONCE);
+	w->sealed = true;
 	note_nonce(inv, hash_of(w->hash, nonce, AEAD_NONCE));
 	return provider_stub.aead_seal(w->inner, nonce, aad, out, in, n);
 }

@@ -42,8 +42,7 @@ struct invariants {
 	uint64_t signs[2]; /* private key operations by side */
 	uint64_t unproved_in, unproved_out; /* bytes to and from addresses that are not proved */
 
-	unsigned repeat_nonce; /* for the test of this module: the n-th seal uses the nonce of the one before */
-	uint8_t last_nonce[AEAD_NONCE];
+	bool repeat_nonce; /* for the test of this module: seal with the nonce used before */
 };
 
 /* Forgets the last run. */
