@@ -38,6 +38,7 @@ struct invariants {
 	struct association associations[ASSOCIATIONS];
 	size_t num_associations;
 
+	bool any_data; /* data may come from outside the run: recorded, by a fuzzer */
 	uint64_t opens; /* records that authenticated */
 	uint64_t signs[2]; /* private key operations by side */
 	uint64_t unproved_in, unproved_out; /* bytes to and from addresses that are not proved */

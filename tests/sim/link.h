@@ -16,6 +16,7 @@
 enum chaos {
 	CHAOS_NONE, /* the script alone */
 	CHAOS_RANDOM, /* what a path may do: the handshake must complete */
+	CHAOS_INPUT, /* the script, and what a fuzzer's input does to the datagrams: it may fail, but only cleanly */
 	CHAOS_WILD /* damaged plaintext too: it may fail, but only cleanly */
 };
 

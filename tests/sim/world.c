@@ -125,7 +125,8 @@ static void deliver_copies(struct world *w, unsigned to, const struct buffer *b,
 		if (!buffer_of(w, b->bytes, b->n, &index))
 			return;
 		if (fate->corrupt[i])
-			damage(&w->hosts[!to].link.rng, w->buffers[index].bytes, b->n, w->schedule.chaos == CHAOS_WILD);
+			damage(&w->hosts[!to].link.rng, w->buffers[index].bytes, b->n,
+			       w->schedule.chaos >= CHAOS_INPUT);
 		if (fate->held) {
 			w->held = datagram_event(w, to, 0, index, number);
 			w->holds = true;
@@ -193,7 +194,7 @@ static bool settled(struct world *w)
 	/* A close that got lost is nobody's fault. */
 	if (w->scenario->flags & SIM_CLOSE && !w->staging)
 		return w->closing && ((over(c) && over(s)) || w->now_ns > w->closed_ns + CLOSE_LINGER_NS);
-	if (w->schedule.chaos == CHAOS_WILD && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
+	if (w->schedule.chaos >= CHAOS_INPUT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
 		return true;
 	return world_agrees(w) && spoke(w) && w->restarts_left == 0 && w->forgeries_left == 0;
 }
@@ -206,7 +207,7 @@ static uint64_t time_limit(const struct world *w)
 	uint64_t timeout = SIM_S, limit = 3 * SIM_S;
 	bool late = w->scenario->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE);
 	if (s->chaos != CHAOS_NONE)
-		return s->chaos == CHAOS_WILD ? WILD_LIMIT_NS : CHAOS_LIMIT_NS;
+		return s->chaos >= CHAOS_INPUT ? WILD_LIMIT_NS : CHAOS_LIMIT_NS;
 	for (unsigned i = 0; i < blows; i++) {
 		limit += timeout;
 		timeout = timeout < 4 * SIM_S ? 2 * timeout : timeout;
@@ -308,10 +309,16 @@ static void check_host(struct world *w, const struct host *h)
 				(unsigned long long)w->inv.signs[h->side], (unsigned long long)h->conns);
 }
 
+void world_check(struct world *w)
+{
+	check_host(w, &w->hosts[CLIENT]);
+	check_host(w, &w->hosts[SERVER]);
+}
+
 /* The peers that count must live; a second one at the server may be somebody's ghost. */
 static void check_alive(struct world *w)
 {
-	if (w->schedule.chaos == CHAOS_WILD || (w->scenario->flags & SIM_CLOSE && w->closing))
+	if (w->schedule.chaos >= CHAOS_INPUT || (w->scenario->flags & SIM_CLOSE && w->closing))
 		return;
 	for (unsigned i = 0; i < 2; i++) {
 		const struct peer *p = &w->hosts[i].peers[0];
@@ -339,8 +346,7 @@ static void step(struct world *w)
 	}
 	if (w->restarts_left && world_agrees(w) && pcg_percent(&w->rng, 30))
 		restart_client(w);
-	check_host(w, &w->hosts[CLIENT]);
-	check_host(w, &w->hosts[SERVER]);
+	world_check(w);
 	check_alive(w);
 	if (++w->steps > STEPS_MAX || w->ticks > TICKS_MAX)
 		invariants_fail(&w->inv, "more than %d steps or %d ticks", STEPS_MAX, TICKS_MAX);
@@ -381,7 +387,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 static void report_stall(struct world *w)
 {
 	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
-	if (w->schedule.chaos == CHAOS_WILD)
+	if (w->schedule.chaos >= CHAOS_INPUT)
 		return;
 	invariants_fail(&w->inv, "after %llu ms the client is %s, the server %s, and they %s",
 			(unsigned long long)((w->now_ns - w->start_ns) / SIM_MS),
@@ -470,10 +476,17 @@ struct world *world_open(const struct scenario *scenario)
 	return NULL;
 }
 
+void world_watch(struct world *w)
+{
+	const struct provider *client, *server;
+	watch(&w->inv, &client, &server);
+}
+
 void world_close(struct world *w)
 {
 	if (!w)
 		return;
+	world_watch(w);
 	for (unsigned i = 0; i < 2; i++)
 		host_close(&w->hosts[i]);
 	free(w);

@@ -127,6 +127,10 @@ bool world_run(struct world *w, const struct schedule *schedule);
 void world_begin(struct world *w, const struct schedule *schedule);
 void world_end(struct world *w);
 void world_discard(struct world *w, bool answer);
+void world_check(struct world *w); /* the invariants that are no single event's */
+
+/* Of several worlds, the one that runs must be the one that was opened last, or told so by this. */
+void world_watch(struct world *w);
 
 /* ---- between the parts of the simulator ---- */
 
