@@ -53,7 +53,6 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->pool = pool;
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
-	conn->plaintext_max_out = RECORD_PLAINTEXT_MAX;
 	record_init(&conn->records, &protection12, pool->provider, pool->schedules, &config->heap,
 		    config->limits.replay_window);
 	conn->records.seal_limit = config->limits.seal_limit;

@@ -40,7 +40,7 @@ struct tern_conn {
 	bool told_near, told_connected, loaned, authenticated;
 	bool alert_waits, alert_no_renegotiation;
 	uint8_t alert_level, alert_description;
-	uint16_t write_epoch, mtu, plaintext_max_out;
+	uint16_t write_epoch, mtu;
 
 	struct record_layer records;
 	struct datagram datagram;

@@ -89,7 +89,6 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	struct handshake *hs = conn->hs;
 	tern_error error;
 	conn->outcome = hs->outcome;
-	conn->plaintext_max_out = hs->outcome.plaintext_max_out;
 	conn->rtt_ns = hs->flight.rto.rtt_ns;
 	error = keep_names(conn);
 	if (error == TERN_OK)
@@ -107,14 +106,6 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	return TERN_OK;
 }
 
-/* Smaller records were agreed on: our fragments must fit too. */
-static void respect_limits(tern_conn *conn)
-{
-	uint32_t most = (uint32_t)conn->hs->outcome.plaintext_max_out + RECORD12_HEADER;
-	if (most < conn->hs->flight.mtu)
-		flight_set_mtu(&conn->hs->flight, (uint16_t)(most < MTU_MIN ? MTU_MIN : most));
-}
-
 tern_error conn_advance(tern_conn *conn, tern_time now)
 {
 	struct handshake *hs = conn->hs;
@@ -122,7 +113,7 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 	conn->write_epoch = hs->write_epoch;
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
-	respect_limits(conn);
+	conn->records.plaintext_max_out = hs->outcome.plaintext_max_out;
 	if (hs->job.state == JOB_ASKED && !hs->job.announced) {
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;

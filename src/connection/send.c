@@ -108,7 +108,7 @@ size_t tern_conn_max_data(const tern_conn *conn)
 	size_t fits = conn->mtu > overhead ? conn->mtu - overhead : 0;
 	if (conn->state != CONN_OPEN)
 		return 0;
-	return fits < conn->plaintext_max_out ? fits : conn->plaintext_max_out;
+	return fits < conn->records.plaintext_max_out ? fits : conn->records.plaintext_max_out;
 }
 
 tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data, size_t len,
