@@ -321,6 +321,8 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 	conn->mtu = mtu;
 	if (conn->hs)
 		flight_set_mtu(&conn->hs->flight, mtu);
+	if (conn->last)
+		last_set_mtu(conn->last, mtu);
 	return TERN_OK;
 }
 
