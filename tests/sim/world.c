@@ -214,7 +214,7 @@ static uint64_t time_limit(const struct world *w)
 	}
 	if (w->scenario->flags & SIM_LOSE_LAST)
 		limit += 2 * SIM_S;
-	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE))
+	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE | SIM_MTU))
 		limit += 2 * CLOSE_LINGER_NS;
 	return late ? limit + 20 * SIM_S : limit;
 }
@@ -328,6 +328,16 @@ static void check_alive(struct world *w)
 	}
 }
 
+static void change_mtu(struct world *w)
+{
+	struct host *h = &w->hosts[pcg_below(&w->rng, 2)];
+	uint16_t mtu = (uint16_t)(96 + pcg_below(&w->rng, 400));
+	if (!h->peers[0].conn || tern_conn_set_mtu(h->peers[0].conn, mtu) != TERN_OK)
+		return;
+	ladder_note(w, h->side, "MTU %u", mtu);
+	host_drain(h, &h->peers[0]);
+}
+
 static void step(struct world *w)
 {
 	uint64_t deadline = host_deadline(&w->hosts[CLIENT]), other = host_deadline(&w->hosts[SERVER]);
@@ -346,6 +356,8 @@ static void step(struct world *w)
 	}
 	if (w->restarts_left && world_agrees(w) && pcg_percent(&w->rng, 30))
 		restart_client(w);
+	if ((w->scenario->flags & SIM_MTU) && !w->staging && pcg_percent(&w->rng, 10))
+		change_mtu(w);
 	world_check(w);
 	check_alive(w);
 	if (++w->steps > STEPS_MAX || w->ticks > TICKS_MAX)
