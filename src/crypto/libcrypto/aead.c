@@ -121,7 +121,7 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 	return TERN_OK;
 }
 
-/* EVP writes the plaintext before it looks at the tag; after a failure the same key stream brings the ciphertext back. */
+/* EVP writes the plaintext before it looks at the tag; after a failure the same key stream restores the ciphertext. */
 static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
 {
 	uint8_t none[1];
