@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/schedules.h"
 #include "crypto/stub/stub.h"
 
 /* What a connection with its handshake may take before the peer's bytes count: the handshake with the first block of
@@ -45,26 +46,43 @@ struct watched_key {
 	uint8_t last[AEAD_NONCE];
 };
 
-static tern_error watched_new(struct crypto *c, struct aead_key **k)
+static tern_error make_key(struct crypto *c, struct watched_key **out)
 {
 	struct watched_key *w = heap_alloc(c->heap, sizeof *w);
 	tern_error error;
 	if (!w)
 		return TERN_ERROR_NO_MEMORY;
 	error = provider_stub.aead_new(c, &w->inner);
-	if (error != TERN_OK) {
+	if (error != TERN_OK)
 		heap_free(c->heap, w, sizeof *w);
-		return error;
-	}
+	else
+		*out = w;
+	return error;
+}
+
+/* Expanded keys are the pool's, and there are only so many. */
+static tern_error watched_new(struct crypto *c, struct aead_key **k)
+{
+	struct memory *m = c->heap->user;
+	size_t before = m->live;
+	struct watched_key *w;
+	TRY(make_key(c, &w));
+	m->base += m->live - before;
+	if (++m->keys > SCHEDULES_DEFAULT)
+		invariants_fail(m->inv, "more than %d keys are expanded", SCHEDULES_DEFAULT);
 	*k = (struct aead_key *)w;
 	return TERN_OK;
 }
 
 static void watched_free(struct crypto *c, struct aead_key *k)
 {
+	struct memory *m = c->heap->user;
+	size_t before = m->live;
 	struct watched_key *w = (struct watched_key *)k;
 	provider_stub.aead_free(c, w->inner);
 	heap_free(c->heap, w, sizeof *w);
+	m->base -= before - m->live;
+	m->keys--;
 }
 
 static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
@@ -175,8 +193,6 @@ static void *counted_alloc(void *user, size_t n)
 		return NULL;
 	b->n = n;
 	m->live += n;
-	if (m->live > m->peak)
-		m->peak = m->live;
 	return b + 1;
 }
 

@@ -23,7 +23,8 @@ struct association {
 /* A side's memory. The header in front of each block knows its size. */
 struct memory {
 	struct invariants *inv;
-	size_t live, peak, base; /* bytes; base: what configs and pools take, before a run */
+	size_t live, base; /* bytes; base: what configs and pools take */
+	size_t keys; /* expanded ones, in the pool's cache */
 };
 
 struct invariants {
