@@ -105,6 +105,7 @@ struct world {
 	unsigned restarts_left, losses_left, forgeries_left;
 	uint32_t sent_by_then[2]; /* messages, when the attacks ended */
 	bool closing;
+	bool gave_up; /* somebody ended as it may */
 	uint64_t closed_ns;
 	struct buffer caught[SIM_CAUGHT]; /* datagrams seen lately: for whoever replays them */
 	uint8_t caught_to[SIM_CAUGHT];
