@@ -188,7 +188,7 @@ union block {
 static void *counted_alloc(void *user, size_t n)
 {
 	struct memory *m = user;
-	union block *b = malloc(sizeof *b + n);
+	union block *b = ++m->calls == m->fail_at ? NULL : malloc(sizeof *b + n);
 	if (!b)
 		return NULL;
 	b->n = n;

@@ -24,6 +24,7 @@ struct association {
 struct memory {
 	struct invariants *inv;
 	size_t live, base; /* bytes; base: what configs and pools take */
+	uint64_t calls, fail_at; /* allocations of this run; the fail_at-th fails, 0: none */
 	size_t keys; /* expanded ones, in the pool's cache */
 };
 

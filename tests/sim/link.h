@@ -23,6 +23,7 @@ enum chaos {
 struct schedule {
 	uint64_t seed;
 	enum chaos chaos;
+	uint64_t no_memory[2]; /* by side: this allocation fails; 0: none */
 	uint32_t drop, duplicate; /* bit n: the n-th datagram */
 	int swap; /* this datagram and the next change places; NO_SWAP */
 };

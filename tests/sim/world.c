@@ -400,6 +400,8 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		pcg_seed(&h->rng, schedule->seed, 2 + i);
 		link_init(&h->link, schedule, i);
 		h->received = h->conns = 0;
+		h->memory.calls = 0;
+		h->memory.fail_at = schedule->no_memory[i];
 	}
 	if (w->forgeries_left)
 		world_at(w, 0, EVENT_FORGE, CLIENT, 0);
