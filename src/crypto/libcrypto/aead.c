@@ -1,4 +1,9 @@
+/* The five AEADs by EVP. What is called per record is what costs least of the public ways: tags and nonces go by
+ * parameters instead of controls, and where EVP offers the form of TLS 1.2 in one call, that is taken. */
 #include <limits.h>
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 
 #include "crypto/libcrypto/libcrypto.h"
 
@@ -7,6 +12,9 @@ struct aead_key {
 	EVP_CIPHER_CTX *ctx;
 	const struct aead_alg *alg; /* NULL: ctx has no cipher yet */
 	bool opening; /* the direction ctx was last used in */
+	bool has_iv; /* ctx goes on from iv */
+	uint8_t iv[AEAD_NONCE]; /* GCM: the nonce ctx would make next; opening, its front. ChaCha20: what numbers are
+				   added to */
 	uint8_t key[AEAD_KEY_MAX];
 };
 
@@ -63,6 +71,11 @@ static bool is_ccm(const struct aead_alg *alg)
 	return alg->id == AEAD_AES_128_CCM || alg->id == AEAD_AES_128_CCM_8;
 }
 
+static bool is_chacha(const struct aead_alg *alg)
+{
+	return alg->id == AEAD_CHACHA20_POLY1305;
+}
+
 /* CCM wants the lengths of nonce and tag before the key. */
 static bool set_cipher(struct aead_key *k, const struct aead_alg *alg)
 {
@@ -75,7 +88,7 @@ static bool set_cipher(struct aead_key *k, const struct aead_alg *alg)
 tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
 {
 	struct crypto *c = k->crypto;
-	if (is_ccm(alg) && !c->scratch) {
+	if ((is_ccm(alg) || is_chacha(alg)) && !c->scratch) {
 		c->scratch = heap_alloc(c->heap, SCRATCH_LEN);
 		if (!c->scratch)
 			return TERN_ERROR_NO_MEMORY;
@@ -87,6 +100,7 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 		k->alg = alg;
 	}
 	k->opening = false;
+	k->has_iv = false;
 	memcpy(k->key, key, alg->key_len);
 	if (!EVP_EncryptInit_ex2(k->ctx, NULL, key, NULL, NULL))
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
@@ -99,16 +113,142 @@ static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
 {
 	const uint8_t *key = opening != k->opening && is_ccm(k->alg) ? k->key : NULL;
 	k->opening = opening;
+	k->has_iv = false;
 	return EVP_CipherInit_ex(k->ctx, NULL, NULL, key, nonce, !opening) == 1;
 }
 
-static bool seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, int n)
+/* start, and lets ctx make nonces from iv on: EVP_CIPHER_CTX_ctrl's -1 stands for all of it. */
+static bool start_iv(struct aead_key *k, bool opening, const uint8_t *iv)
+{
+	if (!start(k, opening, iv) || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_IV_FIXED,
+							  is_chacha(k->alg) ? AEAD_NONCE : -1, (void *)iv) <= 0)
+		return false;
+	memcpy(k->iv, iv, AEAD_NONCE);
+	k->has_iv = true;
+	return true;
+}
+
+/* EVP_Cipher is one call down to the provider where EVP_CipherUpdate looks at much else before it. Additional data: out
+ * NULL. The end: in NULL, n 0. */
+static bool pass(struct aead_key *k, uint8_t *out, const uint8_t *in, size_t n)
+{
+	return EVP_Cipher(k->ctx, out, in, (unsigned)n) >= 0;
+}
+
+/* What CCM must know before the additional data. */
+static bool announce(struct aead_key *k, size_t n)
 {
 	int len;
-	return start(k, false, nonce) && (!is_ccm(k->alg) || EVP_EncryptUpdate(k->ctx, NULL, &len, NULL, n)) &&
-	       (aad.n == 0 || EVP_EncryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) &&
-	       EVP_EncryptUpdate(k->ctx, out, &len, in, n) && EVP_EncryptFinal_ex(k->ctx, out + n, &len) &&
-	       EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, k->alg->tag_len, out + n) > 0;
+	return EVP_CipherUpdate(k->ctx, NULL, &len, NULL, (int)n) == 1;
+}
+
+static bool get_tag(struct aead_key *k, uint8_t *tag)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
+		OSSL_PARAM_construct_end(),
+	};
+	return EVP_CIPHER_CTX_get_params(k->ctx, params) == 1;
+}
+
+static bool set_tag(struct aead_key *k, uint8_t *tag)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
+		OSSL_PARAM_construct_end(),
+	};
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
+}
+
+/* ---- GCM ---- */
+
+#define GCM_FRONT 4 /* bytes of a nonce that a key keeps; the others are counted or explicit */
+
+/* Record numbers follow each other, and so do the nonces ctx makes: setting each one costs twice as much. */
+static bool start_gcm_seal(struct aead_key *k, const uint8_t *nonce)
+{
+	uint8_t made[AEAD_NONCE - GCM_FRONT];
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_GET_IV_GEN, made, sizeof made),
+		OSSL_PARAM_construct_end(),
+	};
+	if (k->opening || !k->has_iv || memcmp(k->iv, nonce, AEAD_NONCE) != 0)
+		if (!start_iv(k, false, nonce))
+			return false;
+	if (EVP_CIPHER_CTX_get_params(k->ctx, params) != 1 || memcmp(made, nonce + GCM_FRONT, sizeof made) != 0)
+		return false;
+	for (size_t i = AEAD_NONCE; i-- > GCM_FRONT && ++k->iv[i] == 0;)
+		;
+	return true;
+}
+
+static bool start_gcm_open(struct aead_key *k, const uint8_t *nonce, uint8_t *tag)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV, (void *)(nonce + GCM_FRONT),
+						  AEAD_NONCE - GCM_FRONT),
+		OSSL_PARAM_construct_end(),
+	};
+	if (!k->opening || !k->has_iv || memcmp(k->iv, nonce, GCM_FRONT) != 0)
+		if (!start_iv(k, true, nonce))
+			return false;
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
+}
+
+/* ---- ChaCha20-Poly1305 as in TLS 1.2: nonce, additional data, text and tag in one pass ---- */
+
+#define AAD12 13 /* RFC 5246 6.2.3.3; its first eight bytes are added to the IV: RFC 7905 2 */
+
+static bool is_tls12(const struct aead_key *k, struct span aad, size_t n)
+{
+	return is_chacha(k->alg) && aad.n == AAD12 && n <= UINT16_MAX - AEAD_TAG_MAX &&
+	       (size_t)(aad.p[AAD12 - 2] << 8 | aad.p[AAD12 - 1]) == n;
+}
+
+/* n bytes of text and room for the tag, or the tag, behind them. Opening, EVP expects the length with the tag. */
+static bool crypt_tls12(struct aead_key *k, bool opening, const uint8_t *nonce, struct span aad, uint8_t *out,
+			const uint8_t *in, size_t n)
+{
+	uint8_t iv[AEAD_NONCE], data[AAD12];
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, data, sizeof data),
+		OSSL_PARAM_construct_end(),
+	};
+	size_t len = n + AEAD_TAG_MAX;
+	memcpy(iv, nonce, sizeof iv);
+	for (size_t i = 0; i < 8; i++)
+		iv[AEAD_NONCE - 8 + i] ^= aad.p[i];
+	memcpy(data, aad.p, sizeof data);
+	if (opening) {
+		data[AAD12 - 2] = (uint8_t)(len >> 8);
+		data[AAD12 - 1] = (uint8_t)len;
+	}
+	if (opening != k->opening || !k->has_iv || memcmp(k->iv, iv, sizeof iv) != 0)
+		if (!start_iv(k, opening, iv))
+			return false;
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1 && pass(k, out, in, len);
+}
+
+/* EVP wipes its output when the tag is wrong, so the output goes elsewhere first. */
+static bool open_tls12(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n)
+{
+	uint8_t *scratch = k->crypto->scratch;
+	if (!crypt_tls12(k, true, nonce, aad, scratch, p, n))
+		return false;
+	memcpy(p, scratch, n);
+	wipe(scratch, n);
+	return true;
+}
+
+/* ---- all of them ---- */
+
+static bool seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, size_t n)
+{
+	bool ccm = is_ccm(k->alg);
+	return (ccm || is_chacha(k->alg) ? start(k, false, nonce) : start_gcm_seal(k, nonce)) &&
+	       (!ccm || announce(k, n)) && (aad.n == 0 || pass(k, NULL, aad.p, aad.n)) && pass(k, out, in, n) &&
+	       (ccm || pass(k, out, NULL, 0)) && get_tag(k, out + n);
 }
 
 tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
@@ -116,40 +256,36 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 {
 	if (n > INT_MAX || aad.n > INT_MAX)
 		return TERN_ERROR_USAGE;
-	if (!seal(k, nonce, aad, out, n ? in : out, (int)n))
-		return libcrypto_fail(TERN_ERROR_CRYPTO);
-	return TERN_OK;
+	if (!n)
+		in = out;
+	if (is_tls12(k, aad, n) ? crypt_tls12(k, false, nonce, aad, out, in, n) : seal(k, nonce, aad, out, in, n))
+		return TERN_OK;
+	return libcrypto_fail(TERN_ERROR_CRYPTO);
 }
 
-/* EVP writes the plaintext before it looks at the tag; after a failure the same key stream brings the ciphertext back. */
-static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
+/* EVP writes the plaintext before it looks at the tag; after a failure the same key stream brings the ciphertext back.
+ */
+static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
-	uint8_t none[1];
-	int len;
-	if (!start(k, true, nonce) || (aad.n && !EVP_DecryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) ||
-	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, k->alg->tag_len, tag) <= 0 ||
-	    !EVP_DecryptUpdate(k->ctx, p, &len, p, n))
+	bool started = is_chacha(k->alg) ? start(k, true, nonce) && set_tag(k, tag) : start_gcm_open(k, nonce, tag);
+	if (!started || (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, p, p, n))
 		return false;
-	if (EVP_DecryptFinal_ex(k->ctx, none, &len))
+	if (pass(k, p, NULL, 0))
 		return true;
 	if (start(k, false, nonce))
-		EVP_EncryptUpdate(k->ctx, p, &len, p, n);
+		pass(k, p, p, n);
 	return false;
 }
 
 /* EVP wipes its output when the tag is wrong, so the output goes elsewhere first. */
-static bool open_ccm(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
+static bool open_ccm(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
 	uint8_t *scratch = k->crypto->scratch;
-	int len;
-	if (n > SCRATCH_LEN || !start(k, true, nonce) ||
-	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, k->alg->tag_len, tag) <= 0 ||
-	    !EVP_DecryptUpdate(k->ctx, NULL, &len, NULL, n) ||
-	    (aad.n && !EVP_DecryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) ||
-	    !EVP_DecryptUpdate(k->ctx, scratch, &len, p, n))
+	if (n > SCRATCH_LEN || !start(k, true, nonce) || !set_tag(k, tag) || !announce(k, n) ||
+	    (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, scratch, p, n))
 		return false;
-	memcpy(p, scratch, (size_t)n);
-	OPENSSL_cleanse(scratch, (size_t)n);
+	memcpy(p, scratch, n);
+	wipe(scratch, n);
 	return true;
 }
 
@@ -160,7 +296,12 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	if (n < tag_len || n > INT_MAX || aad.n > INT_MAX)
 		return false;
 	n -= tag_len;
-	ok = is_ccm(k->alg) ? open_ccm(k, nonce, aad, p, (int)n, p + n) : open_stream(k, nonce, aad, p, (int)n, p + n);
+	if (is_tls12(k, aad, n))
+		ok = open_tls12(k, nonce, aad, p, n);
+	else if (is_ccm(k->alg))
+		ok = open_ccm(k, nonce, aad, p, n, p + n);
+	else
+		ok = open_stream(k, nonce, aad, p, n, p + n);
 	if (!ok)
 		libcrypto_fail(TERN_ERROR_CRYPTO);
 	return ok;

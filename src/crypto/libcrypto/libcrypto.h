@@ -27,7 +27,7 @@ enum curve_id { CURVE_P256, CURVE_P384, NUM_CURVES };
 struct crypto {
 	const tern_allocator *heap;
 	EVP_CIPHER *ciphers[NUM_AEADS];
-	uint8_t *scratch; /* SCRATCH_LEN bytes once a CCM key has been set */
+	uint8_t *scratch; /* SCRATCH_LEN bytes once a CCM or ChaCha20 key has been set */
 	struct curve curves[NUM_CURVES];
 	BN_CTX *bn;
 	BIGNUM *scalar;
