@@ -13,6 +13,7 @@ struct aead_key {
 	const struct aead_alg *alg; /* NULL: ctx has no cipher yet */
 	bool opening; /* the direction ctx was last used in */
 	bool has_iv; /* ctx goes on from iv */
+	bool tls12; /* the form ctx was last used in */
 	uint8_t iv[AEAD_NONCE]; /* GCM: the nonce ctx would make next; opening, its front. ChaCha20: what numbers are
 				   added to */
 	uint8_t key[AEAD_KEY_MAX];
@@ -98,6 +99,7 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 		if (!set_cipher(k, alg))
 			return libcrypto_fail(TERN_ERROR_CRYPTO);
 		k->alg = alg;
+		k->tls12 = false;
 	}
 	k->opening = false;
 	k->has_iv = false;
@@ -109,7 +111,7 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 
 /* CCM in OpenSSL chooses its code for one direction when the key is set, and computes a wrong tag in the other: turning
  * around sets the key again. A connection's keys have one direction each. */
-static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
+static bool turn(struct aead_key *k, bool opening, const uint8_t *nonce)
 {
 	const uint8_t *key = opening != k->opening && is_ccm(k->alg) ? k->key : NULL;
 	k->opening = opening;
@@ -117,11 +119,23 @@ static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
 	return EVP_CipherInit_ex(k->ctx, NULL, NULL, key, nonce, !opening) == 1;
 }
 
-/* start, and lets ctx make nonces from iv on: EVP_CIPHER_CTX_ctrl's -1 stands for all of it. */
+/* The general form. CCM leaves TLS 1.2's only by a reset. */
+static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
+{
+	if (k->tls12 && is_ccm(k->alg)) {
+		if (!set_cipher(k, k->alg) || !EVP_EncryptInit_ex2(k->ctx, NULL, k->key, NULL, NULL))
+			return false;
+		k->opening = false;
+	}
+	k->tls12 = false;
+	return turn(k, opening, nonce);
+}
+
+/* ctx makes nonces from iv on. EVP_CIPHER_CTX_ctrl's -1 stands for all of it. */
 static bool start_iv(struct aead_key *k, bool opening, const uint8_t *iv)
 {
-	if (!start(k, opening, iv) || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_IV_FIXED,
-							  is_chacha(k->alg) ? AEAD_NONCE : -1, (void *)iv) <= 0)
+	int n = is_ccm(k->alg) ? EVP_CCM_TLS_FIXED_IV_LEN : is_chacha(k->alg) ? AEAD_NONCE : -1;
+	if (!turn(k, opening, iv) || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_IV_FIXED, n, (void *)iv) <= 0)
 		return false;
 	memcpy(k->iv, iv, AEAD_NONCE);
 	k->has_iv = true;
@@ -196,48 +210,84 @@ static bool start_gcm_open(struct aead_key *k, const uint8_t *nonce, uint8_t *ta
 	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
 }
 
-/* ---- ChaCha20-Poly1305 as in TLS 1.2: nonce, additional data, text and tag in one pass ---- */
+/* ---- ChaCha20-Poly1305 and CCM in the form of TLS 1.2: nonce, additional data, text and tag in one call ---- */
 
-#define AAD12 13 /* RFC 5246 6.2.3.3; its first eight bytes are added to the IV: RFC 7905 2 */
+#define AAD12 13 /* RFC 5246 6.2.3.3; begins with epoch and sequence number */
+#define NUMBER 8 /* bytes of these: added to ChaCha20's IV (RFC 7905 2), the back of CCM's nonces */
 
-static bool is_tls12(const struct aead_key *k, struct span aad, size_t n)
+static bool is_tls12(const struct aead_key *k, const uint8_t *nonce, struct span aad, size_t n)
 {
-	return is_chacha(k->alg) && aad.n == AAD12 && n <= UINT16_MAX - AEAD_TAG_MAX &&
-	       (size_t)(aad.p[AAD12 - 2] << 8 | aad.p[AAD12 - 1]) == n;
+	return (is_chacha(k->alg) || is_ccm(k->alg)) && aad.n == AAD12 && n <= UINT16_MAX - NUMBER - AEAD_TAG_MAX &&
+	       (size_t)(aad.p[AAD12 - 2] << 8 | aad.p[AAD12 - 1]) == n &&
+	       (is_chacha(k->alg) || memcmp(nonce + AEAD_NONCE - NUMBER, aad.p, NUMBER) == 0);
 }
 
-/* n bytes of text and room for the tag, or the tag, behind them. Opening, EVP expects the length with the tag. */
-static bool crypt_tls12(struct aead_key *k, bool opening, const uint8_t *nonce, struct span aad, uint8_t *out,
-			const uint8_t *in, size_t n)
+/* Bytes of the explicit nonce, which EVP has in front of the text. */
+static size_t front12(const struct aead_key *k)
 {
-	uint8_t iv[AEAD_NONCE], data[AAD12];
+	return is_ccm(k->alg) ? NUMBER : 0;
+}
+
+/* The IV of the connection, without what the record adds to it. */
+static bool set_iv12(struct aead_key *k, bool opening, const uint8_t *nonce, const uint8_t *number)
+{
+	uint8_t iv[AEAD_NONCE];
+	memcpy(iv, nonce, sizeof iv);
+	for (size_t i = 0; i < NUMBER; i++)
+		iv[AEAD_NONCE - NUMBER + i] ^= number[i];
+	if (opening == k->opening && k->has_iv && memcmp(k->iv, iv, sizeof iv) == 0)
+		return true;
+	return start_iv(k, opening, iv);
+}
+
+/* n bytes of text between the front and the tag. The length in EVP's additional data is the record's: with the front,
+ * and when opening with the tag. */
+static bool crypt12(struct aead_key *k, bool opening, const uint8_t *nonce, struct span aad, uint8_t *out,
+		    const uint8_t *in, size_t n)
+{
+	uint8_t data[AAD12];
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, data, sizeof data),
 		OSSL_PARAM_construct_end(),
 	};
-	size_t len = n + AEAD_TAG_MAX;
-	memcpy(iv, nonce, sizeof iv);
-	for (size_t i = 0; i < 8; i++)
-		iv[AEAD_NONCE - 8 + i] ^= aad.p[i];
+	size_t len = front12(k) + n + (opening ? k->alg->tag_len : 0);
 	memcpy(data, aad.p, sizeof data);
-	if (opening) {
-		data[AAD12 - 2] = (uint8_t)(len >> 8);
-		data[AAD12 - 1] = (uint8_t)len;
-	}
-	if (opening != k->opening || !k->has_iv || memcmp(k->iv, iv, sizeof iv) != 0)
-		if (!start_iv(k, opening, iv))
-			return false;
-	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1 && pass(k, out, in, len);
+	data[AAD12 - 2] = (uint8_t)(len >> 8);
+	data[AAD12 - 1] = (uint8_t)len;
+	if (!set_iv12(k, opening, nonce, aad.p))
+		return false;
+	k->tls12 = true;
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1 && pass(k, out, in, front12(k) + n + k->alg->tag_len);
+}
+
+/* CCM wants to work in place, with room for the front. */
+static bool seal12(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, size_t n)
+{
+	uint8_t *scratch = k->crypto->scratch;
+	if (!is_ccm(k->alg))
+		return crypt12(k, false, nonce, aad, out, in, n);
+	if (n)
+		memcpy(scratch + NUMBER, in, n);
+	if (!crypt12(k, false, nonce, aad, scratch, scratch, n))
+		return false;
+	memcpy(out, scratch + NUMBER, n + k->alg->tag_len);
+	return true;
 }
 
 /* EVP wipes its output when the tag is wrong, so the output goes elsewhere first. */
-static bool open_tls12(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n)
+static bool open12(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n)
 {
 	uint8_t *scratch = k->crypto->scratch;
-	if (!crypt_tls12(k, true, nonce, aad, scratch, p, n))
+	const uint8_t *in = p;
+	if (is_ccm(k->alg)) {
+		memcpy(scratch, nonce + AEAD_NONCE - NUMBER, NUMBER);
+		memcpy(scratch + NUMBER, p, n + k->alg->tag_len);
+		in = scratch;
+	}
+	if (!crypt12(k, true, nonce, aad, scratch, in, n))
 		return false;
-	memcpy(p, scratch, n);
-	wipe(scratch, n);
+	memcpy(p, scratch + front12(k), n);
+	wipe(scratch, front12(k) + n);
 	return true;
 }
 
@@ -258,7 +308,7 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 		return TERN_ERROR_USAGE;
 	if (!n)
 		in = out;
-	if (is_tls12(k, aad, n) ? crypt_tls12(k, false, nonce, aad, out, in, n) : seal(k, nonce, aad, out, in, n))
+	if (is_tls12(k, nonce, aad, n) ? seal12(k, nonce, aad, out, in, n) : seal(k, nonce, aad, out, in, n))
 		return TERN_OK;
 	return libcrypto_fail(TERN_ERROR_CRYPTO);
 }
@@ -296,8 +346,8 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	if (n < tag_len || n > INT_MAX || aad.n > INT_MAX)
 		return false;
 	n -= tag_len;
-	if (is_tls12(k, aad, n))
-		ok = open_tls12(k, nonce, aad, p, n);
+	if (is_tls12(k, nonce, aad, n))
+		ok = open12(k, nonce, aad, p, n);
 	else if (is_ccm(k->alg))
 		ok = open_ccm(k, nonce, aad, p, n, p + n);
 	else
