@@ -31,6 +31,9 @@ struct crypto {
 	struct curve curves[NUM_CURVES];
 	BN_CTX *bn;
 	BIGNUM *scalar;
+	EVP_PKEY_CTX *x25519; /* makes keys */
+	const struct scheme_alg *sign_scheme; /* what sign_ctx is ready for; NULL: nothing */
+	EVP_PKEY_CTX *sign_ctx;
 	tern_random_fn *random_fn;
 	void *random_user;
 	pid_t batch_pid; /* the process that drew the batch */
