@@ -1,5 +1,5 @@
-/* The five AEADs by EVP. What is called per record is what costs least of the public ways: tags and nonces go by
- * parameters instead of controls, and where EVP offers the form of TLS 1.2 in one call, that is taken. */
+/* The five AEADs by EVP. Records of DTLS 1.2 go in the form that EVP has for TLS 1.2, which costs about half of the
+ * general one for short records; tickets and all else in the general form. Both give the same bytes. */
 #include <limits.h>
 
 #include <openssl/core_names.h>
@@ -12,10 +12,9 @@ struct aead_key {
 	EVP_CIPHER_CTX *ctx;
 	const struct aead_alg *alg; /* NULL: ctx has no cipher yet */
 	bool opening; /* the direction ctx was last used in */
-	bool has_iv; /* ctx goes on from iv */
 	bool tls12; /* the form ctx was last used in */
-	uint8_t iv[AEAD_NONCE]; /* GCM: the nonce ctx would make next; opening, its front. ChaCha20: what numbers are
-				   added to */
+	bool has_iv; /* TLS 1.2: ctx goes on from iv */
+	uint8_t iv[AEAD_NONCE]; /* the nonce GCM makes next, or its front; CCM's front; what ChaCha20 adds numbers to */
 	uint8_t key[AEAD_KEY_MAX];
 };
 
@@ -89,7 +88,7 @@ static bool set_cipher(struct aead_key *k, const struct aead_alg *alg)
 tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
 {
 	struct crypto *c = k->crypto;
-	if ((is_ccm(alg) || is_chacha(alg)) && !c->scratch) {
+	if (!c->scratch) {
 		c->scratch = heap_alloc(c->heap, SCRATCH_LEN);
 		if (!c->scratch)
 			return TERN_ERROR_NO_MEMORY;
@@ -174,70 +173,42 @@ static bool set_tag(struct aead_key *k, uint8_t *tag)
 	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
 }
 
-/* ---- GCM ---- */
-
-#define GCM_FRONT 4 /* bytes of a nonce that a key keeps; the others are counted or explicit */
-
-/* Record numbers follow each other, and so do the nonces ctx makes: setting each one costs twice as much. */
-static bool start_gcm_seal(struct aead_key *k, const uint8_t *nonce)
-{
-	uint8_t made[AEAD_NONCE - GCM_FRONT];
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_GET_IV_GEN, made, sizeof made),
-		OSSL_PARAM_construct_end(),
-	};
-	if (k->opening || !k->has_iv || memcmp(k->iv, nonce, AEAD_NONCE) != 0)
-		if (!start_iv(k, false, nonce))
-			return false;
-	if (EVP_CIPHER_CTX_get_params(k->ctx, params) != 1 || memcmp(made, nonce + GCM_FRONT, sizeof made) != 0)
-		return false;
-	for (size_t i = AEAD_NONCE; i-- > GCM_FRONT && ++k->iv[i] == 0;)
-		;
-	return true;
-}
-
-static bool start_gcm_open(struct aead_key *k, const uint8_t *nonce, uint8_t *tag)
-{
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
-		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV, (void *)(nonce + GCM_FRONT),
-						  AEAD_NONCE - GCM_FRONT),
-		OSSL_PARAM_construct_end(),
-	};
-	if (!k->opening || !k->has_iv || memcmp(k->iv, nonce, GCM_FRONT) != 0)
-		if (!start_iv(k, true, nonce))
-			return false;
-	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
-}
-
-/* ---- ChaCha20-Poly1305 and CCM in the form of TLS 1.2: nonce, additional data, text and tag in one call ---- */
+/* ---- the form of TLS 1.2: nonce, additional data, text and tag in one call ---- */
 
 #define AAD12 13 /* RFC 5246 6.2.3.3; begins with epoch and sequence number */
-#define NUMBER 8 /* bytes of these: added to ChaCha20's IV (RFC 7905 2), the back of CCM's nonces */
+#define NUMBER 8 /* bytes of these: added to ChaCha20's IV (RFC 7905 2), else the back of the nonces we make */
+#define FIXED (AEAD_NONCE - NUMBER)
 
-static bool is_tls12(const struct aead_key *k, const uint8_t *nonce, struct span aad, size_t n)
+static bool is_tls12(const struct aead_key *k, bool opening, const uint8_t *nonce, struct span aad, size_t n)
 {
-	return (is_chacha(k->alg) || is_ccm(k->alg)) && aad.n == AAD12 && n <= UINT16_MAX - NUMBER - AEAD_TAG_MAX &&
+	return aad.n == AAD12 && n <= SCRATCH_LEN - NUMBER - AEAD_TAG_MAX &&
 	       (size_t)(aad.p[AAD12 - 2] << 8 | aad.p[AAD12 - 1]) == n &&
-	       (is_chacha(k->alg) || memcmp(nonce + AEAD_NONCE - NUMBER, aad.p, NUMBER) == 0);
+	       (opening || is_chacha(k->alg) || memcmp(nonce + FIXED, aad.p, NUMBER) == 0);
 }
 
 /* Bytes of the explicit nonce, which EVP has in front of the text. */
 static size_t front12(const struct aead_key *k)
 {
-	return is_ccm(k->alg) ? NUMBER : 0;
+	return is_chacha(k->alg) ? 0 : NUMBER;
 }
 
-/* The IV of the connection, without what the record adds to it. */
+/* What ctx needs for this nonce, if it does not have it from the record before. GCM counts the nonces it makes. */
 static bool set_iv12(struct aead_key *k, bool opening, const uint8_t *nonce, const uint8_t *number)
 {
+	bool whole = is_chacha(k->alg) || (!opening && !is_ccm(k->alg));
 	uint8_t iv[AEAD_NONCE];
 	memcpy(iv, nonce, sizeof iv);
-	for (size_t i = 0; i < NUMBER; i++)
-		iv[AEAD_NONCE - NUMBER + i] ^= number[i];
-	if (opening == k->opening && k->has_iv && memcmp(k->iv, iv, sizeof iv) == 0)
+	for (size_t i = 0; is_chacha(k->alg) && i < NUMBER; i++)
+		iv[FIXED + i] ^= number[i];
+	if (opening == k->opening && k->has_iv && memcmp(k->iv, iv, whole ? AEAD_NONCE : FIXED) == 0)
 		return true;
 	return start_iv(k, opening, iv);
+}
+
+static void count_nonce(struct aead_key *k)
+{
+	for (size_t i = AEAD_NONCE; i-- > FIXED && ++k->iv[i] == 0;)
+		;
 }
 
 /* n bytes of text between the front and the tag. The length in EVP's additional data is the record's: with the front,
@@ -260,16 +231,19 @@ static bool crypt12(struct aead_key *k, bool opening, const uint8_t *nonce, stru
 	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1 && pass(k, out, in, front12(k) + n + k->alg->tag_len);
 }
 
-/* CCM wants to work in place, with room for the front. */
+/* GCM and CCM want to work in place, behind the explicit nonce. They write what they used there. */
 static bool seal12(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, size_t n)
 {
 	uint8_t *scratch = k->crypto->scratch;
-	if (!is_ccm(k->alg))
+	if (is_chacha(k->alg))
 		return crypt12(k, false, nonce, aad, out, in, n);
-	if (n)
-		memcpy(scratch + NUMBER, in, n);
-	if (!crypt12(k, false, nonce, aad, scratch, scratch, n))
+	memcpy(scratch + NUMBER, in, n);
+	if (!crypt12(k, false, nonce, aad, scratch, scratch, n) || memcmp(scratch, nonce + FIXED, NUMBER) != 0) {
+		wipe(scratch, NUMBER + n);
 		return false;
+	}
+	if (!is_ccm(k->alg))
+		count_nonce(k);
 	memcpy(out, scratch + NUMBER, n + k->alg->tag_len);
 	return true;
 }
@@ -279,8 +253,8 @@ static bool open12(struct aead_key *k, const uint8_t *nonce, struct span aad, ui
 {
 	uint8_t *scratch = k->crypto->scratch;
 	const uint8_t *in = p;
-	if (is_ccm(k->alg)) {
-		memcpy(scratch, nonce + AEAD_NONCE - NUMBER, NUMBER);
+	if (!is_chacha(k->alg)) {
+		memcpy(scratch, nonce + FIXED, NUMBER);
 		memcpy(scratch + NUMBER, p, n + k->alg->tag_len);
 		in = scratch;
 	}
@@ -291,14 +265,13 @@ static bool open12(struct aead_key *k, const uint8_t *nonce, struct span aad, ui
 	return true;
 }
 
-/* ---- all of them ---- */
+/* ---- the general form ---- */
 
 static bool seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, size_t n)
 {
 	bool ccm = is_ccm(k->alg);
-	return (ccm || is_chacha(k->alg) ? start(k, false, nonce) : start_gcm_seal(k, nonce)) &&
-	       (!ccm || announce(k, n)) && (aad.n == 0 || pass(k, NULL, aad.p, aad.n)) && pass(k, out, in, n) &&
-	       (ccm || pass(k, out, NULL, 0)) && get_tag(k, out + n);
+	return start(k, false, nonce) && (!ccm || announce(k, n)) && (aad.n == 0 || pass(k, NULL, aad.p, aad.n)) &&
+	       pass(k, out, in, n) && (ccm || pass(k, out, NULL, 0)) && get_tag(k, out + n);
 }
 
 tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
@@ -308,7 +281,7 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 		return TERN_ERROR_USAGE;
 	if (!n)
 		in = out;
-	if (is_tls12(k, nonce, aad, n) ? seal12(k, nonce, aad, out, in, n) : seal(k, nonce, aad, out, in, n))
+	if (is_tls12(k, false, nonce, aad, n) ? seal12(k, nonce, aad, out, in, n) : seal(k, nonce, aad, out, in, n))
 		return TERN_OK;
 	return libcrypto_fail(TERN_ERROR_CRYPTO);
 }
@@ -317,8 +290,7 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
  */
 static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
-	bool started = is_chacha(k->alg) ? start(k, true, nonce) && set_tag(k, tag) : start_gcm_open(k, nonce, tag);
-	if (!started || (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, p, p, n))
+	if (!start(k, true, nonce) || !set_tag(k, tag) || (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, p, p, n))
 		return false;
 	if (pass(k, p, NULL, 0))
 		return true;
@@ -346,7 +318,7 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	if (n < tag_len || n > INT_MAX || aad.n > INT_MAX)
 		return false;
 	n -= tag_len;
-	if (is_tls12(k, nonce, aad, n))
+	if (is_tls12(k, true, nonce, aad, n))
 		ok = open12(k, nonce, aad, p, n);
 	else if (is_ccm(k->alg))
 		ok = open_ccm(k, nonce, aad, p, n, p + n);
