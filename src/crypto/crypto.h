@@ -1,7 +1,7 @@
 /* crypto.h - the seam between the protocol and whoever does the mathematics.
  *
- * Algorithms are const structs; protocol code compares no algorithm and asks no provider which one it is. A provider is a
- * const struct of functions over a context that belongs to one pool (one thread). Providers: libcrypto (the default),
+ * Algorithms are const structs; protocol code compares no algorithm and asks no provider which one it is. A provider is
+ * a const struct of functions over a context that belongs to one pool (one thread). Providers: libcrypto (the default),
  * stub (instant, deterministic, still authenticating; for the simulator and the fuzzers). */
 #ifndef TERN_CRYPTO_CRYPTO_H
 #define TERN_CRYPTO_CRYPTO_H
@@ -11,7 +11,7 @@
 
 /* ---- Hash ---- */
 
-#define HASH_MAX 64       /* longest digest */
+#define HASH_MAX 64 /* longest digest */
 #define HASH_BLOCK_MAX 128
 
 enum hash_id { HASH_NONE, HASH_SHA256, HASH_SHA384, HASH_SHA512, NUM_HASHES };
@@ -35,17 +35,24 @@ struct hash_alg {
 #define AEAD_NONCE 12
 #define AEAD_TAG_MAX 16
 
-enum aead_id { AEAD_AES_128_GCM, AEAD_AES_256_GCM, AEAD_CHACHA20_POLY1305, AEAD_AES_128_CCM, AEAD_AES_128_CCM_8, NUM_AEADS };
+enum aead_id {
+	AEAD_AES_128_GCM,
+	AEAD_AES_256_GCM,
+	AEAD_CHACHA20_POLY1305,
+	AEAD_AES_128_CCM,
+	AEAD_AES_128_CCM_8,
+	NUM_AEADS
+};
 
 /* The parameters, the same for every provider; aead_algs[] in aead.c. */
 struct aead_alg {
 	enum aead_id id;
 	const char *name;
 	uint8_t key_len, tag_len;
-	uint8_t fixed_iv_len12;    /* DTLS 1.2: bytes of IV from the key block, 4 or 12 */
-	uint8_t explicit_len12;    /* DTLS 1.2: bytes of nonce on the wire, 8 or 0 */
-	uint64_t seal_limit;       /* records under one key, RFC 9147 4.5.3 */
-	uint64_t forgery_limit;    /* failed opens under one key, RFC 9147 4.5.3, RFC 9325 4.4 */
+	uint8_t fixed_iv_len12; /* DTLS 1.2: bytes of IV from the key block, 4 or 12 */
+	uint8_t explicit_len12; /* DTLS 1.2: bytes of nonce on the wire, 8 or 0 */
+	uint64_t seal_limit; /* records under one key, RFC 9147 4.5.3 */
+	uint64_t forgery_limit, forgery_limit12; /* failed opens under one key, RFC 9147 4.5.3, RFC 9325 4.4 */
 };
 extern const struct aead_alg aead_algs[NUM_AEADS];
 
@@ -53,7 +60,7 @@ struct aead_key; /* an expanded key: the provider's */
 
 /* ---- Groups, as key encapsulation: offer, answer, finish ---- */
 
-#define GROUP_SHARE_MAX 97  /* P-384, uncompressed */
+#define GROUP_SHARE_MAX 97 /* P-384, uncompressed */
 #define GROUP_SECRET_MAX 48
 
 struct group_private {
@@ -63,7 +70,7 @@ struct group_private {
 struct crypto; /* a provider's context */
 
 struct group_alg {
-	uint16_t id;      /* IANA NamedGroup */
+	uint16_t id; /* IANA NamedGroup */
 	const char *name; /* IANA name */
 	uint16_t offer_len, answer_len, secret_len;
 	/* A fresh private key and the share to offer (offer_len bytes). */
@@ -82,7 +89,7 @@ enum key_type { KEY_P256, KEY_P384, KEY_ED25519, KEY_RSA, KEY_RSA_PSS, NUM_KEY_T
 
 /* A TLS SignatureScheme; schemes[] in scheme.c. */
 struct scheme_alg {
-	uint16_t id;      /* IANA SignatureScheme */
+	uint16_t id; /* IANA SignatureScheme */
 	const char *name; /* IANA name */
 	enum key_type key;
 	enum hash_id prehash; /* what is signed is a digest by this hash; HASH_NONE: the message itself */
@@ -96,19 +103,20 @@ const struct scheme_alg *scheme_by_id(uint16_t id); /* NULL: not supported */
 bool scheme_fits_key12(const struct scheme_alg *scheme, enum key_type key);
 
 struct private_key; /* the provider's */
-struct peer_chain;  /* a parsed certificate chain or raw public key: the provider's */
-struct trust;       /* trust anchors: the provider's */
+struct peer_chain; /* a parsed certificate chain or raw public key: the provider's */
+struct trust; /* trust anchors: the provider's */
 
 enum purpose { PURPOSE_SERVER, PURPOSE_CLIENT }; /* what the peer's certificate must be good for */
 
 /* Certificates and keys from PEM, for a config. */
 #define CHAIN_MAX 8
 struct credential_pem {
-	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies (heap_copy) the caller frees with heap_free_copy */
+	struct span
+		chain[CHAIN_MAX]; /* DER, leaf first; heap copies (heap_copy) the caller frees with heap_free_copy */
 	size_t num_chain;
-	struct private_key *key;      /* NULL when key_pem was empty */
+	struct private_key *key; /* NULL when key_pem was empty */
 	enum key_type key_type;
-	struct span spki;             /* DER SubjectPublicKeyInfo of the leaf or of the key; a heap copy */
+	struct span spki; /* DER SubjectPublicKeyInfo of the leaf or of the key; a heap copy */
 };
 
 /* ---- Provider ---- */
@@ -116,7 +124,7 @@ struct credential_pem {
 struct provider {
 	const char *name;
 	const struct hash_alg *hash[NUM_HASHES]; /* by hash_id; [HASH_NONE] is NULL */
-	const struct group_alg *const *groups;   /* those it can do, NULL at the end */
+	const struct group_alg *const *groups; /* those it can do, NULL at the end */
 
 	/* A context for one pool. */
 	tern_error (*open)(struct crypto **c, const tern_allocator *heap);
@@ -131,14 +139,14 @@ struct provider {
 	void (*aead_free)(struct crypto *c, struct aead_key *k);
 	tern_error (*aead_set)(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key);
 	/* n bytes of plaintext at in to n + tag_len bytes at out; out equals in or does not overlap it. */
-	tern_error (*aead_seal)(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in,
-				size_t n);
-	/* In place: n bytes of ciphertext and tag at p become n - tag_len bytes of plaintext. False, and p unchanged, when
-	 * authentication fails or n < tag_len. */
+	tern_error (*aead_seal)(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
+				const uint8_t *in, size_t n);
+	/* In place: n bytes of ciphertext and tag at p become n - tag_len bytes of plaintext. False, and p unchanged,
+	 * when authentication fails or n < tag_len. */
 	bool (*aead_open)(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n);
 
-	/* Keys and certificates. Errors are of class INPUT. A chain without key and a key without chain are both allowed;
-	 * with both, they must match. */
+	/* Keys and certificates. Errors are of class INPUT. A chain without key and a key without chain are both
+	 * allowed; with both, they must match. */
 	tern_error (*credential_load)(const tern_allocator *heap, struct credential_pem *out, struct span chain_pem,
 				      struct span key_pem);
 	void (*private_key_free)(struct private_key *key);
@@ -147,18 +155,19 @@ struct provider {
 	tern_error (*sign)(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme, struct span tbs,
 			   uint8_t *signature, size_t *len);
 	/* BAD_SIGNATURE when wrong. */
-	tern_error (*verify)(struct crypto *c, struct peer_chain *peer, const struct scheme_alg *scheme, struct span tbs,
-			     struct span signature);
+	tern_error (*verify)(struct crypto *c, struct peer_chain *peer, const struct scheme_alg *scheme,
+			     struct span tbs, struct span signature);
 
 	/* The peer's certificates (DER, leaf first), or with raw_key one SubjectPublicKeyInfo. CERTIFICATE_MALFORMED or
 	 * CERTIFICATE_UNSUPPORTED_KEY. The leaf's key usage must allow signing: else CERTIFICATE_KEY_USAGE. */
-	tern_error (*chain_parse)(struct crypto *c, struct peer_chain **out, const struct span *chain, size_t n, bool raw_key);
+	tern_error (*chain_parse)(struct crypto *c, struct peer_chain **out, const struct span *chain, size_t n,
+				  bool raw_key);
 	void (*chain_free)(struct crypto *c, struct peer_chain *chain);
 	enum key_type (*chain_key_type)(const struct peer_chain *chain);
-	/* Path building and checks against trust at unix_s; name (host name or IP literal) is checked unless empty. Errors of
-	 * class AUTH, each cause its own. */
-	tern_error (*chain_check)(struct crypto *c, struct peer_chain *chain, const struct trust *trust, enum purpose purpose,
-				  struct span name, int64_t unix_s);
+	/* Path building and checks against trust at unix_s; name (host name or IP literal) is checked unless empty.
+	 * Errors of class AUTH, each cause its own. */
+	tern_error (*chain_check)(struct crypto *c, struct peer_chain *chain, const struct trust *trust,
+				  enum purpose purpose, struct span name, int64_t unix_s);
 
 	/* Anchors are added to *trust, made when NULL. INPUT errors. */
 	tern_error (*trust_add)(struct trust **trust, struct span pem);

@@ -7,7 +7,7 @@ struct slot {
 	const struct aead_alg *alg; /* key was last set for */
 	uint64_t id; /* of the raw key it was expanded from; 0: none */
 	size_t next_spare; /* in the list of dropped slots: index + 1, 0 at its end */
-	bool used; /* since the hand last passed */
+	bool used; /* again, since the hand last passed */
 };
 
 struct schedules {
@@ -84,7 +84,8 @@ void schedules_drop(struct schedules *s, struct raw_key *k)
 	wipe(k, sizeof *k);
 }
 
-/* A dropped slot; else by second chance: the first from the hand on that was not used since the hand last passed. */
+/* A dropped slot; else by second chance: the first from the hand on that was not used again since the hand last passed.
+ * Keys that are used once pass through without pushing out those in constant use. */
 static size_t victim(struct schedules *s)
 {
 	size_t i = s->spare;
@@ -118,9 +119,10 @@ tern_error schedules_get(struct schedules *s, struct raw_key *k, const struct ae
 {
 	if (k->id == 0)
 		return TERN_ERROR_INTERNAL;
-	if (k->slot >= s->num || s->slots[k->slot].id != k->id)
+	if (k->slot < s->num && s->slots[k->slot].id == k->id)
+		s->slots[k->slot].used = true;
+	else
 		TRY(expand(s, k, alg, victim(s)));
-	s->slots[k->slot].used = true;
 	*out = s->slots[k->slot].key;
 	return TERN_OK;
 }

@@ -15,7 +15,7 @@ struct inbox_slot {
 	uint8_t *bytes;
 	uint32_t num_bytes, cap_bytes;
 	uint32_t length;
-	uint16_t epoch;
+	uint16_t seq, epoch;
 	uint8_t type;
 	uint8_t num_ranges, cap_ranges;
 };
@@ -23,17 +23,6 @@ struct inbox_slot {
 void inbox_init(struct inbox *in, const tern_allocator *heap, uint16_t first_seq, uint32_t budget, uint32_t message_max)
 {
 	*in = (struct inbox){.heap = heap, .next = first_seq, .budget = budget, .message_max = message_max};
-}
-
-static void *charge(struct inbox *in, size_t n)
-{
-	void *p;
-	if (n > in->budget - in->used)
-		return NULL;
-	p = heap_alloc(in->heap, n);
-	if (p)
-		in->used += (uint32_t)n;
-	return p;
 }
 
 static void discharge(struct inbox *in, void *p, size_t n)
@@ -53,6 +42,34 @@ static void free_slot(struct inbox *in, struct inbox_slot **at)
 	discharge(in, s->bytes, s->cap_bytes);
 	discharge(in, s, sizeof *s);
 	*at = NULL;
+}
+
+/* The message farthest ahead of seq makes room: those before it are needed first. */
+static bool evict(struct inbox *in, uint16_t seq)
+{
+	for (size_t i = INBOX_WINDOW - 1; i > 0 && in->next + i > seq; i--) {
+		struct inbox_slot **at = &in->slots[(in->next + i) % INBOX_WINDOW];
+		if (*at) {
+			free_slot(in, at);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* n bytes for message seq. */
+static void *charge(struct inbox *in, uint16_t seq, size_t n)
+{
+	void *p;
+	if (n > in->budget)
+		return NULL;
+	while (n > in->budget - in->used)
+		if (!evict(in, seq))
+			return NULL;
+	p = heap_alloc(in->heap, n);
+	if (p)
+		in->used += (uint32_t)n;
+	return p;
 }
 
 static void free_whole(struct inbox *in)
@@ -77,10 +94,10 @@ static bool grow_bytes(struct inbox *in, struct inbox_slot *s, uint32_t need)
 	uint8_t *p;
 	if (need <= s->cap_bytes)
 		return true;
-	p = charge(in, cap);
+	p = charge(in, s->seq, cap);
 	if (!p) {
 		cap = need;
-		p = charge(in, cap);
+		p = charge(in, s->seq, cap);
 	}
 	if (!p)
 		return false;
@@ -100,7 +117,7 @@ static bool grow_ranges(struct inbox *in, struct inbox_slot *s, size_t need)
 		return true;
 	if (need > RANGES_MAX)
 		return false;
-	p = charge(in, cap * sizeof *p);
+	p = charge(in, s->seq, cap * sizeof *p);
 	if (!p)
 		return false;
 	if (s->num_ranges)
@@ -183,12 +200,13 @@ static tern_drop add(struct inbox *in, struct inbox_slot *s, const struct fragme
 
 static tern_drop start(struct inbox *in, struct inbox_slot **at, const struct fragment *f, uint16_t epoch)
 {
-	struct inbox_slot *s = charge(in, sizeof *s);
+	struct inbox_slot *s = charge(in, f->message_seq, sizeof *s);
 	tern_drop drop;
 	if (!s)
 		return TERN_DROP_BUDGET;
 	s->type = f->type;
 	s->length = f->length;
+	s->seq = f->message_seq;
 	s->epoch = epoch;
 	*at = s;
 	if (f->length == 0)
@@ -212,6 +230,14 @@ static void lend(struct inbox *in, const struct fragment *f, uint16_t epoch)
 	in->view = (struct message){f->type, f->message_seq, epoch, f->body};
 }
 
+/* Whether f may belong to the message of s and says something new. */
+static tern_drop compare(const struct inbox_slot *s, const struct fragment *f, uint16_t epoch)
+{
+	if (s->type != f->type || s->length != f->length || s->epoch != epoch)
+		return TERN_DROP_FRAGMENT;
+	return s->num_bytes == s->length ? TERN_DROP_OLD_MESSAGE : TERN_DROP_NONE;
+}
+
 tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch)
 {
 	struct inbox_slot **at = &in->slots[f->message_seq % INBOX_WINDOW];
@@ -226,15 +252,16 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch)
 	if (*at && (*at)->epoch == 0 && epoch != 0)
 		free_slot(in, at);
 	if (*at) {
-		if ((*at)->type != f->type || (*at)->length != f->length || (*at)->epoch != epoch)
-			return TERN_DROP_FRAGMENT;
-		return f->length ? add(in, *at, f) : TERN_DROP_OLD_MESSAGE;
+		tern_drop drop = compare(*at, f, epoch);
+		if (drop != TERN_DROP_NONE)
+			return drop;
 	}
 	if (is_next && f->body.n == f->length) {
+		free_slot(in, at);
 		lend(in, f, epoch);
 		return TERN_DROP_NONE;
 	}
-	return start(in, at, f, epoch);
+	return *at ? add(in, *at, f) : start(in, at, f, epoch);
 }
 
 bool inbox_next(struct inbox *in, struct message *out)
@@ -246,7 +273,7 @@ bool inbox_next(struct inbox *in, struct message *out)
 	}
 	if (!s || s->num_bytes != s->length)
 		return false;
-	*out = (struct message){s->type, in->next, s->epoch, span_of(s->bytes, s->num_bytes)};
+	*out = (struct message){s->type, s->seq, s->epoch, span_of(s->bytes, s->num_bytes)};
 	return true;
 }
 
@@ -270,11 +297,9 @@ tern_error inbox_keep(struct inbox *in)
 	if (!in->has_view)
 		return TERN_OK;
 	if (n) {
-		if (n > in->budget - in->used)
-			return TERN_ERROR_BUDGET;
-		p = charge(in, n);
+		p = charge(in, in->next, n);
 		if (!p)
-			return TERN_ERROR_NO_MEMORY;
+			return n > in->budget - in->used ? TERN_ERROR_BUDGET : TERN_ERROR_NO_MEMORY;
 		memcpy(p, in->view.body.p, n);
 	}
 	in->whole = in->view;

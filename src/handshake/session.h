@@ -40,7 +40,8 @@ MUST_CHECK bool get_session(struct rd *r, struct session *out);
 #define TICKET_OVERHEAD (8 + 12 + 16)
 tern_error ticket_seal(const struct keyring_keys *keys, const struct provider *p, struct crypto *c, const struct session *s,
 		       uint8_t *out, size_t cap, size_t *len);
-/* False: unknown key, forged, malformed or expired at unix_s. *stale: it was sealed under the previous key: issue a new one. */
+/* False: unknown key, forged, malformed or expired at unix_s; out holds nothing then. *stale: it was sealed under the
+ * previous key: issue a new one. */
 bool ticket_open(const struct keyring_keys *keys, const struct provider *p, struct crypto *c, struct span ticket,
 		 int64_t unix_s, struct session *out, bool *stale);
 

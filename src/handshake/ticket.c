@@ -76,20 +76,17 @@ bool ticket_open(const struct keyring_keys *keys, const struct provider *p, stru
 		 int64_t unix_s, struct session *out, bool *stale)
 {
 	uint8_t room[TICKET_MAX];
-	struct session s;
 	bool current, good;
 	if (ticket.n < TICKET_OVERHEAD || ticket.n > TICKET_MAX)
 		return false;
-	current = slot_open(&keys->current, p, c, ticket, room, &s);
-	good = current || slot_open(&keys->previous, p, c, ticket, room, &s);
+	current = slot_open(&keys->current, p, c, ticket, room, out);
+	good = current || slot_open(&keys->previous, p, c, ticket, room, out);
 	wipe(room, sizeof room);
-	if (!good)
-		return false;
-	good = s.expires_unix_s > unix_s;
-	if (good) {
-		*out = s;
-		*stale = !current;
+	if (good && out->expires_unix_s <= unix_s) {
+		session_wipe(out);
+		good = false;
 	}
-	session_wipe(&s);
+	if (good)
+		*stale = !current;
 	return good;
 }

@@ -32,6 +32,9 @@ struct protection {
 	/* Bytes of a protected record before and after its payload. */
 	size_t (*front)(const struct write_epoch *e);
 	size_t (*back)(const struct write_epoch *e);
+
+	/* Failed opens that a key of this version survives. */
+	uint64_t (*forgery_limit)(const struct aead_alg *aead);
 };
 
 #endif

@@ -102,4 +102,9 @@ static tern_error seal(const struct provider *provider, struct aead_key *key, co
 	return provider->aead_seal(key, nonce, span_of(aad, sizeof aad), out + w.n, payload.p, payload.n);
 }
 
-const struct protection protection12 = {parse, open_record, seal, front, back};
+static uint64_t forgery_limit(const struct aead_alg *aead)
+{
+	return aead->forgery_limit12;
+}
+
+const struct protection protection12 = {parse, open_record, seal, front, back, forgery_limit};

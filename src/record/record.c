@@ -238,7 +238,7 @@ tern_error record_end(struct record_layer *l, struct wr *w, const struct record_
 
 bool record_worn(const struct record_layer *l)
 {
-	return l->in.epoch != 0 && l->in.forged >= l->in.aead->forgery_limit;
+	return l->in.epoch != 0 && l->in.forged >= l->protection->forgery_limit(l->in.aead);
 }
 
 static bool nearly(uint64_t used, uint64_t limit)
@@ -249,5 +249,5 @@ static bool nearly(uint64_t used, uint64_t limit)
 bool record_limit_near(const struct record_layer *l)
 {
 	return (l->out.epoch != 0 && nearly(l->out.next_seq, seal_limit(l))) ||
-	       (l->in.epoch != 0 && nearly(l->in.forged, l->in.aead->forgery_limit));
+	       (l->in.epoch != 0 && nearly(l->in.forged, l->protection->forgery_limit(l->in.aead)));
 }

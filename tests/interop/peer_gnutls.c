@@ -87,6 +87,12 @@ static bool known_suite(const char *iana)
 	}
 }
 
+static void dashes(char *text)
+{
+	for (; *text; text++)
+		*text = *text == '_' ? '-' : *text;
+}
+
 /* TLS_KX_WITH_CIPHER[_SHAn]: its two halves, dashed, are the priority string's words. */
 static enum status set_priority(const char *iana)
 {
@@ -99,10 +105,10 @@ static enum status set_priority(const char *iana)
 	char *hash = strstr(cipher, "_SHA");
 	if (hash)
 		*hash = '\0';
+	dashes(kx);
+	dashes(cipher);
 	snprintf(text, sizeof text, "NONE:+VERS-DTLS1.2:+COMP-NULL:+%s:+%s:+AEAD:+SIGN-ALL:+GROUP-ALL:+CTYPE-X509%s",
 		 kx, cipher, options->resume == RESUME_ID ? ":%NO_TICKETS" : "");
-	for (char *c = text; *c; c++)
-		*c = *c == '_' ? '-' : *c;
 	int error = gnutls_priority_init(&priority, text, NULL);
 	return error == 0 ? PEER_OK : fail(text, error);
 }

@@ -185,6 +185,7 @@ static int address_known(void)
 static int run(bool *resumed)
 {
 	int error = address_known();
+	uint64_t end = peer_now_ms() + options->timeout_s * 1000;
 	*resumed = true;
 	while (error == 0 && ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
 		if (ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE)
@@ -194,6 +195,9 @@ static int run(bool *resumed)
 			error = mbedtls_ssl_session_reset(&ssl);
 			error = error ? error : address_known();
 		}
+		/* WANT_READ is what follows a retransmission. */
+		if (error == MBEDTLS_ERR_SSL_WANT_READ && peer_now_ms() < end)
+			error = 0;
 	}
 	return error;
 }

@@ -12,13 +12,13 @@ static const struct provider *const providers[] = {&provider_libcrypto, &provide
 static const struct {
 	enum aead_id id;
 	uint8_t key_len, tag_len, fixed_iv, explicit;
-	uint64_t seals, forgeries;
+	uint64_t seals, forgeries, forgeries12;
 } table[NUM_AEADS] = {
-	{AEAD_AES_128_GCM, 16, 16, 4, 8, 23726566, UINT64_C(1) << 36},
-	{AEAD_AES_256_GCM, 32, 16, 4, 8, 23726566, UINT64_C(1) << 36},
-	{AEAD_CHACHA20_POLY1305, 32, 16, 12, 0, UINT64_C(281474976710655), UINT64_C(1) << 36},
-	{AEAD_AES_128_CCM, 16, 16, 4, 8, 8388608, 11863283},
-	{AEAD_AES_128_CCM_8, 16, 8, 4, 8, 8388608, 128},
+	{AEAD_AES_128_GCM, 16, 16, 4, 8, 23726566, UINT64_C(1) << 36, UINT64_C(1) << 28},
+	{AEAD_AES_256_GCM, 32, 16, 4, 8, 23726566, UINT64_C(1) << 36, UINT64_C(1) << 28},
+	{AEAD_CHACHA20_POLY1305, 32, 16, 12, 0, UINT64_C(281474976710655), UINT64_C(1) << 36, UINT64_C(1) << 36},
+	{AEAD_AES_128_CCM, 16, 16, 4, 8, 8388608, 11863283, 11863283},
+	{AEAD_AES_128_CCM_8, 16, 8, 4, 8, 8388608, 65536, 65536},
 };
 
 static void test_table(void **state)
@@ -29,7 +29,7 @@ static void test_table(void **state)
 		check_true(a->name, a->id == table[i].id && a->key_len == table[i].key_len);
 		check_true(a->name, a->tag_len == table[i].tag_len && a->fixed_iv_len12 == table[i].fixed_iv);
 		check_true(a->name, a->explicit_len12 == table[i].explicit && a->seal_limit == table[i].seals);
-		check_true(a->name, a->forgery_limit == table[i].forgeries);
+		check_true(a->name, a->forgery_limit == table[i].forgeries && a->forgery_limit12 == table[i].forgeries12);
 		check_true(a->name, a->fixed_iv_len12 + a->explicit_len12 == AEAD_NONCE);
 	}
 }

@@ -286,8 +286,7 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 	return libcrypto_fail(TERN_ERROR_CRYPTO);
 }
 
-/* EVP writes the plaintext before it looks at the tag; after a failure the same key stream brings the ciphertext back.
- */
+/* EVP writes the plaintext before it looks at the tag; after a failure the same key stream restores the ciphertext. */
 static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
 	if (!start(k, true, nonce) || !set_tag(k, tag) || (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, p, p, n))

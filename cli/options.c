@@ -1,0 +1,259 @@
+/* options.c - command lines as tables, on getopt_long. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+
+enum { ROWS_MAX = 48, FIRST_ROW = 1000, HELP_COLUMN = 28 };
+
+static const char *command_name = "tern";
+
+#define FIELD(name) offsetof(struct options, name)
+
+const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
+	{"dtls", OPTION_TEXT, FIELD(dtls), "VERSION", "protocol versions: 1.2", 0, 0},
+	{"policy", OPTION_TEXT, FIELD(policy), "NAME", "default, webrtc or iot: suites, groups and timers at once", 0,
+	 0},
+	{"suites", OPTION_TEXT, FIELD(suites), "LIST", "cipher suites by IANA name, best first", 0, 0},
+	{"groups", OPTION_TEXT, FIELD(groups), "LIST", "key exchange groups, best first: x25519,secp256r1", 0, 0},
+	{"alpn", OPTION_TEXT, FIELD(alpn), "LIST", "application protocols, best first", 0, 0},
+	{"mtu", OPTION_NUMBER, FIELD(mtu), "BYTES", "largest UDP payload to send (default 1200)", 96, 65507},
+	{"rto", OPTION_NUMBER, FIELD(rto_ms), "MS", "first retransmission timeout (default 1000)", 1, 60000},
+	{"keylog", OPTION_TEXT, FIELD(keylog), "FILE", "append the secrets for Wireshark; also SSLKEYLOGFILE", 0, 0},
+	{"trace", OPTION_TEXT, FIELD(trace), "FILE", "write a line for every record sent, received, dropped", 0, 0},
+	{"json", OPTION_FLAG, FIELD(json), NULL, "events on stdout, one JSON object a line, nothing else", 0, 0},
+	{"verbose", OPTION_COUNT, FIELD(verbose), NULL, "the trace on stderr", 0, 0},
+	{"cid-length", OPTION_LATER, 0, "N", "connection IDs", 0, 0},
+	{"srtp", OPTION_LATER, 0, "PROFILES", "DTLS-SRTP", 0, 0},
+};
+
+static void print_message(const char *format, va_list arguments)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: ", command_name);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+}
+
+int usage_error(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print_message(format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "`%s --help` lists the options.\n", command_name);
+	return STATUS_USAGE;
+}
+
+int complain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print_message(format, arguments);
+	va_end(arguments);
+	return STATUS_FAILURE;
+}
+
+static const struct option_row *row_at(const struct command_line *line, size_t i)
+{
+	return i < line->num_rows ? &line->rows[i] : &line->shared[i - line->num_rows];
+}
+
+static size_t num_rows(const struct command_line *line)
+{
+	return line->num_rows + (line->shared ? line->num_shared : 0);
+}
+
+static void print_help(const struct command_line *line)
+{
+	printf("usage: %s %s\n\n", line->command, line->usage);
+	for (size_t i = 0; i < num_rows(line); i++) {
+		const struct option_row *row = row_at(line, i);
+		char left[64];
+		if (row->kind == OPTION_LATER)
+			continue;
+		snprintf(left, sizeof left, "%s--%s%s%s", row->kind == OPTION_COUNT ? "-v, " : "", row->name,
+			 row->value ? " " : "", row->value ? row->value : "");
+		printf("  %-*s %s\n", HELP_COLUMN, left, row->help);
+	}
+	printf("  %-*s %s\n", HELP_COLUMN, "-h, --help", "this text");
+	printf("\nExamples:\n%s", line->examples);
+}
+
+static int take_text(const struct option_row *row, const char **field, const char *value)
+{
+	if (*field)
+		return usage_error("--%s is given twice: give it once", row->name);
+	*field = value;
+	return OPTIONS_GO;
+}
+
+static int take_texts(const struct option_row *row, struct texts *field, const char *value)
+{
+	if (field->num == TEXTS_MAX)
+		return usage_error("--%s is given more than %d times", row->name, TEXTS_MAX);
+	field->text[field->num++] = value;
+	return OPTIONS_GO;
+}
+
+static int take_number(const struct option_row *row, int64_t *field, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	long long n = strtoll(value, &end, 10);
+	if (end == value || *end || errno || n < row->min || n > row->max)
+		return usage_error("--%s %s: give a whole number from %lld to %lld", row->name, value,
+				   (long long)row->min, (long long)row->max);
+	*field = n;
+	return OPTIONS_GO;
+}
+
+static int take_percent(const struct option_row *row, double *field, const char *value)
+{
+	char *end;
+	double n = strtod(value, &end);
+
+	if (end == value || *end || !(n >= 0 && n <= 100))
+		return usage_error("--%s %s: give percent, a number from 0 to 100", row->name, value);
+	*field = n;
+	return OPTIONS_GO;
+}
+
+static int take_option(const struct option_row *row, void *options, const char *value)
+{
+	void *field = (char *)options + row->offset;
+
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		return OPTIONS_GO;
+	case OPTION_COUNT:
+		++*(unsigned *)field;
+		return OPTIONS_GO;
+	case OPTION_TEXT:
+		return take_text(row, field, value);
+	case OPTION_TEXTS:
+		return take_texts(row, field, value);
+	case OPTION_NUMBER:
+		return take_number(row, field, value);
+	case OPTION_PERCENT:
+		return take_percent(row, field, value);
+	case OPTION_LATER:
+		return usage_error("--%s (%s) is not in this version of tern yet: leave it out", row->name, row->help);
+	}
+	return OPTIONS_GO;
+}
+
+static void fill_getopt(struct option *table, const struct command_line *line)
+{
+	for (size_t i = 0; i < num_rows(line); i++) {
+		const struct option_row *row = row_at(line, i);
+		table[i] = (struct option){row->name, row->value ? required_argument : no_argument, NULL,
+					   FIRST_ROW + (int)i};
+	}
+	table[num_rows(line)] = (struct option){"help", no_argument, NULL, 'h'};
+}
+
+/* The row -v stands for, or NULL. */
+static const struct option_row *verbose_row(const struct command_line *line)
+{
+	for (size_t i = 0; i < num_rows(line); i++) {
+		if (row_at(line, i)->kind == OPTION_COUNT)
+			return row_at(line, i);
+	}
+	return NULL;
+}
+
+static int take_getopt(const struct command_line *line, void *options, int c, const char *given)
+{
+	if (c == 'h') {
+		print_help(line);
+		return STATUS_OK;
+	}
+	if (c == ':')
+		return usage_error("%s needs a value", given);
+	if (c == 'v' && verbose_row(line))
+		return take_option(verbose_row(line), options, NULL);
+	if (c < FIRST_ROW)
+		return usage_error("%s is not an option here, takes no value, or is short for more than one", given);
+	return take_option(row_at(line, (size_t)(c - FIRST_ROW)), options, optarg);
+}
+
+int options_parse(const struct command_line *line, void *options, struct texts *operands, int argc, char **argv)
+{
+	struct option table[ROWS_MAX + 2] = {{0}};
+	int c;
+
+	command_name = line->command;
+	fill_getopt(table, line);
+	opterr = 0;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, ":hv", table, NULL)) != -1) {
+		const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+		int status = take_getopt(line, options, c, given);
+		if (status != OPTIONS_GO)
+			return status;
+	}
+	for (operands->num = 0; optind < argc; optind++) {
+		if (operands->num == TEXTS_MAX)
+			return usage_error("too many arguments");
+		operands->text[operands->num++] = argv[optind];
+	}
+	return OPTIONS_GO;
+}
+
+bool dtls_version_known(const char *text)
+{
+	if (!text || strcmp(text, "1.2") == 0)
+		return true;
+	if (strcmp(text, "1.3") == 0 || strcmp(text, "1.2,1.3") == 0 || strcmp(text, "1.3,1.2") == 0)
+		usage_error("--dtls %s: DTLS 1.3 is not in this version of tern yet: use --dtls 1.2", text);
+	else
+		usage_error("--dtls %s: the version there is is 1.2", text);
+	return false;
+}
+
+size_t cut_at_last_colon(const char *text, const char **rest)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (!colon)
+		return 0;
+	*rest = colon + 1;
+	return (size_t)(colon - text);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+size_t hex_decode(uint8_t *out, size_t cap, const char *text)
+{
+	size_t digits = strlen(text);
+
+	if (digits % 2 || digits / 2 > cap)
+		return 0;
+	for (size_t i = 0; i < digits; i += 2) {
+		int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+		if (high < 0 || low < 0)
+			return 0;
+		out[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	return digits / 2;
+}

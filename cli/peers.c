@@ -1,0 +1,87 @@
+/* peers.c - the server's peers by address. */
+#include "peers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECORD_HEADER = 13 };
+
+/* FNV-1a. */
+static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static struct peer **bucket_of(struct peers *peers, const struct address *address)
+{
+	tern_address a = address_tern(address);
+	uint64_t hash = hash_bytes(0xcbf29ce484222325u ^ peers->key, a.bytes, a.len);
+
+	return &peers->buckets[(hash ^ hash >> 32) % PEER_BUCKETS];
+}
+
+void peers_init(struct peers *peers, uint64_t key)
+{
+	*peers = (struct peers){.key = key};
+}
+
+struct peer *peers_find(struct peers *peers, const struct address *address)
+{
+	struct peer *p = *bucket_of(peers, address);
+
+	while (p && !address_equal(&p->address, address))
+		p = p->chain;
+	return p;
+}
+
+struct peer *peers_add(struct peers *peers, const struct address *address)
+{
+	struct peer *p = peers->num < PEERS_MAX ? calloc(1, sizeof *p) : NULL;
+	struct peer **bucket = bucket_of(peers, address);
+
+	if (!p)
+		return NULL;
+	p->address = *address;
+	address_text(p->party.name, address);
+	p->chain = *bucket;
+	*bucket = p;
+	p->next = peers->all;
+	if (p->next)
+		p->next->prev = p;
+	peers->all = p;
+	peers->num++;
+	return p;
+}
+
+void peers_remove(struct peers *peers, struct peer *peer)
+{
+	struct peer **at = bucket_of(peers, &peer->address);
+
+	while (*at != peer)
+		at = &(*at)->chain;
+	*at = peer->chain;
+	if (peer->prev)
+		peer->prev->next = peer->next;
+	else
+		peers->all = peer->next;
+	if (peer->next)
+		peer->next->prev = peer->prev;
+	peers->num--;
+	tern_conn_free(peer->current.conn);
+	tern_conn_free(peer->candidate.conn);
+	free(peer);
+}
+
+uint64_t hello_hash(const uint8_t *datagram, size_t len)
+{
+	size_t body;
+
+	if (len < RECORD_HEADER)
+		return 0;
+	body = (size_t)datagram[11] << 8 | datagram[12];
+	if (body > len - RECORD_HEADER)
+		body = len - RECORD_HEADER;
+	return hash_bytes(0xcbf29ce484222325u, datagram + RECORD_HEADER, body);
+}

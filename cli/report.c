@@ -1,0 +1,328 @@
+/* report.c - events as JSON lines on stdout, or sentences on stderr and data on stdout. */
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "options.h"
+
+enum { EXPORT_MAX = 1024, TEXT_MAX = 512 };
+
+static const struct {
+	tern_error error;
+	bool server; /* the side that reads the hint */
+	const char *hint;
+} error_hints[] = {
+	{TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER, false,
+	 "use --ca FILE with its issuer's certificate (or itself, when self-signed), or --fingerprint sha-256:HEX"},
+	{TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER, true, "use --ca FILE with the certificate of the client's issuer"},
+	{TERN_ERROR_CERTIFICATE_NAME, false,
+	 "use --name NAME with a name in the certificate (tern cert show FILE lists them)"},
+	{TERN_ERROR_FINGERPRINT, false, "the server is another one, or has a new certificate: check --fingerprint"},
+	{TERN_ERROR_FINGERPRINT, true, "the client is another one, or has a new certificate: check --fingerprint"},
+	{TERN_ERROR_CERTIFICATE_EXPIRED, false, "the server needs a new certificate; check this machine's clock too"},
+	{TERN_ERROR_CERTIFICATE_NOT_YET_VALID, false, "check the clocks of both machines"},
+	{TERN_ERROR_CERTIFICATE_REQUIRED, true, "the client must use --cert FILE --key FILE"},
+	{TERN_ERROR_BAD_FINISHED, false, "check that both sides have the same --psk"},
+	{TERN_ERROR_BAD_FINISHED, true, "check that both sides have the same --psk"},
+	{TERN_ERROR_UNKNOWN_PSK_IDENTITY, true, "add the client's identity with --psk ID:HEX or --psk-file FILE"},
+	{TERN_ERROR_NO_SHARED_SUITE, true,
+	 "check --suites and --policy on both sides, and that both use a certificate, or both a PSK"},
+	{TERN_ERROR_NO_SHARED_GROUP, true, "check --groups on both sides"},
+	{TERN_ERROR_NO_EXTENDED_MASTER_SECRET, false, "the server is too old to be safe: it needs RFC 7627"},
+	{TERN_ERROR_NO_EXTENDED_MASTER_SECRET, true, "the client is too old to be safe: it needs RFC 7627"},
+	{TERN_ERROR_PROTOCOL_VERSION, false, "this tern speaks DTLS 1.2 only"},
+	{TERN_ERROR_PROTOCOL_VERSION, true, "this tern speaks DTLS 1.2 only"},
+	{TERN_ERROR_NO_APPLICATION_PROTOCOL, true, "check --alpn on both sides"},
+	{TERN_ERROR_TIMEOUT, false,
+	 "check the address, that a DTLS server runs there, and that no firewall drops UDP; a PSK that differs looks "
+	 "like "
+	 "this too"},
+};
+
+static const struct {
+	uint8_t alert;
+	bool server;
+	const char *hint;
+} alert_hints[] = {
+	{20, false, "the server could not decrypt: check that both sides have the same --psk"},
+	{40, false,
+	 "nothing is shared with the server, or it wants a client certificate (--cert, --key): check --suites, "
+	 "--groups, "
+	 "--psk"},
+	{42, true, "the client refuses this certificate: it may be for another name"},
+	{45, true, "the client says that the certificate has expired or is not valid yet"},
+	{46, true, "the client refuses this certificate"},
+	{48, true, "the client does not trust this certificate: give it --ca or --fingerprint"},
+	{48, false, "the server does not trust the client certificate: check its --ca"},
+	{51, false, "check that both sides have the same --psk"},
+	{51, true, "check that both sides have the same --psk"},
+	{70, false, "the server does not speak DTLS 1.2"},
+	{115, false, "the server does not know this identity: check --psk ID:HEX"},
+	{116, false, "use --cert FILE --key FILE"},
+	{120, false, "the server shares none of --alpn"},
+};
+
+static const char *find_hint(const tern_failure *failure, bool server)
+{
+	if (failure->error == TERN_ERROR_PEER_ALERT) {
+		for (size_t i = 0; i < sizeof alert_hints / sizeof alert_hints[0]; i++) {
+			if (alert_hints[i].alert == failure->alert && alert_hints[i].server == server)
+				return alert_hints[i].hint;
+		}
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof error_hints / sizeof error_hints[0]; i++) {
+		if (error_hints[i].error == failure->error && error_hints[i].server == server)
+			return error_hints[i].hint;
+	}
+	return NULL;
+}
+
+/* Bytes from the peer, fit for a terminal. */
+static void printable(char out[TEXT_MAX], const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+	size_t n = len < TEXT_MAX - 1 ? len : TEXT_MAX - 1;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = p[i] >= 0x20 && p[i] < 0x7f ? (char)p[i] : '?';
+	out[n] = 0;
+}
+
+static void fingerprint_text(char out[104], const uint8_t digest[32])
+{
+	char *p = out + sprintf(out, "sha-256:");
+
+	for (size_t i = 0; i < 32; i++)
+		p += sprintf(p, i ? ":%02X" : "%02X", digest[i]);
+}
+
+static const char *version_text(tern_protocol version)
+{
+	return version == TERN_DTLS12 ? "DTLS 1.2" : "DTLS";
+}
+
+static void begin(const char *event, const char *peer)
+{
+	json_begin(event);
+	json_text("peer", peer);
+}
+
+void report_listening(const struct report *report, const char *address)
+{
+	if (report->json) {
+		json_begin("listening");
+		json_text("address", address);
+		json_end();
+	}
+	fprintf(stderr, "listening on %s\n", address);
+	fflush(stderr);
+}
+
+static void connected_json(const char *peer, const tern_info *info, const uint8_t *exported, size_t exported_len)
+{
+	char fingerprint[104] = "";
+
+	if (info->has_peer_fingerprint)
+		fingerprint_text(fingerprint, info->peer_fingerprint);
+	begin("connected", peer);
+	json_text("version", version_text(info->version));
+	json_text("suite", info->suite);
+	json_text("group", info->group);
+	json_text("scheme", info->scheme);
+	json_bool("resumed", info->resumed);
+	json_bool("authenticated", info->peer_authenticated);
+	json_text("fingerprint", fingerprint);
+	json_text("alpn", info->alpn);
+	json_text("server_name", info->server_name);
+	if (info->psk_identity_len)
+		json_base64("psk_identity", info->psk_identity, info->psk_identity_len);
+	else
+		json_text("psk_identity", NULL);
+	json_number("rtt_us", info->rtt_ns / 1000);
+	json_number("mtu", info->mtu);
+	if (exported_len)
+		json_hex("export", exported, exported_len);
+	json_end();
+}
+
+static void connected_text(const char *peer, const tern_info *info, bool server)
+{
+	char text[TEXT_MAX];
+
+	fprintf(stderr, server ? "%s connected: %s, %s" : "connected to %s: %s, %s", peer, version_text(info->version),
+		info->suite);
+	if (info->group[0])
+		fprintf(stderr, ", %s", info->group);
+	if (info->scheme[0])
+		fprintf(stderr, ", %s", info->scheme);
+	fputs(info->resumed ? ", resumed" : "", stderr);
+	printable(text, info->alpn, strlen(info->alpn));
+	if (text[0])
+		fprintf(stderr, ", alpn %s", text);
+	if (info->psk_identity_len) {
+		printable(text, info->psk_identity, info->psk_identity_len);
+		fprintf(stderr, ", identity %s", text);
+	}
+	if (!server && !info->peer_authenticated)
+		fputs(" (the server was NOT authenticated)", stderr);
+	fputc('\n', stderr);
+	if (info->has_peer_fingerprint) {
+		fingerprint_text(text, info->peer_fingerprint);
+		fprintf(stderr, "its certificate is %s\n", text);
+	}
+}
+
+void report_connected(const struct report *report, const char *peer, const tern_conn *conn,
+		      const struct export_request *request)
+{
+	uint8_t exported[EXPORT_MAX];
+	tern_info info;
+	size_t len = request ? request->len : 0;
+	tern_error error = TERN_OK;
+
+	tern_conn_info(conn, &info);
+	if (len)
+		error = tern_conn_export(conn, exported, len, request->label, NULL, 0);
+	if (error != TERN_OK) {
+		complain("--export %s:%zu: %s", request->label, len, tern_error_sentence(error));
+		len = 0;
+	}
+	if (report->json)
+		connected_json(peer, &info, exported, len);
+	else
+		connected_text(peer, &info, report->server);
+	if (len && !report->json) {
+		fprintf(stderr, "export %s: ", request->label);
+		for (size_t i = 0; i < len; i++)
+			fprintf(stderr, "%02x", exported[i]);
+		fputc('\n', stderr);
+	}
+	explicit_bzero(exported, sizeof exported);
+}
+
+bool report_data(const struct report *report, const char *peer, const uint8_t *data, size_t len, bool show)
+{
+	if (report->json) {
+		begin("data", peer);
+		json_number("length", len);
+		json_base64("data", data, len);
+		json_end();
+	} else if (show) {
+		fwrite(data, 1, len, stdout);
+		fflush(stdout);
+	}
+	return !ferror(stdout);
+}
+
+void report_sent(const struct report *report, const char *peer, const uint8_t *data, size_t len)
+{
+	if (!report->json)
+		return;
+	begin("sent", peer);
+	json_number("length", len);
+	json_base64("data", data, len);
+	json_end();
+}
+
+void report_closed(const struct report *report, const char *peer, bool by_peer)
+{
+	if (report->json) {
+		begin("closed", peer);
+		json_text("by", by_peer ? "peer" : "us");
+		json_end();
+	} else {
+		fprintf(stderr, by_peer ? "%s closed the connection\n" : "closed the connection to %s\n", peer);
+	}
+}
+
+static void failed_json(const char *peer, const tern_failure *failure, const char *hint)
+{
+	begin("failed", peer);
+	json_text("error", tern_error_name(failure->error));
+	json_text("sentence", tern_error_sentence(failure->error));
+	if (failure->alert_sent || failure->alert_received) {
+		json_text("alert", tern_alert_name(failure->alert));
+		json_text("alert_by", failure->alert_received ? "peer" : "us");
+	}
+	json_text("rfc", failure->rfc);
+	json_text("where", failure->where);
+	json_text("hint", hint);
+	json_end();
+}
+
+static void failed_text(const char *peer, const tern_failure *failure, const char *hint)
+{
+	fprintf(stderr, "%s: %s", peer, tern_error_sentence(failure->error));
+	if (failure->alert_received)
+		fprintf(stderr, ": %s", tern_alert_name(failure->alert));
+	else if (failure->alert_sent)
+		fprintf(stderr, " (alert sent: %s)", tern_alert_name(failure->alert));
+	if (failure->rfc && failure->rfc[0])
+		fprintf(stderr, " [%s]", failure->rfc);
+	if (failure->where && failure->where[0])
+		fprintf(stderr, " [%s]", failure->where);
+	fputc('\n', stderr);
+	if (hint)
+		fprintf(stderr, "hint: %s\n", hint);
+}
+
+void report_failed(const struct report *report, const char *peer, const tern_conn *conn)
+{
+	tern_failure failure = tern_conn_failure(conn);
+	const char *hint = find_hint(&failure, report->server);
+	tern_info info;
+
+	fflush(stdout);
+	if (report->json) {
+		failed_json(peer, &failure, hint);
+		report_stats(report, peer, conn);
+		return;
+	}
+	failed_text(peer, &failure, hint);
+	tern_conn_info(conn, &info);
+	if (info.has_peer_fingerprint) {
+		char text[104];
+		fingerprint_text(text, info.peer_fingerprint);
+		fprintf(stderr, "its certificate is %s\n", text);
+	}
+}
+
+void report_failed_text(const struct report *report, const char *peer, const char *sentence, const char *hint)
+{
+	if (report->json) {
+		begin("failed", peer);
+		json_text("error", NULL);
+		json_text("sentence", sentence);
+		json_text("hint", hint);
+		json_end();
+		return;
+	}
+	fprintf(stderr, "%s: %s\n", peer, sentence);
+	if (hint)
+		fprintf(stderr, "hint: %s\n", hint);
+}
+
+void report_stats(const struct report *report, const char *peer, const tern_conn *conn)
+{
+	tern_info info;
+
+	if (!report->json)
+		return;
+	tern_conn_info(conn, &info);
+	begin("stats", peer);
+	json_number("datagrams_sent", info.datagrams_sent);
+	json_number("datagrams_received", info.datagrams_received);
+	json_number("retransmissions", info.retransmissions);
+	json_number("records_sealed", info.records_sealed);
+	json_number("records_opened", info.records_opened);
+	json_open("dropped");
+	for (int i = 1; i < TERN_NUM_DROPS; i++) {
+		if (info.dropped[i])
+			json_number(tern_drop_sentence((tern_drop)i), info.dropped[i]);
+	}
+	json_close();
+	json_end();
+}

@@ -1,0 +1,38 @@
+/* report.h - what server, client and demo tell: events as JSON lines on stdout, or sentences on stderr and data on
+ * stdout. */
+#ifndef TERN_CLI_REPORT_H
+#define TERN_CLI_REPORT_H
+
+#include "tern/tern.h"
+
+struct report {
+	bool json;
+	bool server;
+};
+
+/* Keying material to show once connected (--export LABEL:LEN). */
+struct export_request {
+	char label[128]; /* "": none */
+	size_t len;
+};
+
+void report_listening(const struct report *report, const char *address);
+void report_connected(const struct report *report, const char *peer, const tern_conn *conn,
+		      const struct export_request *request);
+
+/* Received and sent application data. show: without --json, whether received data goes to stdout. report_data returns
+ * false when stdout takes no more. */
+bool report_data(const struct report *report, const char *peer, const uint8_t *data, size_t len, bool show);
+void report_sent(const struct report *report, const char *peer, const uint8_t *data, size_t len);
+
+void report_closed(const struct report *report, const char *peer, bool by_peer);
+
+/* Why a connection failed, with a hint what to do. */
+void report_failed(const struct report *report, const char *peer, const tern_conn *conn);
+
+/* A failure outside any connection's protocol: the socket's, a timer of ours. */
+void report_failed_text(const struct report *report, const char *peer, const char *sentence, const char *hint);
+
+void report_stats(const struct report *report, const char *peer, const tern_conn *conn);
+
+#endif

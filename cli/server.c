@@ -1,0 +1,428 @@
+/* server.c - tern server: many clients on one UDP socket, in one loop. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/rand.h>
+
+#include "commands.h"
+#include "options.h"
+#include "peers.h"
+#include "report.h"
+#include "setup.h"
+#include "udp.h"
+
+enum { BATCH = 64, FLIGHT_MAX = 1024 };
+static const uint64_t IDLE_NS = 600000000000, SWEEP_NS = 1000000000;
+
+struct server {
+	const struct options *options;
+	struct report report;
+	struct setup setup;
+	struct export_request export;
+	struct peers peers;
+	struct address bound;
+	int fd;
+	bool over, told_full, told_size;
+	int status;
+	uint64_t sweep_ns; /* when idle peers are looked for */
+	uint8_t datagram[DATAGRAM_MAX], out[DATAGRAM_MAX];
+};
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const struct option_row server_rows[] = {
+	{"listen", OPTION_TEXT, FIELD(listen), "ADDR", "where to listen: HOST:PORT, PORT, [v6]:PORT; port 0 picks one",
+	 0, 0},
+	{"cert", OPTION_TEXTS, FIELD(cert), "FILE", "certificate chain, PEM; up to 4 pairs", 0, 0},
+	{"key", OPTION_TEXTS, FIELD(key), "FILE", "its private key, PEM", 0, 0},
+	{"psk", OPTION_TEXTS, FIELD(psk), "ID:HEX", "pre-shared key of a client; may be given again", 0, 0},
+	{"psk-file", OPTION_TEXT, FIELD(psk_file), "FILE", "more of them: lines ID:HEX, # begins a comment", 0, 0},
+	{"ca", OPTION_TEXTS, FIELD(ca), "FILE", "ask for a client certificate of these CAs", 0, 0},
+	{"fingerprint", OPTION_TEXTS, FIELD(fingerprint), "TEXT", "ask for this client certificate: sha-256:HEX", 0, 0},
+	{"require-client-cert", OPTION_FLAG, FIELD(require_client_cert), NULL, "refuse clients without one", 0, 0},
+	{"echo", OPTION_FLAG, FIELD(echo), NULL, "send every record back, instead of to stdout", 0, 0},
+	{"once", OPTION_FLAG, FIELD(once), NULL, "exit after the first peer is gone", 0, 0},
+	{"no-cookie", OPTION_FLAG, FIELD(no_cookie), NULL, "do not make clients prove their address first", 0, 0},
+	{"export", OPTION_TEXT, FIELD(export), "LABEL:LEN", "show LEN bytes of keying material (RFC 5705)", 0, 0},
+	{"workers", OPTION_LATER, 0, "N", "worker threads", 0, 0},
+	{"metrics", OPTION_LATER, 0, "ADDR", "metrics", 0, 0},
+};
+
+static const struct command_line server_line = {
+	"tern server",
+	"--listen ADDR (--cert FILE --key FILE | --psk ID:HEX)... [OPTION]...",
+	"  tern cert self-signed --name localhost --cert cert.pem --key key.pem\n"
+	"  tern server --listen 127.0.0.1:4444 --cert cert.pem --key key.pem --echo\n"
+	"  tern server --listen 0.0.0.0:5684 --psk device-1:00112233445566778899aabbccddeeff\n"
+	"  tern server --listen 4444 --cert cert.pem --key key.pem --ca ca.pem --require-client-cert --json\n",
+	server_rows,
+	sizeof server_rows / sizeof server_rows[0],
+	options_shared,
+	OPTIONS_NUM_SHARED,
+};
+
+static void send_to(struct server *s, const struct address *to, const uint8_t *datagram, size_t len)
+{
+	/* Any other error is a lost datagram, and those are expected. */
+	if (udp_send(s->fd, datagram, len, to) || errno != EMSGSIZE || s->told_size)
+		return;
+	s->told_size = true;
+	complain("--mtu: a datagram is too large for the path: give a smaller --mtu");
+}
+
+static void flush(struct server *s, const struct peer *p, struct association *a)
+{
+	for (int i = 0; i < FLIGHT_MAX; i++) {
+		size_t len = 0;
+		tern_error error = tern_conn_take(a->conn, s->out, sizeof s->out, &len, clock_now());
+		if (error != TERN_OK && !a->dead) {
+			report_failed(&s->report, p->party.name, a->conn);
+			a->dead = true;
+		}
+		if (error != TERN_OK || len == 0)
+			return;
+		send_to(s, &p->address, s->out, len);
+	}
+}
+
+static bool is_alive(const struct association *a)
+{
+	return a->conn && !a->dead;
+}
+
+static const struct association *other_of(const struct peer *p, const struct association *a)
+{
+	return a == &p->current ? &p->candidate : &p->current;
+}
+
+/* A plaintext alert ends any handshake at that address, so a failed association is silent while the other one of its
+ * peer still shakes hands. */
+static bool may_speak(const struct peer *p, const struct association *a)
+{
+	const struct association *other = other_of(p, a);
+
+	return !is_alive(other) || other->connected;
+}
+
+/* false: the association is over and its end was told. */
+static bool check(struct server *s, struct peer *p, struct association *a, tern_error error)
+{
+	if (error == TERN_OK)
+		return true;
+	if (a->dead)
+		return false;
+	if (may_speak(p, a))
+		flush(s, p, a);
+	if (!a->dead)
+		report_failed(&s->report, p->party.name, a->conn);
+	a->dead = true;
+	if (s->options->once && !is_alive(other_of(p, a)))
+		s->status = STATUS_FAILURE;
+	return false;
+}
+
+static void close_association(struct server *s, struct peer *p, struct association *a, bool by_peer)
+{
+	if (!is_alive(a))
+		return;
+	if (tern_conn_close(a->conn, clock_now()) == TERN_OK)
+		flush(s, p, a);
+	if (a->connected && !a->dead) {
+		report_closed(&s->report, p->party.name, by_peer);
+		report_stats(&s->report, p->party.name, a->conn);
+	}
+	a->dead = true;
+}
+
+static void echo(struct server *s, struct peer *p, struct association *a, const uint8_t *data, size_t len)
+{
+	size_t n = 0, max = tern_conn_max_data(a->conn);
+
+	if (len > max) {
+		complain("--echo: a record of %zu bytes does not fit the %zu that one of ours takes: give a larger "
+			 "--mtu",
+			 len, max);
+		return;
+	}
+	if (!check(s, p, a, tern_conn_seal(a->conn, s->out, sizeof s->out, &n, data, len, clock_now())))
+		return;
+	send_to(s, &p->address, s->out, n);
+	report_sent(&s->report, p->party.name, data, len);
+}
+
+static void on_data(struct server *s, struct peer *p, struct association *a, const tern_event *event)
+{
+	if (!report_data(&s->report, p->party.name, event->data, event->len, !s->options->echo)) {
+		s->status = complain("cannot write to stdout");
+		s->over = true;
+		return;
+	}
+	if (s->options->echo)
+		echo(s, p, a, event->data, event->len);
+}
+
+static void on_event(struct server *s, struct peer *p, struct association *a, const tern_event *event)
+{
+	switch (event->kind) {
+	case TERN_EVENT_CONNECTED:
+		a->connected = true;
+		report_connected(&s->report, p->party.name, a->conn, &s->export);
+		break;
+	case TERN_EVENT_DATA:
+		on_data(s, p, a, event);
+		break;
+	case TERN_EVENT_CLOSED:
+		close_association(s, p, a, true);
+		break;
+	case TERN_EVENT_LIMIT_NEAR:
+		complain("%s: many records were sent under one key: the client should connect again", p->party.name);
+		break;
+	case TERN_EVENT_TICKET: /* a client's */
+	case TERN_EVENT_PENDING: /* no callback of ours answers later */
+	case TERN_EVENT_NONE:
+		break;
+	}
+}
+
+/* Returns whether the datagram turned out to be this association's. */
+static bool feed(struct server *s, struct peer *p, struct association *a, size_t len, tern_time now)
+{
+	tern_path path = {address_tern(&s->bound), address_tern(&p->address)};
+	tern_event event = {.kind = TERN_EVENT_NONE};
+
+	if (!check(s, p, a, tern_conn_feed(a->conn, s->datagram, len, &path, now)))
+		return false;
+	do {
+		if (!check(s, p, a, tern_conn_next(a->conn, &event, now)))
+			break;
+		on_event(s, p, a, &event);
+	} while (event.kind != TERN_EVENT_NONE && !a->dead && !s->over);
+	bool mine = tern_conn_authenticated(a->conn);
+	if (mine || !a->connected)
+		p->last_ns = now.mono_ns;
+	if (!a->dead)
+		flush(s, p, a);
+	return mine;
+}
+
+/* Buries what has died and lets a connected candidate take over. */
+static void settle(struct server *s, struct peer *p)
+{
+	if (p->candidate.dead || (is_alive(&p->candidate) && p->candidate.connected)) {
+		struct association *loser = p->candidate.dead ? &p->candidate : &p->current;
+		tern_conn_free(loser->conn);
+		if (loser == &p->current)
+			p->current = p->candidate;
+		p->candidate = (struct association){.conn = NULL};
+	}
+	if (p->current.dead) {
+		tern_conn_free(p->current.conn);
+		p->current = p->candidate;
+		p->candidate = (struct association){.conn = NULL};
+	}
+	if (p->current.conn)
+		return;
+	peers_remove(&s->peers, p);
+	if (s->options->once)
+		s->over = true;
+}
+
+static struct peer *peer_for(struct server *s, struct peer *p, const struct address *from)
+{
+	if (!p)
+		p = peers_add(&s->peers, from);
+	if (!p && !s->told_full) {
+		s->told_full = true;
+		complain("%d peers are connected: no more are accepted until some leave", PEERS_MAX);
+	}
+	return p;
+}
+
+static void accept_hello(struct server *s, struct peer *p, const struct address *from, size_t len,
+			 const tern_verdict *verdict, tern_time now)
+{
+	tern_path path = {address_tern(&s->bound), address_tern(from)};
+	tern_conn *conn;
+
+	p = peer_for(s, p, from);
+	if (!p)
+		return;
+	tern_error error = tern_accept(&conn, s->setup.pool, verdict, &path, now);
+	if (error != TERN_OK) {
+		complain("%s: cannot accept: %s", p->party.name, tern_error_sentence(error));
+		if (!p->current.conn)
+			peers_remove(&s->peers, p);
+		return;
+	}
+	struct association *a = p->current.conn ? &p->candidate : &p->current;
+	tern_conn_free(a->conn);
+	*a = (struct association){.conn = conn, .hello = hello_hash(s->datagram, len)};
+	tern_conn_set_user(conn, &p->party);
+	feed(s, p, a, len, now);
+	settle(s, p);
+}
+
+/* A ClientHello that belongs to no association of its address. Returns false when it is none to be answered. */
+static bool answer_hello(struct server *s, struct peer *p, const struct address *from, size_t len, tern_time now)
+{
+	tern_path path = {address_tern(&s->bound), address_tern(from)};
+	tern_verdict verdict;
+	size_t n = 0;
+
+	if (tern_listen(s->setup.pool, &verdict, s->out, sizeof s->out, &n, s->datagram, len, &path, now) != TERN_OK)
+		return false;
+	if (verdict.kind == TERN_VERDICT_REPLY)
+		send_to(s, from, s->out, n);
+	else if (verdict.kind == TERN_VERDICT_ACCEPT)
+		accept_hello(s, p, from, len, &verdict, now);
+	else if (s->setup.verbose && !p)
+		fprintf(stderr, "dropped %zu bytes: %s\n", len, tern_drop_sentence(verdict.drop));
+	return verdict.kind != TERN_VERDICT_DROP;
+}
+
+static struct association *find_hello(struct peer *p, uint64_t hello)
+{
+	if (is_alive(&p->candidate) && p->candidate.hello == hello)
+		return &p->candidate;
+	return is_alive(&p->current) && p->current.hello == hello ? &p->current : NULL;
+}
+
+static void on_datagram(struct server *s, const struct address *from, size_t len, tern_time now)
+{
+	struct peer *p = peers_find(&s->peers, from);
+
+	if (!p || tern_peek(s->datagram, len).client_hello) {
+		struct association *repeated = p ? find_hello(p, hello_hash(s->datagram, len)) : NULL;
+		if (repeated) {
+			feed(s, p, repeated, len, now);
+			settle(s, p);
+			return;
+		}
+		if (answer_hello(s, p, from, len, now) || !p)
+			return;
+	}
+	/* Opening fails without a trace in the bytes, so the other association sees them as they came. */
+	if (!is_alive(&p->candidate) || !feed(s, p, &p->candidate, len, now))
+		feed(s, p, &p->current, len, now);
+	settle(s, p);
+}
+
+static void receive(struct server *s)
+{
+	for (int i = 0; i < BATCH && !s->over; i++) {
+		struct address from;
+		ssize_t n = udp_receive(s->fd, s->datagram, sizeof s->datagram, &from);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n >= 0)
+			on_datagram(s, &from, (size_t)n, clock_now());
+	}
+}
+
+static uint64_t deadline_of(const struct association *a)
+{
+	return is_alive(a) ? tern_conn_deadline(a->conn) : TERN_NEVER;
+}
+
+static uint64_t next_deadline(const struct server *s)
+{
+	uint64_t deadline = s->peers.all ? s->sweep_ns : TERN_NEVER;
+
+	for (const struct peer *p = s->peers.all; p; p = p->next) {
+		uint64_t one = deadline_of(&p->current), two = deadline_of(&p->candidate);
+		deadline = one < deadline ? one : deadline;
+		deadline = two < deadline ? two : deadline;
+	}
+	return deadline;
+}
+
+static void tick(struct server *s, struct peer *p, struct association *a, tern_time now)
+{
+	if (deadline_of(a) <= now.mono_ns && check(s, p, a, tern_conn_tick(a->conn, now)))
+		flush(s, p, a);
+}
+
+static void tick_all(struct server *s)
+{
+	tern_time now = clock_now();
+	bool sweep = now.mono_ns >= s->sweep_ns;
+
+	for (struct peer *p = s->peers.all, *next; p; p = next) {
+		next = p->next;
+		tick(s, p, &p->candidate, now);
+		tick(s, p, &p->current, now);
+		if (sweep && p->current.connected && now.mono_ns - p->last_ns > IDLE_NS)
+			close_association(s, p, &p->current, false);
+		settle(s, p);
+	}
+	if (sweep)
+		s->sweep_ns = now.mono_ns + SWEEP_NS;
+}
+
+static void run(struct server *s)
+{
+	while (!s->over && !stop_requested()) {
+		struct pollfd fd = {s->fd, POLLIN, 0};
+		if (wait_until(&fd, 1, next_deadline(s)))
+			receive(s);
+		tick_all(s);
+	}
+	while (s->peers.all) {
+		struct peer *p = s->peers.all;
+		close_association(s, p, &p->candidate, false);
+		close_association(s, p, &p->current, false);
+		peers_remove(&s->peers, p);
+	}
+}
+
+static int start(struct server *s)
+{
+	char text[ADDRESS_TEXT];
+	uint64_t key;
+
+	if (RAND_bytes((unsigned char *)&key, sizeof key) != 1)
+		return complain("no random bytes to be had");
+	peers_init(&s->peers, key);
+	int status = setup_open(&s->setup, s->options, true);
+	if (status == OPTIONS_GO)
+		status = udp_listen(&s->fd, &s->bound, "--listen", s->options->listen);
+	if (status != OPTIONS_GO)
+		return status;
+	address_text(text, &s->bound);
+	report_listening(&s->report, text);
+	return OPTIONS_GO;
+}
+
+int command_server(int argc, char **argv)
+{
+	struct options options = {.listen = NULL};
+	struct texts operands;
+	int status = options_parse(&server_line, &options, &operands, argc, argv);
+
+	if (status != OPTIONS_GO)
+		return status;
+	if (operands.num)
+		return usage_error("%s: unexpected argument", operands.text[0]);
+	if (!options.listen)
+		return usage_error("--listen is missing: give an address such as 127.0.0.1:4444");
+	struct server *s = calloc(1, sizeof *s);
+	if (!s)
+		return complain("out of memory");
+	s->options = &options;
+	s->report = (struct report){.json = options.json, .server = true};
+	s->fd = -1;
+	stop_catch();
+	status = parse_export(&s->export, options.export) ? start(s) : STATUS_USAGE;
+	if (status == OPTIONS_GO) {
+		run(s);
+		status = s->status;
+	}
+	setup_close(&s->setup);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s);
+	return status;
+}

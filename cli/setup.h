@@ -1,0 +1,33 @@
+/* setup.h - from the options of server and client to a pool, with errors that name the option and the file. */
+#ifndef TERN_CLI_SETUP_H
+#define TERN_CLI_SETUP_H
+
+#include <stdio.h>
+
+#include "options.h"
+#include "report.h"
+#include "tern/tern.h"
+#include "udp.h"
+
+/* What the user pointer of every connection points at first: whom the trace names. */
+struct party {
+	char name[ADDRESS_TEXT];
+};
+
+struct setup {
+	tern_config *config;
+	tern_pool *pool;
+	struct store *store; /* servers: sessions by id */
+	FILE *keylog, *trace;
+	bool verbose;
+	uint64_t began_ns;
+};
+
+/* Returns OPTIONS_GO or the exit status; setup_close is due in any case. */
+int setup_open(struct setup *setup, const struct options *options, bool server);
+void setup_close(struct setup *setup);
+
+/* --export LABEL:LEN. text NULL: none. */
+bool parse_export(struct export_request *request, const char *text);
+
+#endif

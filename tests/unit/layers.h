@@ -1,0 +1,50 @@
+/* layers.h - two record layers that share keys: what a writes, b reads. */
+#ifndef TERN_TESTS_LAYERS_H
+#define TERN_TESTS_LAYERS_H
+
+#include <stdlib.h>
+
+#include "base/heap.h"
+#include "record/record.h"
+
+struct layers {
+	const struct provider *provider;
+	struct crypto *crypto;
+	struct schedules *schedules;
+	struct record_layer a, b;
+};
+
+#define MUST(expr)                                                                                                     \
+	do {                                                                                                           \
+		if ((expr) != TERN_OK)                                                                                 \
+			abort();                                                                                       \
+	} while (0)
+
+static inline void layers_open(struct layers *l, const struct provider *provider, uint16_t window)
+{
+	l->provider = provider;
+	MUST(provider->open(&l->crypto, &heap_default));
+	MUST(schedules_new(&l->schedules, provider, l->crypto, &heap_default, 8));
+	record_init(&l->a, &protection12, provider, l->schedules, &heap_default, window);
+	record_init(&l->b, &protection12, provider, l->schedules, &heap_default, window);
+}
+
+/* Keys for epoch, writing at a and reading at b. */
+static inline void layers_key(struct layers *l, uint16_t epoch, enum aead_id id)
+{
+	static const uint8_t key[AEAD_KEY_MAX] = "an example key of thirty-two by", iv[AEAD_NONCE] = "example iv.";
+	const struct aead_alg *aead = &aead_algs[id];
+	struct span s = span_of(iv, aead->fixed_iv_len12);
+	MUST(record_set_write(&l->a, epoch, aead, key, s));
+	MUST(record_set_read(&l->b, epoch, aead, key, s));
+}
+
+static inline void layers_close(struct layers *l)
+{
+	record_free(&l->a);
+	record_free(&l->b);
+	schedules_free(l->schedules);
+	l->provider->close(l->crypto);
+}
+
+#endif
