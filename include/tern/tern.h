@@ -74,7 +74,7 @@ typedef enum tern_error_class {
 	X(ERROR_KEY_MISMATCH, INPUT, -1, "the private key does not belong to the certificate")                         \
 	X(ERROR_BAD_FINGERPRINT, INPUT, -1, "the fingerprint is not of the form sha-256:HEX")                          \
 	X(ERROR_BAD_SESSION, INPUT, -1, "the session cannot be parsed")                                                \
-	X(ERROR_NO_CREDENTIALS, INPUT, -1, "the configuration has neither a usable certificate nor a PSK")             \
+	X(ERROR_NO_CREDENTIALS, INPUT, -1, "the configuration has no usable certificate, PSK or trust for this role")  \
 	X(ERROR_NO_MEMORY, RESOURCE, 80, "out of memory")                                                              \
 	X(ERROR_BUDGET, RESOURCE, 80, "the handshake exceeds its memory budget")                                       \
 	X(ERROR_LIMIT, RESOURCE, 80, "a key or sequence number limit is reached")                                      \
@@ -382,7 +382,7 @@ TERN_API TERN_MUST_CHECK tern_error tern_listen(tern_pool *pool, tern_verdict *v
 						size_t *reply_len, const uint8_t *datagram, size_t len,
 						const tern_path *path, tern_time now);
 
-/* A new server connection. verdict NULL: the caller vouches for the address and tern_listen was not asked. */
+/* A new server connection. TERN_ERROR_NO_CREDENTIALS: it has neither certificate nor PSK. verdict NULL: the caller vouches for the address and tern_listen was not asked. */
 TERN_API TERN_MUST_CHECK tern_error tern_accept(tern_conn **conn, tern_pool *pool, const tern_verdict *verdict,
 						const tern_path *path, tern_time now);
 
@@ -390,14 +390,16 @@ TERN_API TERN_MUST_CHECK tern_error tern_accept(tern_conn **conn, tern_pool *poo
 
 typedef struct tern_client_options {
 	size_t size; /* sizeof(tern_client_options) */
-	const char *server_name; /* host name or IP literal the certificate must be for; a host name is also sent as SNI */
+	const char *server_name; /* host name or IP literal the certificate must be for; a host name is also sent as SNI.
+				  * NULL: any name will do, which is right only where each anchor vouches for one peer */
 	const void *session;     /* from tern_conn_session: try to resume; NULL does not */
 	size_t session_len;
 	const tern_path *path;
 	void *user;
 } tern_client_options;
 
-/* A new client connection; its first flight waits in tern_conn_take. A session that has expired or does not fit the
+/* A new client connection; its first flight waits in tern_conn_take. TERN_ERROR_NO_CREDENTIALS when none of the suites can
+ * be used: there is neither a PSK nor any way to judge a certificate. A session that has expired or does not fit the
  * config is ignored; one that cannot be parsed is TERN_ERROR_BAD_SESSION. */
 TERN_API TERN_MUST_CHECK tern_error tern_client(tern_conn **conn, tern_pool *pool, const tern_client_options *options,
 						tern_time now);

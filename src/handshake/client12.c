@@ -144,7 +144,9 @@ tern_error put_client_hello12(struct handshake *hs, struct wr *w)
 		if (suite_usable(hs, suite_by_id(ours->id[i])))
 			wr_u16(&lw, ours->id[i]);
 	put_client_extensions(&ew, &hs->offered);
-	if (!wr_ok(&ew) || lw.n == 0)
+	if (lw.n == 0) /* no suite for which it has a PSK or could judge a certificate */
+		return FAIL(hs, ERROR_NO_CREDENTIALS, "RFC 5246 7.4.1.2");
+	if (!wr_ok(&ew))
 		return FAIL(hs, ERROR_INTERNAL, "RFC 5246 7.4.1.2");
 	hello.random = span_of(hs->outcome.client_random, RANDOM_LEN);
 	hello.session_id = span_of(hs->session_id, hs->session_id_len);
