@@ -469,6 +469,7 @@ typedef struct tern_answer {
 } tern_answer;
 TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now);
 
+/* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
 /* Sends close_notify (in tern_conn_take); afterwards nothing more can be sealed. */

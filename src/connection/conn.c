@@ -338,9 +338,11 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 {
-	if (mtu < MTU_MIN)
+	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		return TERN_ERROR_USAGE;
 	conn->mtu = mtu;
+	if (conn->last)
+		last_set_mtu(conn->last, mtu);
 	if (conn->hs)
 		flight_set_mtu(&conn->hs->flight, mtu);
 	return TERN_OK;

@@ -11,6 +11,8 @@ struct names {
 	struct span alpn, server_name, psk_identity; /* inside it */
 };
 
+#define MTU_MAX 65507 /* the largest UDP payload of IPv4 */
+
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED, CONN_FAILED };
 
 /* Events that wait to be told, in the order they are told. */
