@@ -206,17 +206,17 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 	return false;
 }
 
-/* The handshake's memory goes once the application has seen CONNECTED and come back. */
+/* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read. */
 static void settle(tern_conn *conn)
 {
-	if (!conn->hs || !conn->hs->complete || (conn->queued & QUEUED_CONNECTED))
+	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
-	if (!conn->told_connected) {
-		conn->told_connected = true;
-		return;
+	if (conn->hs && conn->hs->complete) {
+		handshake_free(conn->hs);
+		conn->hs = NULL;
 	}
-	handshake_free(conn->hs);
-	conn->hs = NULL;
+	if (conn->hs || !conn->stash || conn->stash->ready)
+		return;
 	heap_free(&conn->pool->config->heap, conn->stash, sizeof *conn->stash);
 	conn->stash = NULL;
 }

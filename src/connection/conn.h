@@ -39,7 +39,7 @@ struct tern_conn {
 	enum role role;
 	enum conn_state state;
 	uint8_t queued;
-	bool told_near, told_connected, loaned, authenticated;
+	bool told_near, loaned, authenticated;
 	bool alert_waits, alert_no_renegotiation;
 	uint8_t alert_level, alert_description;
 	uint16_t write_epoch, mtu, plaintext_max_out;
