@@ -419,7 +419,7 @@ typedef enum tern_event_kind {
 	TERN_EVENT_TICKET,     /* client: tern_conn_session now gives a session to resume with */
 	TERN_EVENT_PENDING,    /* job: an answer is awaited; see tern_conn_resume */
 	TERN_EVENT_LIMIT_NEAR, /* seven eighths of a key's record limit are used: make a new connection soon */
-	TERN_EVENT_CLOSED      /* the peer sent close_notify */
+	TERN_EVENT_CLOSED      /* the peer sent close_notify, of its own or in answer to ours: nothing more will come */
 } tern_event_kind;
 
 typedef enum tern_job_kind { TERN_JOB_SIGN, TERN_JOB_VERIFY, TERN_JOB_PSK, TERN_JOB_SESSION } tern_job_kind;
@@ -472,7 +472,8 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t j
 /* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
-/* Sends close_notify (in tern_conn_take); afterwards nothing more can be sealed. */
+/* Sends close_notify (in tern_conn_take, behind what the handshake still owes the peer); afterwards nothing more can be
+ * sealed and data that arrives is dropped. A peer that is still in its handshake sees it fail with alert close_notify. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time now);
 
 /* Keying material (RFC 5705). context NULL: none, which differs from an empty one. */

@@ -309,7 +309,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		if (!next_record(conn, &record))
 			break;
 		if (conn->state == CONN_CLOSED) {
-			conn_drop(conn, TERN_DROP_CLOSED, record.type, record.epoch, record.seq, record.wire.n);
+			conn_receive_closed(conn, &record, now);
 			continue;
 		}
 		if (take_record(conn, &record, event, now) == TERN_OK && event->kind != TERN_EVENT_NONE)

@@ -43,7 +43,7 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	tern_error error;
 	if (conn->last && last_sends(conn->last))
 		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
-	if (!hs || hs->complete || !flight_sends(&hs->flight))
+	if (conn->state != CONN_HANDSHAKE || hs->complete || !flight_sends(&hs->flight))
 		return TERN_OK;
 	TRY(conn->pool->provider->random(conn->pool->crypto, (uint8_t *)&random, sizeof random));
 	error = flight_take(&hs->flight, &conn->records, out, cap, len, random, now);
@@ -57,7 +57,7 @@ tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len
 	*len = 0;
 	if (cap < conn->mtu)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	if (conn->state == CONN_HANDSHAKE || conn->state == CONN_OPEN)
+	if (conn->state != CONN_FAILED)
 		error = take_flight(conn, out, cap, len, now);
 	if (error == TERN_OK && *len == 0 && conn->alert_waits)
 		error = take_alert(conn, out, cap, len);
@@ -82,7 +82,7 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 			deadline = flight_deadline(&conn->hs->flight);
 		if (conn->hs->give_up_ns < deadline)
 			deadline = conn->hs->give_up_ns;
-	} else if (conn->state == CONN_OPEN && conn->last) {
+	} else if (conn->state != CONN_FAILED && conn->last) {
 		deadline = last_expires_ns(conn->last);
 	}
 	return deadline;
