@@ -344,7 +344,7 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 	if (conn->last)
 		last_set_mtu(conn->last, mtu);
 	if (conn->hs)
-		flight_set_mtu(&conn->hs->flight, mtu);
+		conn_fit_flight(conn);
 	return TERN_OK;
 }
 

@@ -60,6 +60,9 @@ struct tern_conn {
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc);
 #define CONN_FAIL(conn, error, rfc) conn_fail(conn, TERN_##error, WHERE, rfc)
 
+/* The handshake's datagrams: no longer than the MTU, and no record longer than was agreed. */
+void conn_fit_flight(tern_conn *conn);
+
 /* Counts and traces a drop. */
 void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len);
 

@@ -108,12 +108,10 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	return TERN_OK;
 }
 
-/* Smaller records were agreed on: our fragments must fit too. */
-static void respect_limits(tern_conn *conn)
+void conn_fit_flight(tern_conn *conn)
 {
 	uint32_t most = (uint32_t)conn->hs->outcome.plaintext_max_out + RECORD12_HEADER;
-	if (most < conn->hs->flight.mtu)
-		flight_set_mtu(&conn->hs->flight, (uint16_t)(most < MTU_MIN ? MTU_MIN : most));
+	flight_set_mtu(&conn->hs->flight, most < conn->mtu ? (uint16_t)most : conn->mtu);
 }
 
 tern_error conn_advance(tern_conn *conn, tern_time now)
@@ -126,7 +124,7 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 		conn->stash->ready = true;
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
-	respect_limits(conn);
+	conn_fit_flight(conn);
 	if (hs->job.state == JOB_ASKED && !hs->job.announced) {
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;

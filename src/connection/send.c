@@ -88,6 +88,16 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 	return deadline;
 }
 
+static tern_error tick_flight(tern_conn *conn, tern_time now)
+{
+	uint16_t before = conn->hs->flight.mtu;
+	tern_error error = flight_tick(&conn->hs->flight, now);
+	/* Lowered by loss; what is lower by agreement says nothing about the path. */
+	if (conn->hs->flight.mtu < before)
+		conn->mtu = conn->hs->flight.mtu;
+	return error;
+}
+
 tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 {
 	tern_error error = TERN_OK;
@@ -97,9 +107,7 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 		if (now.mono_ns >= conn->hs->give_up_ns)
 			error = TERN_ERROR_TIMEOUT;
 		else if (!awaits_answer(conn->hs))
-			error = flight_tick(&conn->hs->flight, now);
-		if (conn->hs->flight.mtu < conn->mtu)
-			conn->mtu = conn->hs->flight.mtu;
+			error = tick_flight(conn, now);
 	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
 		last_free(&conn->pool->config->heap, conn->last);
 		conn->last = NULL;
