@@ -326,7 +326,8 @@ TERN_API void tern_keyring_free(tern_keyring *keyring);
 
 /* ---- Pool: what the connections of one thread share --------------------------------------------------------------- */
 
-/* Freezes the config. TERN_ERROR_NO_CREDENTIALS when it can neither be client nor server. */
+/* Freezes the config, even when memory runs out on the way. TERN_ERROR_NO_CREDENTIALS, and the config is not frozen, when it
+ * can neither be client nor server. */
 TERN_API TERN_MUST_CHECK tern_error tern_pool_new(tern_pool **pool, tern_config *config);
 TERN_API void tern_pool_free(tern_pool *pool); /* after its connections */
 
@@ -369,7 +370,7 @@ typedef enum tern_verdict_kind { TERN_VERDICT_DROP, TERN_VERDICT_REPLY, TERN_VER
 /* What tern_listen found. After ACCEPT, pass it to tern_accept. */
 typedef struct tern_verdict {
 	tern_verdict_kind kind;
-	tern_drop drop;       /* DROP: why */
+	tern_drop drop;       /* DROP: why; REPLY: TERN_DROP_COOKIE */
 	bool address_proved;  /* ACCEPT: by a cookie */
 	uint16_t message_seq; /* of the ClientHello */
 	uint64_t record_seq;  /* of its record */
