@@ -137,7 +137,10 @@ static void connected_json(const char *peer, const tern_info *info, const uint8_
 	json_text("fingerprint", fingerprint);
 	json_text("alpn", info->alpn);
 	json_text("server_name", info->server_name);
-	json_base64("psk_identity", info->psk_identity, info->psk_identity_len);
+	if (info->psk_identity_len)
+		json_base64("psk_identity", info->psk_identity, info->psk_identity_len);
+	else
+		json_text("psk_identity", NULL);
 	json_number("rtt_us", info->rtt_ns / 1000);
 	json_number("mtu", info->mtu);
 	if (exported_len)
@@ -149,7 +152,8 @@ static void connected_text(const char *peer, const tern_info *info, bool server)
 {
 	char text[TEXT_MAX];
 
-	fprintf(stderr, "connected to %s: %s, %s", peer, version_text(info->version), info->suite);
+	fprintf(stderr, server ? "%s connected: %s, %s" : "connected to %s: %s, %s", peer, version_text(info->version),
+		info->suite);
 	if (info->group[0])
 		fprintf(stderr, ", %s", info->group);
 	if (info->scheme[0])
@@ -274,6 +278,7 @@ void report_failed(const struct report *report, const char *peer, const tern_con
 	fflush(stdout);
 	if (report->json) {
 		failed_json(peer, &failure, hint);
+		report_stats(report, peer, conn);
 		return;
 	}
 	failed_text(peer, &failure, hint);

@@ -1,4 +1,5 @@
 /* setup.c - from options to a pool. What the core refuses is explained by the option that brought it. */
+#define _GNU_SOURCE /* memmem */
 #include "setup.h"
 
 #include <stdlib.h>
@@ -50,6 +51,13 @@ static int file_error(tern_error error, const char *option, const char *path, co
 	return complain("%s %s: %s: %s", option, path, tern_error_sentence(error), advice);
 }
 
+static bool holds_private_key(const struct file *file)
+{
+	static const char end[] = "PRIVATE KEY-----";
+
+	return file->len && memmem(file->bytes, file->len, end, sizeof end - 1) != NULL;
+}
+
 static int add_keypair(tern_config *config, const char *cert_path, const char *key_path)
 {
 	struct file cert, key;
@@ -61,6 +69,8 @@ static int add_keypair(tern_config *config, const char *cert_path, const char *k
 		return STATUS_FAILURE;
 	}
 	tern_error error = tern_config_add_keypair(config, cert.bytes, cert.len, key.bytes, key.len);
+	if (error == TERN_ERROR_BAD_PEM && !holds_private_key(&key))
+		error = TERN_ERROR_BAD_KEY_FILE;
 	file_free(&cert);
 	file_free(&key);
 	switch (error) {

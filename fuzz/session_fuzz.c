@@ -3,6 +3,7 @@
 
 #include "base/heap.h"
 #include "handshake/session.h"
+#include "session_fixtures.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,6 +43,22 @@ static void through_a_ticket(const struct keyring_keys *keys, struct crypto *c, 
 	check(!ticket_open(keys, &provider_stub, c, span_of(ticket, len), s->expires_unix_s, &out, &stale));
 }
 
+/* The bytes in place of some of a good encoding: gets behind the fixed fields, which chance does not. */
+static void overlaid(const struct keyring_keys *keys, struct crypto *c, const uint8_t *data, size_t size)
+{
+	uint8_t bytes[TERN_SESSION_MAX];
+	struct wr w = wr_of(bytes, sizeof bytes);
+	struct session s = size && data[0] & 1 ? session_longest() : session_least();
+	size_t at;
+	if (size < 3)
+		return;
+	put_session(&w, &s, true);
+	at = (size_t)(data[1] << 8 | data[2]) % w.n;
+	memcpy(bytes + at, data + 3, size - 3 < w.n - at ? size - 3 : w.n - at);
+	if (decode(bytes, w.n, &s))
+		through_a_ticket(keys, c, &s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct keyring_keys keys = {.current = {.valid = true, .id = 1, .ticket_key = {1}}};
@@ -55,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(!stale && s.expires_unix_s > 0 && s.id_len <= SESSION_ID_MAX && s.ticket_len <= TICKET_MAX);
 	if (decode(data, size, &s))
 		through_a_ticket(&keys, c, &s);
+	overlaid(&keys, c, data, size);
 	provider_stub.close(c);
 	return 0;
 }

@@ -168,8 +168,9 @@ typedef struct tern_conn tern_conn;
 TERN_API tern_config *tern_config_new(const tern_allocator *allocator);
 TERN_API void tern_config_free(tern_config *config); /* pools made from it keep their own reference */
 
-/* Sets suites, groups, schemes and timers at once. "default": AEAD suites, first timer 1 s. "webrtc": certificates
- * only, first timer 400 ms, no cookie. "iot": PSK and raw keys with AES-128-CCM-8 in front, first timer 9 s. */
+/* Sets suites, groups, schemes, timers and whether a cookie is asked for. "default": AEAD suites, first timer 1 s.
+ * "webrtc": certificates only, first timer 400 ms, no cookie. "iot": PSK and raw keys with AES-128-CCM-8 in front, first
+ * timer 9 s. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_policy(tern_config *config, const char *name);
 
 /* Comma-separated IANA names, in order of preference, for example
@@ -215,10 +216,10 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_verify(tern_config *config, 
 typedef enum tern_client_auth { TERN_CLIENT_AUTH_NONE, TERN_CLIENT_AUTH_OPTIONAL, TERN_CLIENT_AUTH_REQUIRED } tern_client_auth;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *config, tern_client_auth mode);
 
-/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes. A client uses the
- * first. The callback is asked for what was not added: on a server with the peer's identity, on a client with the
- * server's hint (identity NULL on entry: it fills *answer_identity). It returns TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY,
- * or TERN_PENDING and answers by tern_conn_resume. */
+/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 16 are added,
+ * none under the same identity. A client uses the first. The callback is asked for what was not added: on a server with
+ * the peer's identity, on a client with the server's hint (identity NULL on entry: it fills *answer_identity). It returns
+ * TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by tern_conn_resume. */
 typedef struct tern_psk {
 	size_t identity_len, key_len;
 	uint8_t identity[128]; /* a client's identity; not looked at on a server */
@@ -231,7 +232,8 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_add_psk(tern_config *config, con
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk(tern_config *config, tern_psk_fn *psk, void *user);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_hint(tern_config *config, const void *hint, size_t len);
 
-/* Comma-separated application protocols in order of preference (RFC 7301). A server that shares none refuses. */
+/* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000 together;
+ * NULL: none. A server that shares none refuses. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_alpn(tern_config *config, const char *list);
 
 /* Servers: whether tern_listen asks for a cookie (default true). False only where something else proved the address. */
@@ -256,29 +258,30 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_session_store(tern_config *c
 
 #define TERN_SESSION_MAX 1280 /* bytes an exported session takes at most */
 
-/* Timers, in nanoseconds. Fields left 0 keep the policy's value. RFC 6347 4.2.4.1. */
+/* Timers, in nanoseconds, 1 ms at least. Fields left 0 have the policy's value. A policy set later sets all of them again.
+ * RFC 6347 4.2.4.1. */
 typedef struct tern_timers {
 	size_t size; /* sizeof(tern_timers) */
 	uint64_t first_ns;              /* first retransmission timeout before an RTT is known; default 1 s */
-	uint64_t cap_ns;                /* timeouts double up to this; default 60 s */
-	uint64_t handshake_ns;          /* the whole handshake must be done by then; default 120 s */
-	uint32_t max_tries;             /* transmissions of one flight before giving up; default 12 */
+	uint64_t cap_ns;                /* timeouts double up to this; default 60 s, at most 1 h */
+	uint64_t handshake_ns;          /* the whole handshake's; default 120 s ("iot": 240 s), at most 1 day */
+	uint32_t max_tries;             /* transmissions of one flight before giving up; default 12, at most 255 */
 	bool no_rtt;                    /* do not learn the round trip time from the handshake */
 	bool no_jitter;                 /* do not spread timeouts by up to 10 % */
 } tern_timers;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers);
 
-/* Limits. Fields left 0 keep the default. */
+/* Limits. Fields left 0 have the default. */
 typedef struct tern_limits {
 	size_t size; /* sizeof(tern_limits) */
 	uint16_t mtu;                    /* largest UDP payload to send; default 1200, 96 to 65507 */
 	uint16_t replay_window;          /* records: 64 (default) to 8192, a multiple of 64; 1 turns replay detection off */
 	uint16_t record_size_limit;      /* largest plaintext we take, RFC 8449: 64 to 16384; 0 does not offer it */
 	uint16_t max_fragment_length;    /* clients: 512, 1024, 2048 or 4096 asks for it (RFC 6066 4); 0 does not */
-	uint32_t handshake_bytes;        /* memory one handshake may take; default 65536 */
-	uint32_t message_bytes;          /* longest handshake message accepted; default 32768 */
-	uint64_t seal_limit;             /* records sealed under one key before the connection stops; default by AEAD */
-	uint32_t session_seconds;        /* lifetime of tickets and sessions; default 86400 */
+	uint32_t handshake_bytes;        /* memory one handshake may take; default 65536, 4096 to 16 MiB */
+	uint32_t message_bytes;          /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
+	uint64_t seal_limit;             /* records sealed under one key, then it stops; default by AEAD, < 2^48 */
+	uint32_t session_seconds;        /* lifetime of tickets and sessions; default 86400, at most 604800 */
 } tern_limits;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_limits(tern_config *config, const tern_limits *limits);
 
@@ -319,7 +322,7 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_trace(tern_config *config, t
 /* ---- Keyring: cookie and ticket keys, shared by all pools and threads -------------------------------------------- */
 
 /* secret: at least 32 bytes that every server of a cluster shares, or NULL for random ones. Rotation keeps the previous
- * keys valid until the next rotation. Thread safe. */
+ * keys valid until the next rotation; to the secret that is current already it changes nothing. Thread safe. */
 TERN_API TERN_MUST_CHECK tern_error tern_keyring_new(tern_keyring **keyring, const void *secret, size_t len);
 TERN_API TERN_MUST_CHECK tern_error tern_keyring_rotate(tern_keyring *keyring, const void *secret, size_t len);
 TERN_API void tern_keyring_free(tern_keyring *keyring);

@@ -309,6 +309,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		if (!next_record(conn, &record))
 			break;
 		if (conn->state == CONN_CLOSED) {
+			conn->authenticated |= record.drop == TERN_DROP_NONE && record.epoch != 0;
 			conn_receive_closed(conn, &record, now);
 			continue;
 		}

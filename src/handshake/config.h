@@ -80,7 +80,7 @@ struct tern_config {
 	void *random_user;
 };
 
-/* For tests: another provider than libcrypto. USAGE once a key or trust was added; the groups are the policy's again. */
+/* For tests: another provider than libcrypto. USAGE once a key or trust was added. Groups are the policy's again. */
 tern_error config_set_provider(tern_config *config, const struct provider *provider);
 
 /* Whether any certificate could satisfy this side (trust, pins, callback or the insecure setter). */

@@ -5,6 +5,7 @@
 #ifndef TERN_HANDSHAKE_HANDSHAKE_H
 #define TERN_HANDSHAKE_HANDSHAKE_H
 
+#include "crypto/prf.h"
 #include "flight/flight.h"
 #include "flight/inbox.h"
 #include "handshake/pool.h"
@@ -102,6 +103,7 @@ struct handshake {
 	uint8_t share_public[GROUP_SHARE_MAX];
 	struct span peer_share;       /* client: the server's, in the arena */
 	struct span psk_hint;         /* client: in the arena */
+	struct hmac_key master_key;   /* of the master secret, from schedule12_keys on */
 	uint8_t premaster[PREMASTER_MAX]; /* from ClientKeyExchange until the master secret is made of it */
 	size_t premaster_len;
 };

@@ -56,6 +56,11 @@ CANNOT = [
     ("wolfssl", ".*", "suite/TLS_PSK_WITH_AES.*", "Debian's wolfSSL is built without static PSK for AES"),
     ("wolfssl", ".*", "suite/TLS_ECDHE_PSK_WITH_(AES_256_GCM.*|AES_128_CCM.*)", "wolfSSL has no such suite"),
 ]
+# (server, client, pattern of the cell, reason): where two foreign stacks fail each other, for --self
+STRANGERS = [
+    ("wolfssl", "mbedtls", "resume-ticket/.*", "Mbed TLS 2.28 and wolfSSL 5.5 stick when they resume by ticket over DTLS"),
+    ("wolfssl", "gnutls", "ecdhe-psk/lossy", "wolfSSL 5.5 alerts on a ChangeCipherSpec that overtakes ClientKeyExchange"),
+]
 
 
 @dataclass(frozen=True)
@@ -314,6 +319,9 @@ def why_not(tools, cell, server, client):
         for peer, roles, pattern, reason in CANNOT:
             if stack == peer and re.fullmatch(roles, role) and re.fullmatch(pattern, cell.name):
                 return reason
+    for one, other, pattern, reason in STRANGERS:
+        if (one, other) == (server, client) and re.fullmatch(pattern, cell.name):
+            return reason
     if cell.lossy and not tools.relay:
         return "no relay: --tern names no command"
     return None

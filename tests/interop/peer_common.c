@@ -14,7 +14,6 @@
 
 #define ECHO_WAIT_MS 500 /* a line whose echo is later than this is sent again */
 #define ECHO_TRIES 60 /* so often */
-#define IDLE_MS 15000 /* a server gives a silent peer up: its close_notify is lost */
 #define RECORD_MAX 16384 /* the largest plaintext of a record, RFC 5246 6.2.1 */
 
 static void say(const char *format, va_list arguments)
@@ -148,12 +147,14 @@ static void print_number(const char *word, unsigned number)
 	fflush(stdout);
 }
 
-static enum status echo_until_closed(const struct library *library)
+/* Until the other side closes, or is silent for as long as the whole conversation may take: its close_notify is lost.
+ */
+static enum status echo_until_closed(const struct library *library, const struct options *options)
 {
 	static uint8_t record[RECORD_MAX];
 	for (;;) {
 		size_t len;
-		enum status status = library->recv(record, sizeof record, &len, IDLE_MS);
+		enum status status = library->recv(record, sizeof record, &len, (int)options->timeout_s * 1000);
 		if (status == PEER_CLOSED || status == PEER_TIMEOUT)
 			return PEER_OK;
 		if (status == PEER_OK)
@@ -183,7 +184,7 @@ static enum status serve(const struct library *library, const struct options *op
 		if (status == PEER_OK) {
 			served++;
 			print_line(resumed ? "resumed" : "connected");
-			status = echo_until_closed(library);
+			status = echo_until_closed(library, options);
 		} else if (link.replaced) {
 			status = PEER_OK; /* the client gave up and came again */
 		}

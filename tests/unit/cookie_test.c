@@ -240,9 +240,28 @@ static void paths_not_told(void **state)
 	assert_true(cookie_valid(&w.keys, &w.hello, NULL));
 	assert_true(cookie_valid(&w.keys, &w.hello, &empty));
 	assert_false(cookie_valid(&w.keys, &w.hello, &w.path));
+	/* A length beyond the field is not followed out of it. */
 	w.path.remote.len = 255;
 	cookie_make(&w.keys, cookie, &w.hello, &w.path);
+	w.path.remote.len = sizeof w.path.remote.bytes;
 	assert_true(cookie_valid(&w.keys, &w.hello, &w.path));
+	tern_keyring_free(w.ring);
+}
+
+/* Keys are made again when the ring has changed, and only then. */
+static void refreshing(void **state)
+{
+	struct world w = world_new(secret);
+	struct cookie_keys before = w.keys;
+	(void)state;
+	assert_int_equal(w.keys.generation, keyring_generation(w.ring));
+	w.keys.slot[1].id ^= 1;
+	cookie_keys_refresh(&w.keys, w.ring, sha256());
+	assert_int_not_equal(w.keys.slot[1].id, before.slot[1].id);
+	rotate(&w, later);
+	assert_int_equal(w.keys.generation, keyring_generation(w.ring));
+	assert_true(w.keys.slot[1].valid);
+	assert_int_equal(w.keys.slot[1].id, before.slot[0].id);
 	tern_keyring_free(w.ring);
 }
 
@@ -253,6 +272,7 @@ int main(void)
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(a_fresh_ring_has_no_zero_key),
 		cmocka_unit_test(paths_not_told),
+		cmocka_unit_test(refreshing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

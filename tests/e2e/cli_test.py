@@ -1,0 +1,798 @@
+#!/usr/bin/env python3
+"""The command tern from outside: its forms, exit statuses, messages, and that it talks to itself.
+
+TERN names the command under test. Everything happens on loopback and in a directory of its own."""
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+TERN = os.environ.get("TERN", "build/tern")
+WAIT = 30  # seconds until a hang is a failure; sanitized builds are slow
+PSK = "device-1:00112233445566778899aabbccddeeff"
+
+
+def run(*args, stdin=b"", env=None):
+    return subprocess.run([TERN, *args], input=stdin, capture_output=True, timeout=WAIT, check=False,
+                          env=None if env is None else {**os.environ, **env})
+
+
+def events(output):
+    return [json.loads(line) for line in output.decode("ascii").splitlines()]
+
+
+class Background:
+    """A tern that keeps running; its output is collected so that no pipe fills up."""
+
+    def __init__(self, *args, stdin=subprocess.DEVNULL):
+        self.process = subprocess.Popen([TERN, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.out, self.err = bytearray(), bytearray()
+        self.threads = [threading.Thread(target=self.collect, args=pair, daemon=True)
+                        for pair in ((self.process.stdout, self.out), (self.process.stderr, self.err))]
+        for thread in self.threads:
+            thread.start()
+
+    @staticmethod
+    def collect(pipe, into):
+        while chunk := pipe.read1(65536):
+            into.extend(chunk)
+
+    def wait_for(self, pattern, where="err"):
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            found = re.search(pattern, bytes(getattr(self, where)))
+            if found:
+                return found
+            time.sleep(0.01)
+        raise AssertionError(f"{pattern} did not come: {bytes(self.err)} {bytes(self.out)}")
+
+    def port(self):
+        return int(self.wait_for(rb"listening on .*:(\d+)\n").group(1))
+
+    def finish(self, number=None):
+        if number is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+        status = self.process.wait(WAIT)
+        for thread in self.threads:
+            thread.join(WAIT)
+        if self.process.stdin:
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+
+@contextlib.contextmanager
+def background(*args, **more):
+    process = Background(*args, **more)
+    try:
+        yield process
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+        if not process.process.stdout.closed:
+            process.finish()
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="tern-cli-")
+        cls.addClassCleanup(shutil.rmtree, cls.dir)
+        cls.cert, cls.key = cls.path("cert.pem"), cls.path("key.pem")
+        cls.made = run("cert", "self-signed", "--name", "localhost", "--name", "127.0.0.1", "--cert", cls.cert,
+                       "--key", cls.key)
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.dir, name)
+
+    def write(self, name, content):
+        with open(self.path(name), "wb") as file:
+            file.write(content)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def server(self, *args):
+        return background("server", "--listen", "127.0.0.1:0", "--cert", self.cert, "--key", self.key, *args)
+
+    def client(self, port, *args, stdin=b"hello\n", linger="400"):
+        return run("client", f"127.0.0.1:{port}", "--ca", self.cert, "--linger", linger, *args, stdin=stdin)
+
+    def assertStatus(self, done, status, *fragments):
+        self.assertEqual(done.returncode, status, done)
+        for fragment in fragments:
+            self.assertIn(fragment, done.stderr.decode(), done)
+
+
+class Cert(Case):
+    def test_key_types(self):
+        for key_type, shown in (("p256", "P-256"), ("p384", "P-384"), ("ed25519", "Ed25519"), ("rsa", "RSA 3072")):
+            with self.subTest(key_type):
+                cert, key = self.path(key_type + ".pem"), self.path(key_type + ".key")
+                made = run("cert", "self-signed", "--name", "a.example", "--name", "::1", "--key-type", key_type,
+                           "--days", "3", "--cert", cert, "--key", key)
+                self.assertStatus(made, 0)
+                show = run("cert", "show", cert)
+                self.assertStatus(show, 0)
+                text = show.stdout.decode()
+                self.assertIn("CN=a.example", text)
+                self.assertIn("DNS:a.example, IP Address:0:0:0:0:0:0:0:1", text)
+                self.assertRegex(text, rf"key +{shown}\n")
+                self.assertIn(made.stdout.decode().strip(), text)
+                self.assertEqual(stat.S_IMODE(os.stat(key).st_mode), 0o600)
+
+    def test_fingerprint_is_that_of_the_der(self):
+        body = b"".join(self.read("cert.pem").split(b"-----")[2].split())
+        digest = hashlib.sha256(base64.b64decode(body)).hexdigest().upper()
+        pairs = ":".join(digest[i:i + 2] for i in range(0, 64, 2))
+        self.assertEqual(self.made.stdout.decode().strip(), "sha-256:" + pairs)
+
+    def test_never_overwrites_silently(self):
+        before = self.read("key.pem"), self.read("cert.pem")
+        again = ["cert", "self-signed", "--name", "x", "--cert", self.path("new.pem"), "--key", self.key]
+        self.assertStatus(run(*again), 1, "--key " + self.key, "--force")
+        self.assertFalse(os.path.exists(self.path("new.pem")))
+        again = ["cert", "self-signed", "--name", "x", "--cert", self.cert, "--key", self.path("new.key")]
+        self.assertStatus(run(*again), 1, "--cert " + self.cert, "--force")
+        self.assertFalse(os.path.exists(self.path("new.key")))
+        self.assertEqual(before, (self.read("key.pem"), self.read("cert.pem")))
+        self.write("old.pem", b"old"), self.write("old.key", b"old")
+        done = run("cert", "self-signed", "--name", "x", "--cert", self.path("old.pem"), "--key",
+                   self.path("old.key"), "--force")
+        self.assertStatus(done, 0)
+        self.assertIn(b"PRIVATE KEY", self.read("old.key"))
+
+    def make_ca(self):
+        done = run("cert", "ca", "--name", "Test CA", "--cert", self.path("ca.pem"), "--key", self.path("ca.key"),
+                   "--force")
+        self.assertStatus(done, 0)
+        done = run("cert", "issue", "--ca-cert", self.path("ca.pem"), "--ca-key", self.path("ca.key"), "--name",
+                   "localhost", "--cert", self.path("leaf.pem"), "--key", self.path("leaf.key"), "--force")
+        self.assertStatus(done, 0)
+
+    def test_issue(self):
+        self.make_ca()
+        self.assertRegex(run("cert", "show", self.path("leaf.pem")).stdout.decode(), r"issuer +CN=Test CA\n")
+        self.assertRegex(run("cert", "show", self.path("ca.pem")).stdout.decode(), r"CA +yes\n")
+        with background("server", "--listen", "127.0.0.1:0", "--cert", self.path("leaf.pem"), "--key",
+                        self.path("leaf.key"), "--echo") as server:
+            done = run("client", f"127.0.0.1:{server.port()}", "--ca", self.path("ca.pem"), "--name", "localhost",
+                       "--linger", "400", stdin=b"issued\n")
+        self.assertStatus(done, 0)
+        self.assertEqual(done.stdout, b"issued\n")
+
+    @unittest.skipUnless(shutil.which("openssl"), "no openssl command to check with")
+    def test_openssl_agrees(self):
+        self.make_ca()
+        done = subprocess.run(["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile",
+                               self.path("ca.pem"), self.path("leaf.pem")], capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done)
+
+
+class Usage(Case):
+    def test_bad_input(self):
+        other_cert, other_key = self.path("other.pem"), self.path("other.key")
+        run("cert", "self-signed", "--name", "x", "--cert", other_cert, "--key", other_key)
+        junk = self.write("junk", b"this is no PEM\n")
+        cut = self.write("cut.pem", self.read("cert.pem")[:200])
+        psk_file = self.write("psks", b"# comment\nok:0011\nbroken\n")
+        busy = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(busy.close)
+        busy.bind(("127.0.0.1", 0))
+        used = f"127.0.0.1:{busy.getsockname()[1]}"
+        missing = self.path("missing")
+        listen, pair = ["server", "--listen", "127.0.0.1:0"], ["--cert", self.cert, "--key", self.key]
+        client = ["client", "127.0.0.1:9"]
+        issue = ["cert", "issue", "--name", "x", "--cert", self.path("n.pem"), "--key", self.path("n.key")]
+        relay = ["relay", "--listen", "127.0.0.1:0"]
+        for args, status, fragments in (
+                ([], 2, ["usage: tern COMMAND"]),
+                (["nonsense"], 2, ["no command 'nonsense'"]),
+                (["client"], 2, ["ADDR is missing"]),
+                (["client", "a:1", "b:2"], 2, ["one ADDR"]),
+                (["client", "127.0.0.1"], 2, ["ADDR 127.0.0.1", "HOST:PORT"]),
+                (["client", "127.0.0.1:99999"], 2, ["127.0.0.1:99999"]),
+                (["client", "127.0.0.1:0"], 2, ["port 0"]),
+                (["client", "::1:4444"], 2, ["[v6]:PORT"]),
+                (["client", "no-such-host.invalid:1"], 1, ["ADDR no-such-host.invalid:1", "cannot find the host"]),
+                (client + ["--frobnicate"], 2, ["--frobnicate"]),
+                (client + ["--ca"], 2, ["--ca needs a value"]),
+                (client + ["--name", "a", "--name", "b"], 2, ["--name is given twice"]),
+                (client + ["--mtu", "95"], 2, ["--mtu 95", "96 to 65507"]),
+                (client + ["--mtu", "x"], 2, ["--mtu x"]),
+                (client + ["--linger", "-1"], 2, ["--linger -1"]),
+                (client + ["--dtls", "1.3"], 2, ["--dtls 1.3", "not in this version"]),
+                (client + ["--dtls", "1.0"], 2, ["--dtls 1.0"]),
+                (client + ["--cid-length", "8"], 2, ["--cid-length", "not in this version"]),
+                (client + ["--srtp", "x"], 2, ["--srtp", "not in this version"]),
+                (listen + pair + ["--workers", "2"], 2, ["--workers", "not in this version"]),
+                (listen + pair + ["--metrics", "1"], 2, ["--metrics", "not in this version"]),
+                (client + ["--policy", "x"], 2, ["--policy x", "webrtc"]),
+                (client + ["--suites", "TLS_NULL"], 2, ["--suites TLS_NULL", "IANA"]),
+                (client + ["--groups", "secp9"], 2, ["--groups secp9"]),
+                (client + ["--alpn", ""], 2, ["--alpn"]),
+                (client + ["--psk", "id"], 2, ["--psk", "ID:HEX"]),
+                (client + ["--psk", "id:0"], 2, ["--psk", "ID:HEX"]),
+                (client + ["--psk", "id:zz"], 2, ["--psk", "ID:HEX"]),
+                (client + ["--psk", ":00"], 2, ["--psk", "ID:HEX"]),
+                (client + ["--psk", "id:" + "00" * 65], 2, ["--psk", "64"]),
+                (client + ["--fingerprint", "sha-256:00"], 2, ["--fingerprint sha-256:00"]),
+                (client + ["--export", "label"], 2, ["--export label"]),
+                (client + ["--export", "label:0"], 2, ["--export label:0"]),
+                (client + ["--insecure", "--ca", self.cert], 2, ["--insecure"]),
+                (client + ["--ca", missing], 1, ["--ca " + missing, "No such file"]),
+                (client + ["--ca", self.dir], 1, ["--ca " + self.dir, "directory"]),
+                (client + ["--ca", junk], 1, ["--ca " + junk, "PEM"]),
+                (client + ["--ca", cut], 1, ["--ca " + cut]),
+                (client + ["--insecure", "--cert", self.cert], 2, ["--key is missing"]),
+                (client + ["--insecure", "--session", self.cert], 1, ["--session " + self.cert]),
+                (client + ["--insecure", "--keylog", missing + "/x"], 1, ["--keylog " + missing + "/x"]),
+                (client + ["--insecure", "--trace", missing + "/x"], 1, ["--trace " + missing + "/x"]),
+                (["server"] + pair, 2, ["--listen is missing"]),
+                (listen, 2, ["--cert FILE", "--psk"]),
+                (listen + ["--cert", self.cert], 2, ["--key is missing"]),
+                (listen + ["--key", self.key], 2, ["--cert is missing"]),
+                (listen + ["--cert", missing, "--key", self.key], 1, ["--cert " + missing]),
+                (listen + ["--cert", self.cert, "--key", missing], 1, ["--key " + missing]),
+                (listen + ["--cert", self.cert, "--key", junk], 1, ["--key " + junk]),
+                (listen + ["--cert", self.cert, "--key", self.cert], 1, ["--key " + self.cert]),
+                (listen + ["--cert", self.key, "--key", self.key], 1, ["--cert " + self.key]),
+                (listen + ["--cert", cut, "--key", self.key], 1, ["--cert " + cut]),
+                (listen + ["--cert", self.cert, "--key", other_key], 1, [other_key, self.cert, "belong"]),
+                (listen + ["--psk-file", psk_file], 1, ["--psk-file " + psk_file, "line 3"]),
+                (listen + ["--psk-file", missing], 1, ["--psk-file " + missing]),
+                (listen + pair + ["--require-client-cert"], 2, ["--require-client-cert", "--ca"]),
+                (listen + pair + ["extra"], 2, ["extra"]),
+                (["server", "--listen", used] + pair, 1, ["--listen " + used, "in use"]),
+                (["server", "--listen", "192.0.2.1:4444"] + pair, 1, ["--listen 192.0.2.1:4444"]),
+                (["cert"], 2, ["self-signed"]),
+                (["cert", "frob"], 2, ["self-signed"]),
+                (["cert", "show"], 2, ["show"]),
+                (["cert", "show", junk], 1, [junk]),
+                (["cert", "show", missing], 1, [missing]),
+                (["cert", "self-signed", "--cert", "x", "--key", "y"], 2, ["--name is missing"]),
+                (["cert", "self-signed", "--name", "x", "--key", "y"], 2, ["--cert is missing"]),
+                (["cert", "self-signed", "--name", "x", "--cert", "y"], 2, ["--key is missing"]),
+                (["cert", "self-signed", "--name", "a b", "--cert", "x", "--key", "y"], 2, ["--name"]),
+                (["cert", "self-signed", "--name", "x", "--key-type", "dsa", "--cert", "x", "--key", "y"], 2,
+                 ["--key-type dsa"]),
+                (["cert", "self-signed", "--name", "x", "--days", "0", "--cert", "x", "--key", "y"], 2, ["--days 0"]),
+                (["cert", "self-signed", "--name", "x", "--cert", missing + "/x", "--key", missing + "/y"], 1,
+                 ["--key " + missing + "/y"]),
+                (issue, 2, ["--ca-cert is missing"]),
+                (issue + ["--ca-cert", self.cert], 2, ["--ca-key is missing"]),
+                (issue + ["--ca-cert", self.cert, "--ca-key", self.key], 1, ["--ca-cert " + self.cert]),
+                (["relay", "--to", "1"], 2, ["--listen is missing"]),
+                (relay, 2, ["--to is missing"]),
+                (relay + ["--to", "127.0.0.1:1", "--loss", "101"], 2, ["--loss 101"]),
+                (relay + ["--to", "127.0.0.1:1", "--drop", "x1"], 2, ["--drop x1"]),
+                (relay + ["--to", "127.0.0.1:1", "--drop", "c3-2"], 2, ["--drop c3-2"]),
+                (["relay", "--listen", used, "--to", "127.0.0.1:1"], 1, ["--listen " + used]),
+                (["demo", "--dtls", "1.3"], 2, ["--dtls 1.3"]),
+                (["demo", "--loss", "nan"], 2, ["--loss nan"]),
+                (["demo", "extra"], 2, ["extra"]),
+        ):
+            with self.subTest(" ".join(args)):
+                self.assertStatus(run(*args), status, *fragments)
+
+    def test_a_bad_psk_is_not_repeated(self):
+        self.assertNotIn(b"c0ffee", run("client", "127.0.0.1:9", "--psk", "id:c0ffeezz").stderr)
+
+    def test_mismatched_ca_pair(self):
+        for name in ("one", "two"):
+            run("cert", "ca", "--name", name, "--cert", self.path(name + ".pem"), "--key", self.path(name + ".key"))
+        done = run("cert", "issue", "--ca-cert", self.path("one.pem"), "--ca-key", self.path("two.key"), "--name", "x",
+                   "--cert", self.path("n.pem"), "--key", self.path("n.key"))
+        self.assertStatus(done, 1, "--ca-key " + self.path("two.key"), self.path("one.pem"))
+
+    def test_help(self):
+        for command in ("server", "client", "cert", "relay", "demo"):
+            for option in ("-h", "--help"):
+                with self.subTest(command + option):
+                    done = run(command, option)
+                    self.assertStatus(done, 0)
+                    self.assertIn(f"usage: tern {command}", done.stdout.decode())
+                    self.assertIn("Examples:", done.stdout.decode())
+        self.assertStatus(run("--help"), 0)
+        self.assertRegex(run("--version").stdout.decode(), r"^tern \d+\.\d+\.\d+\n$")
+
+
+class Proxy:
+    """Forwards one client at a time from one fixed port, keeps what clients sent, and can send it again."""
+
+    def __init__(self, port):
+        self.front, self.back = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        self.front.bind(("127.0.0.1", 0))
+        self.back.connect(("127.0.0.1", port))
+        self.front.settimeout(0.02)
+        self.back.settimeout(0.02)
+        self.port = self.front.getsockname()[1]
+        self.client, self.sent, self.stopped = None, [], False
+        self.threads = [threading.Thread(target=each, daemon=True) for each in (self.forward, self.backward)]
+        for thread in self.threads:
+            thread.start()
+
+    def forward(self):
+        while not self.stopped:
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                datagram, self.client = self.front.recvfrom(65536)
+                self.sent.append(datagram)
+                self.back.send(datagram)
+
+    def backward(self):
+        while not self.stopped:
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                datagram = self.back.recv(65536)
+                if self.client:
+                    self.front.sendto(datagram, self.client)
+
+    def close(self):
+        self.stopped = True
+        for thread in self.threads:
+            thread.join(WAIT)
+        self.front.close()
+        self.back.close()
+
+
+class ServerAndClient(Case):
+    def test_echo(self):
+        with self.server("--echo") as server:
+            done = self.client(server.port(), stdin=b"one\ntwo\nthree")
+            self.assertStatus(done, 0, "connected to")
+            self.assertEqual(done.stdout, b"one\ntwo\nthree")
+            self.assertEqual(server.finish(signal.SIGTERM), 0)
+            self.assertEqual(bytes(server.out), b"")
+
+    def test_records_to_stdout(self):
+        with self.server("--once") as server:
+            self.assertStatus(self.client(server.port(), stdin=b"one\n\0two\n"), 0)
+            self.assertEqual(server.finish(), 0)
+            self.assertEqual(bytes(server.out), b"one\n\0two\n")
+
+    def test_no_cookie(self):
+        with self.server("--echo", "--no-cookie", "-v") as server:
+            self.assertEqual(self.client(server.port()).stdout, b"hello\n")
+            server.wait_for(rb"received ClientHello, message 0, record 0.0")
+
+    def test_many_clients_at_once(self):
+        with self.server("--echo", "--json") as server:
+            port, results = server.port(), {}
+
+            def talk(i):
+                results[i] = self.client(port, stdin=b"".join(b"%d-%d\n" % (i, j) for j in range(5)), linger="1000")
+
+            threads = [threading.Thread(target=talk, args=(i,)) for i in range(16)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(WAIT)
+            for i in range(16):
+                self.assertStatus(results[i], 0)
+                self.assertEqual(sorted(results[i].stdout.split()), [b"%d-%d" % (i, j) for j in range(5)])
+            self.assertEqual(server.finish(signal.SIGTERM), 0)
+            connected = [e for e in events(bytes(server.out)) if e["event"] == "connected"]
+            self.assertEqual(len({e["peer"] for e in connected}), 16)
+
+    def test_resumption(self):
+        session = self.path("session.bin")
+        with self.server("--echo") as server:
+            port = server.port()
+            for resumed in (False, True, True):
+                done = self.client(port, "--session", session, "--json")
+                self.assertStatus(done, 0)
+                connected = events(done.stdout)[0]
+                self.assertEqual((connected["event"], connected["resumed"]), ("connected", resumed), done)
+                self.assertTrue(connected["authenticated"])
+                self.assertEqual(stat.S_IMODE(os.stat(session).st_mode), 0o600)
+
+    def test_json(self):
+        with self.server("--echo", "--json", "--alpn", "coap,irc") as server:
+            port = server.port()
+            done = self.client(port, "--json", "--alpn", "irc", "--export", "EXPORTER-test:20")
+            self.assertStatus(done, 0)
+            self.assertEqual(server.finish(signal.SIGTERM), 0)
+        mine, theirs = events(done.stdout), events(bytes(server.out))
+        self.assertEqual([e["event"] for e in mine], ["connected", "sent", "data", "closed", "stats"])
+        self.assertEqual([e["event"] for e in theirs], ["listening", "connected", "data", "sent", "closed", "stats"])
+        self.assertEqual(base64.b64decode(mine[2]["data"]), b"hello\n")
+        self.assertEqual(theirs[0]["address"], f"127.0.0.1:{port}")
+        self.assertEqual((mine[0]["version"], mine[0]["alpn"]), ("DTLS 1.2", "irc"))
+        self.assertEqual(mine[0]["fingerprint"], self.made.stdout.decode().strip())
+        self.assertEqual(len(mine[0]["export"]), 40)
+        self.assertEqual((mine[3]["by"], theirs[4]["by"]), ("us", "peer"))
+        self.assertGreater(mine[4]["records_opened"], 0)
+
+    def test_exporters_agree(self):
+        with self.server("--echo", "--export", "EXPORTER-test:32") as server:
+            done = self.client(server.port(), "--export", "EXPORTER-test:32")
+            line = re.search(rb"export EXPORTER-test: [0-9a-f]{64}\n", done.stderr).group()
+            server.wait_for(re.escape(line))
+
+    def test_verification(self):
+        other = self.path("v.pem")
+        run("cert", "self-signed", "--name", "localhost", "--cert", other, "--key", self.path("v.key"), "--force")
+        good = self.made.stdout.decode().strip()
+        wrong = good[:-2] + ("00" if good[-2:] != "00" else "01")
+        with self.server("--echo") as server:
+            address = f"127.0.0.1:{server.port()}"
+            for args, status, fragments in (
+                    (["--ca", self.cert], 0, []),
+                    (["--ca", self.cert, "--name", "localhost"], 0, []),
+                    (["--fingerprint", good], 0, []),
+                    (["--insecure"], 0, ["NOT authenticated"]),
+                    ([], 1, ["trusted issuer", "unknown_ca", "RFC", "hint: use --ca"]),
+                    (["--ca", other], 1, ["trusted issuer", "hint: use --ca"]),
+                    (["--ca", self.cert, "--name", "example.org"], 1, ["another name", "hint: use --name"]),
+                    (["--fingerprint", wrong], 1, ["another fingerprint", "hint:"]),
+            ):
+                with self.subTest(" ".join(args)):
+                    done = run("client", address, "--linger", "400", *args, stdin=b"hello\n")
+                    self.assertStatus(done, status, *fragments)
+                    self.assertEqual(done.stdout, b"hello\n" if status == 0 else b"")
+
+    def test_client_certificates(self):
+        cert, key = self.path("c.pem"), self.path("c.key")
+        mine = run("cert", "self-signed", "--name", "client", "--cert", cert, "--key", key, "--force")
+        fingerprint = mine.stdout.decode().strip()
+        for server_args, client_args, status in (
+                (["--ca", cert, "--require-client-cert"], ["--cert", cert, "--key", key], 0),
+                (["--ca", cert, "--require-client-cert"], [], 1),
+                (["--ca", cert], [], 0),
+                (["--fingerprint", fingerprint, "--require-client-cert"], ["--cert", cert, "--key", key], 0),
+                (["--fingerprint", fingerprint], ["--cert", self.cert, "--key", self.key], 1),
+        ):
+            with self.subTest(f"{server_args} {client_args}"), self.server("--echo", *server_args) as server:
+                self.assertStatus(self.client(server.port(), *client_args), status)
+
+    def test_psk(self):
+        psks = self.write("psk.txt", ("# devices\n\n" + PSK + "\n").encode())
+        for server_args in (["--psk", "other:00", "--psk", PSK], ["--psk-file", psks]):
+            with background("server", "--listen", "127.0.0.1:0", "--echo", *server_args) as server:
+                address = f"127.0.0.1:{server.port()}"
+                done = run("client", address, "--psk", PSK, "--linger", "400", "--json", stdin=b"hello\n")
+                self.assertStatus(done, 0)
+                connected = events(done.stdout)[0]
+                self.assertIn("PSK", connected["suite"])
+                self.assertTrue(connected["authenticated"])
+                done = run("client", address, "--psk", "nobody:00", stdin=b"")
+                self.assertStatus(done, 1)
+
+    def test_restarted_client_on_the_same_port(self):
+        with self.server("--echo", "--json") as server:
+            proxy = Proxy(server.port())
+            self.addCleanup(proxy.close)
+            with background("client", f"127.0.0.1:{proxy.port}", "--ca", self.cert, stdin=subprocess.PIPE) as first:
+                first.wait_for(rb"connected to")
+                first.process.kill()  # says no word to the server
+                first.finish()
+            done = self.client(proxy.port, stdin=b"back again\n")
+            self.assertStatus(done, 0)
+            self.assertEqual(done.stdout, b"back again\n")
+            server.finish(signal.SIGTERM)
+            connected = [e["peer"] for e in events(bytes(server.out)) if e["event"] == "connected"]
+            self.assertEqual(len(connected), 2)
+            self.assertEqual(connected[0], connected[1])
+
+    def test_the_old_association_lives_until_the_new_one_is_proved(self):
+        for cookie in ([], ["--no-cookie"]):
+            with self.subTest(str(cookie)), self.server("--echo", "--json", *cookie) as server:
+                stranger = Proxy(server.port())
+                self.addCleanup(stranger.close)
+                self.assertStatus(self.client(stranger.port), 0)
+                hello = stranger.sent[0]
+                proxy = Proxy(server.port())
+                self.addCleanup(proxy.close)
+                with background("client", f"127.0.0.1:{proxy.port}", "--ca", self.cert, stdin=subprocess.PIPE) as mine:
+                    mine.wait_for(rb"connected to")
+                    own = list(proxy.sent[:2])
+                    for datagram in (hello, *own, hello):
+                        proxy.back.send(datagram)
+                    time.sleep(0.1)
+                    mine.process.stdin.write(b"still here\n")
+                    mine.process.stdin.flush()
+                    mine.wait_for(rb"still here\n", "out")
+                server.finish(signal.SIGTERM)
+                connected = [e for e in events(bytes(server.out)) if e["event"] == "connected"]
+                self.assertEqual(len(connected), 2)  # the stranger's and ours
+
+    def test_sigterm_closes_every_peer(self):
+        with self.server("--echo") as server:
+            port = server.port()
+            clients = [Background("client", f"127.0.0.1:{port}", "--ca", self.cert, stdin=subprocess.PIPE)
+                       for _ in range(3)]
+            for client in clients:
+                client.wait_for(rb"connected to")
+            self.assertEqual(server.finish(signal.SIGTERM), 0)
+            for client in clients:
+                client.wait_for(rb"closed the connection\n")
+                self.assertEqual(client.finish(), 0)
+
+    def test_next_address_of_a_name(self):
+        with self.server("--echo") as server:
+            done = run("client", f"localhost:{server.port()}", "--ca", self.cert, "--linger", "400", stdin=b"name\n")
+            self.assertStatus(done, 0)
+            self.assertEqual(done.stdout, b"name\n")
+
+    def test_closed_standard_input(self):
+        with self.server("--echo") as server:
+            shell = f'"{TERN}" client 127.0.0.1:{server.port()} --ca "{self.cert}" --linger 0 <&-'
+            self.assertEqual(subprocess.run(shell, shell=True, timeout=WAIT, check=False).returncode, 0)
+
+    def test_failure_in_json(self):
+        with self.server("--json") as server:
+            done = run("client", f"127.0.0.1:{server.port()}", "--json", stdin=b"")
+            self.assertStatus(done, 1)
+            failed, stats = events(done.stdout)
+            self.assertEqual((failed["event"], failed["error"]), ("failed", "TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER"))
+            self.assertEqual((failed["alert"], failed["alert_by"]), ("unknown_ca", "us"))
+            self.assertEqual(stats["event"], "stats")
+            server.wait_for(rb'"alert":"unknown_ca","alert_by":"peer"', "out")
+
+    def test_sigint_closes_the_client(self):
+        with self.server("--once") as server:
+            with background("client", f"127.0.0.1:{server.port()}", "--ca", self.cert, stdin=subprocess.PIPE) as client:
+                client.wait_for(rb"connected to")
+                self.assertEqual(client.finish(signal.SIGINT), 0)
+            self.assertEqual(server.finish(), 0)
+
+    def test_interrupted_before_connected(self):
+        silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(silent.close)
+        silent.bind(("127.0.0.1", 0))
+        with background("client", f"127.0.0.1:{silent.getsockname()[1]}", "--insecure") as client:
+            silent.recv(65536)
+            self.assertEqual(client.finish(signal.SIGTERM), 1)
+
+    def test_refused_at_once(self):
+        closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        closed.close()
+        start = time.monotonic()
+        self.assertStatus(self.client(port), 1, "refused", "hint:")
+        self.assertLess(time.monotonic() - start, 5)
+
+    def test_once_fails_with_the_handshake(self):
+        with self.server("--once") as server:
+            done = run("client", f"127.0.0.1:{server.port()}", "--linger", "400", stdin=b"")
+            self.assertStatus(done, 1)
+            self.assertEqual(server.finish(), 1)
+
+    def test_long_lines_are_split_aloud(self):
+        line = b"0123456789" * 500 + b"\n"
+        with self.server("--echo") as server:
+            done = self.client(server.port(), stdin=line + b"short\n", linger="400")
+            self.assertStatus(done, 0, "sent as several", "--mtu")
+            self.assertEqual(done.stdout, line + b"short\n")
+
+    def test_large_records(self):
+        line = b"x" * 8000 + b"\n"
+        with self.server("--echo", "--mtu", "9000") as server:
+            done = self.client(server.port(), "--mtu", "9000", stdin=line)
+            self.assertStatus(done, 0)
+            self.assertEqual(done.stdout, line)
+            self.assertNotIn(b"several", done.stderr)
+
+    def test_oversize_echo_is_told(self):
+        with self.server("--echo", "--mtu", "600") as server:
+            self.assertStatus(self.client(server.port(), stdin=b"x" * 1000 + b"\n"), 0)
+            server.wait_for(rb"--echo: a record of 1001 bytes does not fit .*--mtu")
+
+    def test_keylog_and_trace(self):
+        by_option, by_environment, trace = self.path("a.keys"), self.path("b.keys"), self.path("trace")
+        with self.server("--echo") as server:
+            port = server.port()
+            self.assertStatus(self.client(port, "--keylog", by_option, "--trace", trace), 0)
+            self.assertStatus(run("client", f"127.0.0.1:{port}", "--ca", self.cert, "--linger", "0",
+                                  env={"SSLKEYLOGFILE": by_environment}), 0)
+        for path in (by_option, by_environment):
+            self.assertRegex(self.read(path), rb"^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n$")
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        for words in (b"sent ClientHello", b"received ServerHello", b"received Certificate", b"sent Finished",
+                      b"keys of epoch 1"):
+            self.assertIn(words, self.read(trace))
+
+    def test_v6(self):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+            with background("server", "--listen", "[::1]:0", "--cert", self.cert, "--key", self.key, "--echo") as server:
+                done = run("client", f"[::1]:{server.port()}", "--ca", self.cert, "--name", "localhost", "--linger",
+                           "400", stdin=b"six\n")
+                self.assertStatus(done, 0)
+                self.assertEqual(done.stdout, b"six\n")
+            return
+        self.skipTest("this machine has no IPv6 loopback")
+
+
+class Relay(Case):
+    def setUp(self):
+        self.server_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(self.server_socket.close)
+        self.server_socket.bind(("127.0.0.1", 0))
+        self.server_socket.settimeout(0.3)
+
+    def relay(self, *args):
+        port = self.server_socket.getsockname()[1]
+        return background("relay", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{port}", *args)
+
+    def received(self, where):
+        got = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                got.append(where.recv(65536))
+        return got
+
+    def one_way(self, *args, count=30, size=8):
+        """What the server gets of numbered datagrams, and the relay's last words."""
+        with self.relay(*args) as relay, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", relay.port()))
+            for i in range(1, count + 1):
+                client.send(b"%03d" % i + b"." * (size - 3))
+                time.sleep(0.001)
+            got = self.received(self.server_socket)
+            self.assertEqual(relay.finish(signal.SIGTERM), 0)
+            return got, bytes(relay.err).decode()
+
+    def test_as_it_comes(self):
+        got, words = self.one_way()
+        self.assertEqual([int(d[:3]) for d in got], list(range(1, 31)))
+        self.assertIn("client to server: 30 received, 30 forwarded, 0 lost", words)
+
+    def test_same_seed_same_losses(self):
+        runs = [self.one_way("--loss", "30", "--seed", seed)[0] for seed in ("5", "5", "6")]
+        self.assertEqual(runs[0], runs[1])
+        self.assertNotEqual(runs[0], runs[2])
+        self.assertLess(len(runs[0]), 30)
+        self.assertGreater(len(runs[0]), 5)
+
+    def test_everything_lost(self):
+        self.assertEqual(self.one_way("--loss", "100")[0], [])
+
+    def test_duplicates(self):
+        got, _ = self.one_way("--duplicate", "100", count=5)
+        self.assertEqual([int(d[:3]) for d in got], [1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+
+    def test_reorder(self):
+        got, words = self.one_way("--reorder", "30", "--seed", "3")
+        numbers = [int(d[:3]) for d in got]
+        self.assertNotEqual(numbers, sorted(numbers))
+        self.assertEqual(sorted(numbers), list(range(1, 31)))
+        self.assertNotIn(" 0 reordered, 0 corrupted, 0 undeliverable\nserver", words)
+
+    def test_a_held_datagram_goes_out_alone(self):
+        self.assertEqual(len(self.one_way("--reorder", "100", count=1)[0]), 1)
+
+    def test_corrupt(self):
+        got, _ = self.one_way("--corrupt", "100", count=10)
+        self.assertEqual(len(got), 10)
+        for i, datagram in enumerate(got, 1):
+            self.assertEqual(sum(a != b for a, b in zip(datagram, b"%03d....." % i)), 1)
+
+    def test_mtu(self):
+        self.assertEqual(self.one_way("--mtu", "100", count=3, size=101)[0], [])
+        self.assertEqual(len(self.one_way("--mtu", "100", count=3, size=100)[0]), 3)
+
+    def test_delay(self):
+        start = time.monotonic()
+        with self.relay("--delay", "200") as relay, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", relay.port()))
+            start = time.monotonic()
+            client.send(b"x")
+            self.server_socket.settimeout(WAIT)
+            self.server_socket.recv(10)
+            self.assertGreaterEqual(time.monotonic() - start, 0.19)
+
+    def test_drop_list_both_ways(self):
+        with self.relay("--drop", "c2,s1-3,c4", "-v") as relay:
+            port = relay.port()
+            for _ in range(2):  # the list holds for every client
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                    client.connect(("127.0.0.1", port))
+                    client.settimeout(0.3)
+                    for i in range(1, 6):
+                        client.send(b"%d" % i)
+                    self.server_socket.settimeout(WAIT)
+                    datagram, address = self.server_socket.recvfrom(10)
+                    self.server_socket.settimeout(0.3)
+                    self.assertEqual([datagram] + self.received(self.server_socket), [b"1", b"3", b"5"])
+                    for i in range(1, 6):
+                        self.server_socket.sendto(b"%d" % i, address)
+                    self.assertEqual(self.received(client), [b"4", b"5"])
+            self.assertEqual(relay.finish(signal.SIGTERM), 0)
+            self.assertRegex(bytes(relay.err).decode(), r"c2 1 bytes: on the drop list\n")
+
+    def test_rebind(self):
+        with self.relay("--rebind-after", "1") as relay, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", relay.port()))
+            client.settimeout(WAIT)
+            self.server_socket.settimeout(WAIT)
+            ports = []
+            for pause in (0, 1.1, 0):
+                time.sleep(pause)
+                client.send(b"x")
+                _, address = self.server_socket.recvfrom(10)
+                ports.append(address[1])
+                self.server_socket.sendto(b"back", address)
+                self.assertEqual(client.recv(10), b"back")
+        self.assertNotEqual(ports[0], ports[1])
+        self.assertEqual(ports[1], ports[2])
+
+    def test_two_clients(self):
+        with self.relay() as relay, contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2)]
+            self.server_socket.settimeout(WAIT)
+            for i, client in enumerate(clients):
+                client.settimeout(WAIT)
+                client.connect(("127.0.0.1", relay.port()))
+                client.send(b"%d" % i)
+            for _ in clients:
+                datagram, address = self.server_socket.recvfrom(10)
+                self.server_socket.sendto(b"to " + datagram, address)
+            self.assertEqual([client.recv(10) for client in clients], [b"to 0", b"to 1"])
+
+    def test_handshake_through_loss(self):
+        with self.server("--echo", "--rto", "50") as server:
+            with background("relay", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{server.port()}", "--drop",
+                            "c1,c3,s2,s4", "--duplicate", "20", "--reorder", "20") as relay:
+                done = self.client(relay.port(), "--rto", "50", "--json", "--mtu", "512")
+        self.assertStatus(done, 0)
+        self.assertEqual([e["event"] for e in events(done.stdout)][0], "connected")
+        self.assertGreater(events(done.stdout)[-1]["retransmissions"], 0)
+
+
+class Demo(Case):
+    def test_default(self):
+        done = run("demo")
+        self.assertStatus(done, 0)
+        text = done.stdout.decode()
+        for words in ("ClientHello", "HelloVerifyRequest", "Certificate 0..", "(again)", "lost", "timer:", "(resumed)",
+                      "Summary", "DTLS 1.2", "ECDHE"):
+            self.assertIn(words, text)
+        self.assertNotIn("\x1b", text)
+
+    def test_ladder_is_straight_in_both_locales(self):
+        for locale, rail in (("C", "|"), ("C.UTF-8", "\u2502")):
+            with self.subTest(locale):
+                done = run("demo", "--loss", "30", "--seed", "5", env={"LC_ALL": locale})
+                rungs = [line for line in done.stdout.decode().splitlines() if line.count(rail) >= 2]
+                self.assertGreater(len(rungs), 20)
+                self.assertEqual({len(line) for line in rungs}, {94})
+                self.assertTrue(all(line.endswith(rail) and line[8] == rail for line in rungs))
+        self.assertTrue(run("demo", "--loss", "0", env={"LC_ALL": "C"}).stdout.isascii())
+
+    def test_no_loss(self):
+        done = run("demo", "--loss", "0")
+        self.assertStatus(done, 0)
+        self.assertIn("0 lost", done.stdout.decode())
+        self.assertNotIn("(again)", done.stdout.decode())
+
+    def test_all_lost_ends(self):
+        done = run("demo", "--loss", "100")
+        self.assertStatus(done, 1, "did not answer in time")
+
+    def test_json(self):
+        done = run("demo", "--json", "--loss", "0")
+        self.assertStatus(done, 0)
+        kinds = [e["event"] for e in events(done.stdout)]
+        self.assertEqual(set(kinds), {"datagram", "connected", "stats"})
+        self.assertEqual([e["resumed"] for e in events(done.stdout) if e["event"] == "connected"],
+                         [False, False, True, True])
+
+
+if __name__ == "__main__":
+    unittest.main()
