@@ -137,10 +137,9 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 /* After completion: only a repeated Finished and attempts at renegotiation are left, both under keys. */
 static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time now)
 {
-	bool restarts = f->message_seq == 0 || f->type == HELLO_REQUEST || f->type == CLIENT_HELLO;
 	if (conn->last && f->type == FINISHED) {
 		last_repeat(conn->last, now);
-	} else if (restarts && f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
+	} else if (f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
 		/* Once: an answer to every request would be a reflector under keys. RFC 5746 4.5, RFC 5246 7.4.1.1. */
 		if (!conn->alert_no_renegotiation)
 			conn_alert(conn, ALERT_WARNING, ALERT_NO_RENEGOTIATION);
