@@ -63,7 +63,7 @@ static bool fails_at(enum shape shape, size_t k, bool once)
 	struct counting_heap h;
 	struct pair p;
 	uint8_t session[TERN_SESSION_MAX];
-	size_t n = 0, calls, before;
+	size_t n = 0, calls;
 	bool reached, failed;
 	counting_heap_init(&h);
 	make_pair(&p, shape, &h.allocator);
@@ -74,7 +74,6 @@ static bool fails_at(enum shape shape, size_t k, bool once)
 		pair_hang_up(&p);
 	}
 	calls = h.calls;
-	before = h.held;
 	h.countdown = k;
 	h.once = once;
 	pair_dial(&p, "a.test", n ? span_of(session, n) : span_of(NULL, 0));
@@ -86,11 +85,9 @@ static bool fails_at(enum shape shape, size_t k, bool once)
 	if (!failed)
 		pair_check_data(&p, shapes[shape]);
 	h.countdown = SIZE_MAX;
-	pair_hang_up(&p);
-	if (h.held != before)
-		fail_msg("%s, failing at %zu: %zu bytes are left", shapes[shape], k, h.held - before);
 	pair_free(&p);
-	assert_int_equal(h.held, 0);
+	if (h.held)
+		fail_msg("%s, failing at %zu: %zu bytes are left", shapes[shape], k, h.held);
 	return reached;
 }
 
