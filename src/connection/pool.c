@@ -3,11 +3,19 @@
 #include "base/heap.h"
 #include "handshake/session.h"
 
+static bool good_for_anything(const tern_config *config)
+{
+	return config->num_credentials || config->num_psks || config->psk || config_can_verify(config);
+}
+
 tern_error tern_pool_new(tern_pool **out, tern_config *config)
 {
 	const tern_allocator *heap = &config->heap;
-	tern_pool *pool = heap_alloc(heap, sizeof *pool);
+	tern_pool *pool;
 	tern_error error;
+	if (!good_for_anything(config))
+		return TERN_ERROR_NO_CREDENTIALS;
+	pool = heap_alloc(heap, sizeof *pool);
 	if (!pool)
 		return TERN_ERROR_NO_MEMORY;
 	pool->config = config_hold(config);
