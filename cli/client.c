@@ -97,6 +97,10 @@ static void flush(struct client *c)
 	for (int i = 0; i < FLIGHT_MAX; i++) {
 		size_t len = 0;
 		tern_error error = tern_conn_take(c->conn, c->datagram, sizeof c->datagram, &len, clock_now());
+		if (error != TERN_OK && !c->over) {
+			report_failed(&c->report, c->party.name, c->conn);
+			end(c, STATUS_FAILURE);
+		}
 		if (error != TERN_OK || len == 0)
 			return;
 		if (!udp_send(c->fd, c->datagram, len, NULL))
@@ -297,6 +301,8 @@ static void finish(struct client *c)
 	if (c->connected && c->status == STATUS_OK) {
 		if (tern_conn_close(c->conn, clock_now()) == TERN_OK)
 			flush(c);
+	}
+	if (c->connected && c->status == STATUS_OK) {
 		report_closed(&c->report, c->party.name, c->closed);
 		report_stats(&c->report, c->party.name, c->conn);
 	}
@@ -367,6 +373,7 @@ static int connect_and_run(struct client *c, const char *address)
 		return status;
 	if (!address_cut(address, c->host, port)) /* it was parsed before */
 		return STATUS_USAGE;
+	stop_catch(); /* not earlier: a look-up that hangs can be interrupted */
 	for (struct addrinfo *a = list; a; a = a->ai_next) {
 		status = run(c, a);
 		if (!c->try_next)
@@ -398,7 +405,6 @@ int command_client(int argc, char **argv)
 		return complain("out of memory");
 	c->options = &options;
 	c->report = (struct report){.json = options.json};
-	stop_catch();
 	status = parse_export(&c->export, options.export) ? OPTIONS_GO : STATUS_USAGE;
 	if (status == OPTIONS_GO)
 		status = setup_open(&c->setup, &options, false);

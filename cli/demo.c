@@ -1,6 +1,7 @@
 /* demo.c - tern demo: a handshake through a lossy path, drawn while it happens. Client and server live in this process;
  * their datagrams go over real UDP sockets on loopback, after fate.h has spoken. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -559,22 +560,19 @@ static void summarize(const struct demo *d, const tern_info *full, bool resumed)
 	snprintf(text, sizeof text, "%.40s..., made for this demo, verified by the client", d->fingerprint);
 	ladder_fact(&d->ladder, "certificate", text);
 	snprintf(text, sizeof text,
-		 "full handshake %.0f ms, resumed %.0f ms%s (%llu ms each way, first timeout %llu ms)",
+		 "full handshake %.0f ms, resumed %.0f ms%s (%" PRIu64 " ms each way, first timeout %" PRIu64 " ms)",
 		 (double)d->handshake_ns[0] / 1e6, (double)d->handshake_ns[1] / 1e6, resumed ? "" : " (not resumed)",
-		 (unsigned long long)PATH_DELAY_MS, (unsigned long long)FIRST_TIMEOUT_MS);
+		 PATH_DELAY_MS, FIRST_TIMEOUT_MS);
 	ladder_fact(&d->ladder, "time", text);
-	snprintf(text, sizeof text, "%llu sent, %llu lost; %llu records were sent again",
-		 (unsigned long long)(c->sent + s->sent), (unsigned long long)(c->lost + s->lost),
-		 (unsigned long long)(c->again + s->again));
+	snprintf(text, sizeof text, "%" PRIu64 " sent, %" PRIu64 " lost; %" PRIu64 " records were sent again",
+		 (c->sent + s->sent), (c->lost + s->lost), (c->again + s->again));
 	ladder_fact(&d->ladder, "datagrams", text);
-	snprintf(text, sizeof text, "%llu from the client, %llu from the server", (unsigned long long)c->bytes,
-		 (unsigned long long)s->bytes);
+	snprintf(text, sizeof text, "%" PRIu64 " from the client, %" PRIu64 " from the server", c->bytes, s->bytes);
 	ladder_fact(&d->ladder, "bytes", text);
 	snprintf(text, sizeof text, "%u of %d records reached the server, %u of %d the client", s->received, MESSAGES,
 		 c->received, MESSAGES);
 	ladder_fact(&d->ladder, "data", text);
-	snprintf(text, sizeof text, "tern demo --loss %g --seed %llu", d->rules.loss,
-		 (unsigned long long)d->rules.seed);
+	snprintf(text, sizeof text, "tern demo --loss %g --seed %" PRIu64, d->rules.loss, d->rules.seed);
 	ladder_fact(&d->ladder, "the same again", text);
 }
 

@@ -17,7 +17,7 @@ static uint64_t mix(uint64_t x)
 static uint64_t draw(const struct fate_rules *rules, uint64_t flow, enum direction direction, uint64_t n,
 		     enum question question)
 {
-	return mix(mix(mix(mix(rules->seed) + flow) + direction * 8u + question) + n);
+	return mix(mix(mix(mix(rules->seed) + flow) + (uint64_t)direction * 8 + question) + n);
 }
 
 static bool chance(uint64_t drawn, double percent)

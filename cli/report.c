@@ -278,6 +278,7 @@ void report_failed(const struct report *report, const char *peer, const tern_con
 	fflush(stdout);
 	if (report->json) {
 		failed_json(peer, &failure, hint);
+		report_stats(report, peer, conn);
 		return;
 	}
 	failed_text(peer, &failure, hint);

@@ -78,6 +78,10 @@ static void flush(struct server *s, const struct peer *p, struct association *a)
 	for (int i = 0; i < FLIGHT_MAX; i++) {
 		size_t len = 0;
 		tern_error error = tern_conn_take(a->conn, s->out, sizeof s->out, &len, clock_now());
+		if (error != TERN_OK && !a->dead) {
+			report_failed(&s->report, p->party.name, a->conn);
+			a->dead = true;
+		}
 		if (error != TERN_OK || len == 0)
 			return;
 		send_to(s, &p->address, s->out, len);
@@ -112,7 +116,8 @@ static bool check(struct server *s, struct peer *p, struct association *a, tern_
 		return false;
 	if (may_speak(p, a))
 		flush(s, p, a);
-	report_failed(&s->report, p->party.name, a->conn);
+	if (!a->dead)
+		report_failed(&s->report, p->party.name, a->conn);
 	a->dead = true;
 	if (s->options->once && !is_alive(other_of(p, a)))
 		s->status = STATUS_FAILURE;
@@ -125,7 +130,7 @@ static void close_association(struct server *s, struct peer *p, struct associati
 		return;
 	if (tern_conn_close(a->conn, clock_now()) == TERN_OK)
 		flush(s, p, a);
-	if (a->connected) {
+	if (a->connected && !a->dead) {
 		report_closed(&s->report, p->party.name, by_peer);
 		report_stats(&s->report, p->party.name, a->conn);
 	}

@@ -89,6 +89,7 @@ int address_resolve(struct addrinfo **list, const char *what, const char *text, 
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0)};
 	char host[256], port[8];
 
+	*list = NULL;
 	if (!address_cut(text, host, port))
 		return usage_error(
 			"%s %s: give an address as HOST:PORT, PORT or [v6]:PORT, the port a number up to 65535", what,

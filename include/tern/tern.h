@@ -85,6 +85,7 @@ typedef enum tern_error_class {
 	X(ERROR_NO_SHARED_SUITE, PROTOCOL, 40, "no cipher suite in common with the peer")                              \
 	X(ERROR_NO_SHARED_GROUP, PROTOCOL, 40, "no key exchange group in common with the peer")                        \
 	X(ERROR_NO_SHARED_SCHEME, PROTOCOL, 40, "no signature scheme in common with the peer")                         \
+	X(ERROR_NO_SHARED_CERTIFICATE_TYPE, PROTOCOL, 43, "no certificate type (X.509, raw key) in common with the peer")  \
 	X(ERROR_NO_EXTENDED_MASTER_SECRET, PROTOCOL, 40, "the peer does not offer the extended master secret")         \
 	X(ERROR_RENEGOTIATION, PROTOCOL, 40, "the peer's renegotiation_info is missing or wrong")                      \
 	X(ERROR_UNSUPPORTED_EXTENSION, PROTOCOL, 110, "the peer answered an extension that was not offered")           \
@@ -455,8 +456,12 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
 TERN_API size_t tern_conn_overhead(const tern_conn *conn); /* bytes a record adds to its data */
 
-/* The answer to a job. error: TERN_OK, or why not. Only the fields of the job's kind are read. A job that is unknown, late
- * or of another connection is TERN_ERROR_USAGE and changes nothing. Afterwards call tern_conn_next and tern_conn_take. */
+/* The answer to a job. error: TERN_OK, or why not; what a callback may return, it may be too, save TERN_PENDING. An error
+ * without an alert of its own (see TERN_ERRORS) ends the connection as CERTIFICATE_REJECTED, CRYPTO or
+ * UNKNOWN_PSK_IDENTITY; a session that is not found, or a store that fails, costs a full handshake only. Only the fields
+ * of the job's kind are read. TERN_ERROR_USAGE, and nothing changes, for a job that is unknown, late or of another
+ * connection, and for an answer without contents. The handshake goes on within the call and its errors are returned.
+ * Afterwards call tern_conn_next, even without a datagram, and tern_conn_take. */
 typedef struct tern_answer {
 	tern_error error;
 	const uint8_t *data; /* SIGN: the signature. SESSION: the session, len 0 when there is none */
@@ -488,8 +493,8 @@ typedef struct tern_info {
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */
-	char server_name[256];        /* as the client asked */
-	uint8_t psk_identity[128];
+	char server_name[256];        /* as the client asked; a hello whose name is longer or holds a NUL is refused */
+	uint8_t psk_identity[128];    /* in full; none when it is longer than this */
 	size_t psk_identity_len;
 	uint64_t rtt_ns; /* as seen in the handshake; 0 unknown */
 	uint16_t mtu;

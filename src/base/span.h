@@ -33,12 +33,19 @@ static inline bool span_equal_secret(struct span a, struct span b)
 	return different == 0;
 }
 
-/* A memset that is not optimized away. */
+/* A memset that is not optimized away: the compiler must assume that the empty statement reads the bytes. */
 static inline void wipe(void *p, size_t n)
 {
+#if defined(__GNUC__)
+	if (!n)
+		return;
+	memset(p, 0, n);
+	__asm__ __volatile__("" : : "r"(p) : "memory");
+#else
 	volatile uint8_t *v = p;
 	while (n--)
 		*v++ = 0;
+#endif
 }
 
 #endif

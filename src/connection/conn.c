@@ -174,6 +174,13 @@ bool tern_conn_authenticated(const tern_conn *conn)
 	return conn->authenticated;
 }
 
+/* A job may be answered, or the connection have failed, before the application came to ask for events. */
+static void drop_stale_events(tern_conn *conn)
+{
+	if (conn->state != CONN_HANDSHAKE || conn->hs->job.state != JOB_ASKED)
+		conn->queued &= (uint8_t)~QUEUED_PENDING;
+}
+
 static bool pop_event(tern_conn *conn, tern_event *event)
 {
 	static const struct {
@@ -184,6 +191,7 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 		     {QUEUED_TICKET, TERN_EVENT_TICKET},
 		     {QUEUED_LIMIT_NEAR, TERN_EVENT_LIMIT_NEAR},
 		     {QUEUED_CLOSED, TERN_EVENT_CLOSED}};
+	drop_stale_events(conn);
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		if (!(conn->queued & order[i].bit))
 			continue;
@@ -242,23 +250,34 @@ static void stash_record(tern_conn *conn, const struct record *record)
 	conn->stash->n += record->wire.n;
 }
 
+/* Another PSK than ours gives keys that open nothing. One record that does not open says nothing, so it is dropped; but
+ * when a client's Finished never opens, however often it comes, silence would only let both sides run into their deadlines.
+ * RFC 4279 2 asks for decrypt_error, RFC 6347 4.1.2.7 allows an alert. With certificates this cannot happen but by
+ * meddling. */
+#define WRONG_PSK_TRIES 4
+static bool psk_differs(const struct tern_conn *conn, const struct record *record)
+{
+	const struct handshake *hs = conn->hs;
+	return hs && !hs->complete && !hs->resumed && hs->role == SERVER && hs->peer_ccs && hs->outcome.suite->psk &&
+	       record->type == CONTENT_HANDSHAKE && conn->records.in.opened == 0 &&
+	       conn->records.in.forged >= WRONG_PSK_TRIES;
+}
+
 static tern_error take_record(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
-	uint16_t epoch = conn->records.in.epoch;
 	if (record->drop != TERN_DROP_NONE) {
 		conn_drop(conn, record->drop, record->type, record->epoch, record->seq, record->wire.n);
 		if (record->drop == TERN_DROP_EPOCH)
 			stash_record(conn, record);
 		if (record->drop == TERN_DROP_FORGED && record_worn(&conn->records))
 			return CONN_FAIL(conn, ERROR_FORGERIES, "RFC 9325 4.4");
+		if (record->drop == TERN_DROP_FORGED && psk_differs(conn, record))
+			return CONN_FAIL(conn, ERROR_BAD_FINISHED, "RFC 4279 2");
 		return TERN_OK;
 	}
 	conn->opened++;
 	conn->authenticated |= record->epoch != 0;
-	TRY(conn_receive(conn, record, event, now));
-	if (conn->stash && conn->stash->n && conn->records.in.epoch != epoch)
-		conn->stash->ready = true;
-	return TERN_OK;
+	return conn_receive(conn, record, event, now);
 }
 
 static void note_limits(tern_conn *conn)
@@ -290,6 +309,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		if (!next_record(conn, &record))
 			break;
 		if (conn->state == CONN_CLOSED) {
+			conn->authenticated |= record.drop == TERN_DROP_NONE && record.epoch != 0;
 			conn_drop(conn, TERN_DROP_CLOSED, record.type, record.epoch, record.seq, record.wire.n);
 			continue;
 		}
@@ -308,10 +328,13 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 
 tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now)
 {
+	tern_error error;
 	if (!conn->hs || conn->state != CONN_HANDSHAKE)
 		return TERN_ERROR_USAGE;
-	TRY(handshake_answer(conn->hs, job, answer));
-	return conn_advance(conn, now);
+	error = handshake_answer(conn->hs, job, answer);
+	if (error == TERN_ERROR_USAGE)
+		return error;
+	return error == TERN_OK ? conn_advance(conn, now) : conn_fail(conn, error, WHERE, "");
 }
 
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)

@@ -1,5 +1,6 @@
 /* What an opened record means to a connection. */
 #include "connection/conn.h"
+#include "handshake/resume12.h"
 #include "handshake/schedule12.h"
 #include "wire/record.h"
 
@@ -68,7 +69,7 @@ static tern_error keep_session(tern_conn *conn)
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
 	bool fresh = hs->new_ticket.n || (!hs->resumed && hs->session_id_len && !hs->ticket_promised);
-	if (conn->role != CLIENT || !fresh || !hs->outcome.extended_master_secret)
+	if (conn->role != CLIENT || !fresh || !hs->outcome.extended_master_secret || !names_fit_session(hs))
 		return TERN_OK;
 	session_from_handshake(hs, &s);
 	put_session(&w, &s, true);
@@ -118,8 +119,11 @@ static void respect_limits(tern_conn *conn)
 tern_error conn_advance(tern_conn *conn, tern_time now)
 {
 	struct handshake *hs = conn->hs;
+	uint16_t epoch = conn->records.in.epoch;
 	tern_error error = handshake_run(hs, now);
 	conn->write_epoch = hs->write_epoch;
+	if (conn->stash && conn->stash->n && conn->records.in.epoch != epoch)
+		conn->stash->ready = true;
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
 	respect_limits(conn);
@@ -146,14 +150,18 @@ static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time 
 	}
 }
 
-/* The peer sends again what we have: ours got lost. Its last message speaks for the flight. */
+/* The peer sends again what our flight answers: ours got lost. Its last message speaks for the flight. Once a message
+ * behind it came, the peer has ours, and repeats because something of its own was lost. */
 static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern_time now)
 {
 	struct handshake *hs = conn->hs;
 	uint32_t random;
-	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next)
+	tern_error error;
+	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next || hs->inbox.next != hs->answered_seq)
 		return TERN_OK;
-	TRY(random32(conn, &random));
+	error = random32(conn, &random);
+	if (error != TERN_OK)
+		return conn_fail(conn, error, WHERE, "");
 	flight_repeat(&hs->flight, random, now);
 	return TERN_OK;
 }

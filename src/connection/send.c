@@ -68,11 +68,18 @@ tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len
 	return error;
 }
 
+/* We owe the next move ourselves: repeating our flight would only say that the peer's was lost. */
+static bool awaits_answer(const struct handshake *hs)
+{
+	return hs->job.state == JOB_ASKED;
+}
+
 uint64_t tern_conn_deadline(const tern_conn *conn)
 {
 	uint64_t deadline = TERN_NEVER;
 	if (conn->state == CONN_HANDSHAKE) {
-		deadline = flight_deadline(&conn->hs->flight);
+		if (!awaits_answer(conn->hs))
+			deadline = flight_deadline(&conn->hs->flight);
 		if (conn->hs->give_up_ns < deadline)
 			deadline = conn->hs->give_up_ns;
 	} else if (conn->state == CONN_OPEN && conn->last) {
@@ -87,7 +94,10 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 	if (conn->state == CONN_FAILED)
 		return conn->failure.error;
 	if (conn->state == CONN_HANDSHAKE) {
-		error = now.mono_ns >= conn->hs->give_up_ns ? TERN_ERROR_TIMEOUT : flight_tick(&conn->hs->flight, now);
+		if (now.mono_ns >= conn->hs->give_up_ns)
+			error = TERN_ERROR_TIMEOUT;
+		else if (!awaits_answer(conn->hs))
+			error = flight_tick(&conn->hs->flight, now);
 		if (conn->hs->flight.mtu < conn->mtu)
 			conn->mtu = conn->hs->flight.mtu;
 	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
@@ -166,7 +176,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	info->connected = conn->state == CONN_OPEN;
 	info->closed = conn->state == CONN_CLOSED || conn->state == CONN_FAILED;
 	info->resumed = o->resumed;
-	info->peer_authenticated = o->peer_authenticated && conn->state != CONN_HANDSHAKE;
+	/* Not before the handshake is complete, whatever ends it. */
+	info->peer_authenticated = conn->outcome.peer_authenticated;
 	info->extended_master_secret = o->extended_master_secret;
 	if (o->suite) {
 		info->suite_id = o->suite->id;
@@ -182,8 +193,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	}
 	copy_text(info->alpn, sizeof info->alpn, names.alpn);
 	copy_text(info->server_name, sizeof info->server_name, names.server_name);
-	info->psk_identity_len =
-		names.psk_identity.n < sizeof info->psk_identity ? names.psk_identity.n : sizeof info->psk_identity;
+	/* Never a part of one: two identities could begin alike. */
+	info->psk_identity_len = names.psk_identity.n <= sizeof info->psk_identity ? names.psk_identity.n : 0;
 	if (info->psk_identity_len)
 		memcpy(info->psk_identity, names.psk_identity.p, info->psk_identity_len);
 	info->has_peer_fingerprint = o->has_peer_fingerprint;

@@ -46,24 +46,31 @@ void hmac(const struct hmac_key *k, uint8_t *out, const struct span *parts, size
 	wipe(digest, sizeof digest);
 }
 
-void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label,
-	   struct span seed1, struct span seed2)
+void prf12_keyed(const struct hmac_key *k, uint8_t *out, size_t n, const char *label, struct span seed1,
+		 struct span seed2)
 {
-	struct hmac_key k;
+	size_t len = k->hash->len;
 	uint8_t a[HASH_MAX], block[HASH_MAX];
-	struct span seed[4] = {span_of(a, hash->len), span_of(label, strlen(label)), seed1, seed2};
-	hmac_key_init(&k, hash, secret);
-	hmac(&k, a, seed + 1, 3);
+	struct span seed[4] = {span_of(a, len), span_of(label, strlen(label)), seed1, seed2};
+	hmac(k, a, seed + 1, 3);
 	while (n) {
-		size_t part = n < hash->len ? n : hash->len;
-		hmac(&k, block, seed, 4);
+		size_t part = n < len ? n : len;
+		hmac(k, block, seed, 4);
 		memcpy(out, block, part);
 		out += part;
 		n -= part;
 		if (n)
-			hmac(&k, a, seed, 1);
+			hmac(k, a, seed, 1);
 	}
 	wipe(a, sizeof a);
 	wipe(block, sizeof block);
+}
+
+void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label,
+	   struct span seed1, struct span seed2)
+{
+	struct hmac_key k;
+	hmac_key_init(&k, hash, secret);
+	prf12_keyed(&k, out, n, label, seed1, seed2);
 	hmac_key_wipe(&k);
 }

@@ -1,5 +1,5 @@
-/* prf.h - HMAC (RFC 2104) and the TLS 1.2 PRF (RFC 5246 5) over any hash of the seam. Allocates nothing: a keyed HMAC is
- * two hash snapshots. */
+/* prf.h - HMAC (RFC 2104) and the TLS 1.2 PRF (RFC 5246 5) over any hash of the seam. Allocates nothing: a keyed HMAC
+ * is two hash snapshots. */
 #ifndef TERN_CRYPTO_PRF_H
 #define TERN_CRYPTO_PRF_H
 
@@ -17,7 +17,11 @@ void hmac_key_wipe(struct hmac_key *k);
 void hmac(const struct hmac_key *k, uint8_t *out, const struct span *parts, size_t num_parts);
 
 /* PRF(secret, label, seed1 + seed2)[0..n). */
-void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label, struct span seed1,
-	   struct span seed2);
+void prf12(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *label,
+	   struct span seed1, struct span seed2);
+
+/* The same for a secret that serves more than once. */
+void prf12_keyed(const struct hmac_key *k, uint8_t *out, size_t n, const char *label, struct span seed1,
+		 struct span seed2);
 
 #endif

@@ -4,7 +4,9 @@
 
 struct slot {
 	struct aead_key *key; /* made at first use */
+	const struct aead_alg *alg; /* key was last set for */
 	uint64_t id; /* of the raw key it was expanded from; 0: none */
+	size_t next_spare; /* in the list of dropped slots: index + 1, 0 at its end */
 	bool used; /* again, since the hand last passed */
 };
 
@@ -14,6 +16,7 @@ struct schedules {
 	const tern_allocator *heap;
 	uint64_t last_id;
 	size_t num, hand;
+	size_t spare; /* dropped slots, whose objects serve again: index + 1 of the first, 0 none */
 	struct slot slots[];
 };
 
@@ -39,11 +42,24 @@ tern_error schedules_new(struct schedules **s, const struct provider *provider, 
 	return TERN_OK;
 }
 
-static void slot_clear(struct schedules *s, struct slot *slot)
+static void slot_free(struct schedules *s, struct slot *slot)
 {
 	if (slot->key)
 		s->provider->aead_free(s->crypto, slot->key);
 	*slot = (struct slot){0};
+}
+
+/* An object costs more to make than a key to expand, so it is kept: another key takes the place of the one to forget.
+ */
+static void slot_forget(struct schedules *s, struct slot *slot)
+{
+	static const uint8_t zeros[AEAD_KEY_MAX];
+	if (s->provider->aead_set(slot->key, slot->alg, zeros) != TERN_OK)
+		slot_free(s, slot);
+	slot->id = 0;
+	slot->used = false;
+	slot->next_spare = s->spare;
+	s->spare = (size_t)(slot - s->slots) + 1;
 }
 
 void schedules_free(struct schedules *s)
@@ -51,7 +67,7 @@ void schedules_free(struct schedules *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->num; i++)
-		slot_clear(s, &s->slots[i]);
+		slot_free(s, &s->slots[i]);
 	heap_free(s->heap, s, size_of(s->num));
 }
 
@@ -63,18 +79,20 @@ void schedules_adopt(struct schedules *s, struct raw_key *k)
 
 void schedules_drop(struct schedules *s, struct raw_key *k)
 {
-	if (k->id && k->slot < s->num && s->slots[k->slot].id == k->id) {
-		slot_clear(s, &s->slots[k->slot]);
-		s->hand = k->slot; /* an empty slot is the next to fill */
-	}
+	if (k->id && k->slot < s->num && s->slots[k->slot].id == k->id)
+		slot_forget(s, &s->slots[k->slot]);
 	wipe(k, sizeof *k);
 }
 
-/* Second chance: the first slot from the hand on that was not used again since the hand last passed. Keys that are used
- * once pass through without pushing out those in constant use. */
+/* A dropped slot; else by second chance: the first from the hand on that was not used again since the hand last passed.
+ * Keys that are used once pass through without pushing out those in constant use. */
 static size_t victim(struct schedules *s)
 {
-	size_t i;
+	size_t i = s->spare;
+	if (i) {
+		s->spare = s->slots[i - 1].next_spare;
+		return i - 1;
+	}
 	while (s->slots[s->hand].used) {
 		s->slots[s->hand].used = false;
 		s->hand = (s->hand + 1) % s->num;
@@ -91,6 +109,7 @@ static tern_error expand(struct schedules *s, struct raw_key *k, const struct ae
 	if (!slot->key)
 		TRY(s->provider->aead_new(s->crypto, &slot->key));
 	TRY(s->provider->aead_set(slot->key, alg, k->key));
+	slot->alg = alg;
 	slot->id = k->id;
 	k->slot = (uint32_t)i;
 	return TERN_OK;

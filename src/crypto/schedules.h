@@ -23,7 +23,7 @@ void schedules_free(struct schedules *s);
 
 /* Gives the raw key its id. */
 void schedules_adopt(struct schedules *s, struct raw_key *k);
-/* Forgets the expanded key and wipes the raw one. */
+/* Forgets the expanded key, whose object serves again, and wipes the raw one. */
 void schedules_drop(struct schedules *s, struct raw_key *k);
 /* The expanded key; valid until the next call on s. */
 tern_error schedules_get(struct schedules *s, struct raw_key *k, const struct aead_alg *alg, struct aead_key **out);

@@ -162,12 +162,13 @@ void flight_repeat(struct flight *f, uint32_t random, tern_time now)
 	send_again(f);
 }
 
-/* Large datagrams may be what is lost. A flight of small ones has other troubles. */
+/* Large datagrams may be what is lost. A flight of small ones has other troubles. A hello stays whole: a server that keeps
+ * no state yet cannot put one together, and would never answer. */
 static void lower_mtu(struct flight *f)
 {
 	uint16_t floor = f->mtu < MTU_FLOOR ? MTU_MIN : MTU_FLOOR;
 	uint16_t mtu = f->mtu / 2 > floor ? f->mtu / 2 : floor;
-	if (f->longest <= floor || mtu == f->mtu)
+	if (f->longest <= floor || mtu == f->mtu || f->messages[0].type == CLIENT_HELLO)
 		return;
 	f->mtu = mtu;
 	trace_report(&f->trace, &(tern_trace){.kind = TERN_TRACE_MTU, .length = mtu});

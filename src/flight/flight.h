@@ -5,8 +5,8 @@
  *                                 +-- timer, or the peer repeats itself (flight_repeat) --+
  *
  * Message bytes, message_seq and fragment boundaries stay the same over retransmissions while the MTU does; every
- * transmission is sealed under fresh record numbers. A plan of fragments is made once per MTU; transmissions walk it and
- * skip what is acknowledged (DTLS 1.3), packing whole fragments into datagrams. */
+ * transmission is sealed under fresh record numbers. A plan of fragments is made once per MTU; transmissions walk it
+ * and skip what is acknowledged (DTLS 1.3), packing whole fragments into datagrams. */
 #ifndef TERN_FLIGHT_FLIGHT_H
 #define TERN_FLIGHT_FLIGHT_H
 
@@ -26,10 +26,10 @@ struct tracer {
 };
 
 struct outgoing {
-	uint8_t content_type;  /* handshake, or change_cipher_spec (which has neither type nor seq) */
+	uint8_t content_type; /* handshake, or change_cipher_spec (which has neither type nor seq) */
 	uint8_t type;
 	uint16_t message_seq, epoch;
-	struct span body;      /* lives in the arena until the flight is answered; sealed again from here */
+	struct span body; /* lives in the arena until the flight is answered; sealed again from here */
 };
 
 enum flight_state { FLIGHT_PREPARING, FLIGHT_SENDING, FLIGHT_WAITING, FLIGHT_FINISHED };
@@ -42,13 +42,13 @@ struct flight {
 	uint8_t num_messages;
 	bool awaits_answer;
 	uint16_t mtu, planned_mtu;
-	uint16_t longest;     /* datagram of the plan */
+	uint16_t longest; /* datagram of the plan */
 	struct planned *plan;
 	uint16_t num_planned, cap_planned, cursor;
 	struct arena *arena;
 	struct rto rto;
 	uint32_t tries, max_tries;
-	uint64_t sent_ns;     /* last complete transmission */
+	uint64_t sent_ns; /* last complete transmission */
 	uint64_t first_sent_ns; /* first one, for the round trip */
 	uint64_t deadline_ns; /* TERN_NEVER: not armed */
 	uint32_t retransmissions; /* of the whole handshake */
@@ -63,23 +63,23 @@ tern_error flight_add(struct flight *f, const struct outgoing *message);
 /* The flight is complete: it is offered to flight_take from now on. */
 tern_error flight_send(struct flight *f, bool awaits_answer);
 
-/* Fills one datagram of at most f->mtu bytes; *len 0 when nothing is to be sent. cap below the MTU: BUFFER_TOO_SMALL and no
- * change. After the last datagram of a transmission the timer is armed. random: for the jitter. */
-tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *out, size_t cap, size_t *len, uint32_t random,
-		       tern_time now);
+/* Fills one datagram of at most f->mtu bytes; *len 0 when nothing is to be sent. cap below the MTU: BUFFER_TOO_SMALL
+ * and no change. After the last datagram of a transmission the timer is armed. random: for the jitter. */
+tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
+		       uint32_t random, tern_time now);
 bool flight_sends(const struct flight *f); /* whether flight_take would give a datagram */
 
-/* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns we
- * waited ourselves, unless we retransmitted; back to PREPARING, empty. */
+/* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns
+ * we waited ourselves, unless we retransmitted; back to PREPARING, empty. */
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
 
-/* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the timeout
- * ago. Leaves the timer's doublings alone. */
+/* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
+ * timeout ago. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
 
-/* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3 unanswered
- * ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a datagram of the
- * flight is longer than that floor. */
+/* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3
+ * unanswered ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a
+ * datagram of the flight is longer than that floor and the flight is no ClientHello. */
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

@@ -1,10 +1,10 @@
 /* inbox.h - handshake messages out of fragments (RFC 6347 4.2.3): any order, any overlap, bounded memory.
  *
- * A message that arrives whole and in order is lent as a view of the datagram, without a copy. Everything else is kept in
- * pieces charged to bytes received, never to a length somebody claimed. Messages are keyed by message_seq; type and length
- * are those of the first fragment, and a fragment at odds with them is dropped; except that a fragment of a protected epoch
- * displaces pieces that came in plaintext. When the budget is used up, the messages farthest ahead make room for earlier
- * ones, so that the next message always gets through. */
+ * A message that arrives whole and in order is lent as a view of the datagram, without a copy. Everything else is kept
+ * in pieces charged to bytes received, never to a length somebody claimed. Messages are keyed by message_seq; type and
+ * length are those of the first fragment, and a fragment at odds with them is dropped; except that a fragment of a
+ * protected epoch displaces pieces that came in plaintext. When the budget is used up, the messages farthest ahead make
+ * room for earlier ones, so that what lies ahead never keeps the next message out. */
 #ifndef TERN_FLIGHT_INBOX_H
 #define TERN_FLIGHT_INBOX_H
 
@@ -24,21 +24,23 @@ struct inbox_slot; /* inbox.c */
 struct inbox {
 	const tern_allocator *heap;
 	struct inbox_slot *slots[INBOX_WINDOW]; /* by message_seq modulo INBOX_WINDOW */
-	uint16_t next;                          /* message_seq of the next message to hand out */
-	uint32_t budget, used;                  /* bytes of heap */
+	uint16_t next; /* message_seq of the next message to hand out */
+	uint32_t budget, used; /* bytes of heap */
 	uint32_t message_max;
 	bool has_view;
 	struct message view;
-	struct message whole;                   /* what inbox_next joined; owned */
+	struct message whole; /* the copy that inbox_keep made; owned */
 	bool has_whole;
 };
 
-void inbox_init(struct inbox *in, const tern_allocator *heap, uint16_t first_seq, uint32_t budget, uint32_t message_max);
+void inbox_init(struct inbox *in, const tern_allocator *heap, uint16_t first_seq, uint32_t budget,
+		uint32_t message_max);
 void inbox_free(struct inbox *in);
 
-/* TERN_DROP_NONE when kept or lent. Else FRAGMENT (at odds with an earlier fragment, or of another epoch, or longer than
- * message_max, or an empty piece of a message that is not empty), OLD_MESSAGE (message_seq before next, or bytes we have),
- * FUTURE_MESSAGE, BUDGET. At most one view is outstanding: call inbox_next until it says false after each put. */
+/* TERN_DROP_NONE when kept or lent. Else FRAGMENT (at odds with an earlier fragment, or of another epoch, or longer
+ * than message_max, or an empty piece of a message that is not empty), OLD_MESSAGE (message_seq before next, or bytes
+ * we have), FUTURE_MESSAGE, BUDGET. At most one view is outstanding: call inbox_next until it says false after each
+ * put. */
 tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch);
 
 /* The next message in order if it is complete; the same again until inbox_done or inbox_discard. */

@@ -82,7 +82,6 @@ tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_
 		TRY(plan_put(&piece, records, l->messages, &w, &trace, l->sent));
 		at = ahead;
 	}
-	at.used = 0;
 	l->at = at;
 	*len = w.n;
 	if (at.message < l->num_messages)

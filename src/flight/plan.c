@@ -32,8 +32,6 @@ static size_t portion(const struct record_layer *records, const struct outgoing 
 		most = RECORD_PLAINTEXT_MAX - HANDSHAKE_HEADER;
 	if (left <= most)
 		return left;
-	if (m->content_type != CONTENT_HANDSHAKE)
-		return 0;
 	if (room < mtu && (most < USEFUL || (m->type == FINISHED && whole_later)))
 		return 0;
 	return most;

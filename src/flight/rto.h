@@ -8,8 +8,8 @@
 
 struct rto {
 	uint64_t first_ns, cap_ns; /* settings */
-	uint64_t rtt_ns;           /* smoothed; 0: unknown */
-	uint32_t doublings;        /* of the flight under way */
+	uint64_t rtt_ns; /* smoothed; 0: unknown */
+	uint32_t doublings; /* of the flight under way */
 	bool learns, jitters;
 };
 
@@ -20,8 +20,8 @@ void rto_sample(struct rto *r, uint64_t rtt_ns);
 void rto_reset(struct rto *r);
 /* The timer fired. */
 void rto_back_off(struct rto *r);
-/* The timeout now; random: any 32 random bits, for the jitter (adds up to 10 %). At least RTO_FLOOR_NS or first_ns if that is
- * smaller, at most cap_ns (before jitter). */
+/* The timeout now; random: any 32 random bits, for the jitter (adds up to 10 %). At least RTO_FLOOR_NS or first_ns if
+ * that is smaller, at most cap_ns (before jitter). */
 uint64_t rto_timeout(const struct rto *r, uint32_t random);
 
 #endif

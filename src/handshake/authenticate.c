@@ -49,6 +49,7 @@ static tern_error sign_tbs(struct handshake *hs, struct span tbs, uint8_t *signa
 				  c->sign(c->sign_user, hs->conn, id, hs->sign_scheme->id, tbs.p, tbs.n, signature,
 					  SIGNATURE_MAX, len));
 	}
+	error = job_verdict(error, TERN_ERROR_CRYPTO);
 	if (error == TERN_PENDING)
 		return error;
 	if (error == TERN_OK && (*len == 0 || *len > SIGNATURE_MAX))
@@ -130,12 +131,14 @@ static tern_error ask_verify(struct handshake *hs)
 	tern_bytes chain[WIRE_CHAIN_MAX];
 	uint64_t id;
 	if (job_answered(hs, TERN_JOB_VERIFY))
-		return hs->job.error;
+		return job_verdict(hs->job.error, TERN_ERROR_CERTIFICATE_REJECTED);
 	for (size_t i = 0; i < hs->num_peer_chain; i++)
 		chain[i] = (tern_bytes){hs->peer_chain[i].p, hs->peer_chain[i].n};
 	id = job_next_id(hs);
-	return job_asked(hs, TERN_JOB_VERIFY, id,
-			 config->verify(config->verify_user, hs->conn, id, chain, hs->num_peer_chain, hs->raw_peer));
+	return job_verdict(job_asked(hs, TERN_JOB_VERIFY, id,
+				     config->verify(config->verify_user, hs->conn, id, chain, hs->num_peer_chain,
+						    hs->raw_peer)),
+			   TERN_ERROR_CERTIFICATE_REJECTED);
 }
 
 static tern_error decide(struct handshake *hs)
@@ -177,7 +180,5 @@ tern_error judge_peer(struct handshake *hs, const struct span *chain, size_t n)
 		error = decide(hs);
 	if (error == TERN_OK || error == TERN_PENDING)
 		return error;
-	if (tern_error_class_of(error) == TERN_CLASS_USAGE)
-		error = TERN_ERROR_CERTIFICATE_REJECTED; /* what an application returned that is no verdict */
 	return FAILED(hs, error, "RFC 5246 7.4.2");
 }

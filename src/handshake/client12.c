@@ -69,15 +69,22 @@ static bool is_ip_literal(struct span name)
 	return digits_and_dots;
 }
 
+/* RFC 6066 3: without a trailing dot, and never an address. */
+static struct span sent_name(struct span name)
+{
+	if (name.n && name.p[name.n - 1] == '.')
+		name.n--;
+	return is_ip_literal(name) ? span_of(NULL, 0) : name;
+}
+
 static void make_offer(struct handshake *hs)
 {
 	const struct tern_config *config = hs->pool->config;
 	struct extensions *ext = &hs->offered;
 	ext->present = HAS_RENEGOTIATION_INFO | HAS_EXTENDED_MASTER_SECRET;
-	if (hs->outcome.server_name.n && !is_ip_literal(hs->outcome.server_name)) {
+	ext->server_name = sent_name(hs->outcome.server_name);
+	if (ext->server_name.n)
 		ext->present |= HAS_SERVER_NAME;
-		ext->server_name = hs->outcome.server_name;
-	}
 	if (offers(hs, is_ecdhe)) {
 		ext->present |= HAS_SUPPORTED_GROUPS | HAS_EC_POINT_FORMATS;
 		ext->supported_groups = list_in_arena(hs, &config->groups);
@@ -172,6 +179,8 @@ static tern_error check_extensions(struct handshake *hs, const struct extensions
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8422 5.2");
 	if ((ext->present & HAS_MAX_FRAGMENT_LENGTH) && ext->max_fragment_length != hs->offered.max_fragment_length)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 4");
+	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && (ext->present & HAS_MAX_FRAGMENT_LENGTH))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 5");
 	if ((ext->present & HAS_RECORD_SIZE_LIMIT) && ext->record_size_limit < 64)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8449 4");
 	if ((ext->present & HAS_CLIENT_CERTIFICATE_TYPE) &&

@@ -11,6 +11,10 @@ tern_error put_ticket12(struct handshake *hs, struct wr *w)
 	uint8_t ticket[TERN_SESSION_MAX + TICKET_OVERHEAD];
 	struct new_session_ticket12 message = {.ticket = {ticket, 0}};
 	tern_error error;
+	if (!names_fit_session(hs)) {
+		put_new_session_ticket12(w, &message); /* promised before the identity came; an empty one: RFC 5077 3.3 */
+		return TERN_OK;
+	}
 	session_from_handshake(hs, &s);
 	keyring_read(hs->pool->config->keyring, &keys);
 	error = ticket_seal(&keys, hs->pool->provider, hs->pool->crypto, &s, ticket, sizeof ticket, &message.ticket.n);

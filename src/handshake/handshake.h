@@ -5,6 +5,7 @@
 #ifndef TERN_HANDSHAKE_HANDSHAKE_H
 #define TERN_HANDSHAKE_HANDSHAKE_H
 
+#include "crypto/prf.h"
 #include "flight/flight.h"
 #include "flight/inbox.h"
 #include "handshake/pool.h"
@@ -68,6 +69,7 @@ struct handshake {
 	struct job job;
 	uint16_t send_seq;            /* message_seq of our next message */
 	uint16_t write_epoch;
+	uint16_t answered_seq;        /* the peer's message_seq after those that our flight answers */
 	bool peer_ccs;                /* its ChangeCipherSpec came */
 
 	struct outcome outcome;
@@ -101,6 +103,7 @@ struct handshake {
 	uint8_t share_public[GROUP_SHARE_MAX];
 	struct span peer_share;       /* client: the server's, in the arena */
 	struct span psk_hint;         /* client: in the arena */
+	struct hmac_key master_key;   /* of the master secret, from schedule12_keys on */
 	uint8_t premaster[PREMASTER_MAX]; /* from ClientKeyExchange until the master secret is made of it */
 	size_t premaster_len;
 };
@@ -114,7 +117,7 @@ void handshake_free(struct handshake *hs);
 /* Walks the script as far as messages and answers allow. OK also when it only waits; hs->complete says it is done. */
 tern_error handshake_run(struct handshake *hs, tern_time now);
 
-/* The answer to the job under way. USAGE when id is another. */
+/* The answer to the job under way. USAGE when id is another, or when it is no answer. */
 tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer *answer);
 
 /* ---- for handlers ---- */
@@ -128,6 +131,8 @@ tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer
 bool job_answered(const struct handshake *hs, tern_job_kind kind);
 /* An id to pass to a callback, and what to do with what it returned: PENDING makes the job wait. */
 uint64_t job_next_id(struct handshake *hs);
+/* What the application said: an error that has no alert is none to end a connection with; it becomes otherwise. */
+tern_error job_verdict(tern_error said, tern_error otherwise);
 tern_error job_asked(struct handshake *hs, tern_job_kind kind, uint64_t id, tern_error result);
 
 /* The session this handshake made, for a ticket, a store or the client's export. */

@@ -135,10 +135,11 @@ static tern_error ask_psk(struct handshake *hs, struct span identity, struct spa
 	} else {
 		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY;
 	}
+	error = job_verdict(error, TERN_ERROR_UNKNOWN_PSK_IDENTITY);
 	if (error == TERN_PENDING)
 		return error;
 	if (error == TERN_OK && (out->key_len == 0 || out->key_len > sizeof out->key))
-		error = TERN_ERROR_INTERNAL;
+		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY; /* found, but without a usable key */
 	return error == TERN_OK ? TERN_OK : FAILED(hs, error, "RFC 4279 2");
 }
 
@@ -154,7 +155,9 @@ static tern_error client_psk(struct handshake *hs, tern_psk *out)
 		return TERN_OK;
 	}
 	TRY(ask_psk(hs, span_of(NULL, 0), hs->psk_hint, out));
-	return out->identity_len && out->identity_len <= sizeof out->identity ? TERN_OK : FAIL(hs, ERROR_INTERNAL, "RFC 4279 2");
+	if (out->identity_len && out->identity_len <= sizeof out->identity)
+		return TERN_OK;
+	return FAIL(hs, ERROR_UNKNOWN_PSK_IDENTITY, "RFC 4279 2");
 }
 
 static tern_error keep_identity(struct handshake *hs, struct span identity)

@@ -40,18 +40,32 @@ static bool peer_takes_form(const struct credential *c, const struct extensions 
 	return list8_has(ext->server_certificate_types, c->raw ? CERTIFICATE_RAW_PUBLIC_KEY : CERTIFICATE_X509);
 }
 
-static bool choose_credential(const struct tern_config *config, const struct extensions *ext, struct choice *choice)
+/* The key in the server's certificate has to be on a curve that the client named: RFC 8422 5.1.1. */
+static bool peer_knows_curve(const struct credential *c, const struct extensions *ext)
 {
+	uint16_t curve = c->key_type == KEY_P256 ? 23 : c->key_type == KEY_P384 ? 24 : 0;
+	return !curve || !(ext->present & HAS_SUPPORTED_GROUPS) || list16_has(ext->supported_groups, curve);
+}
+
+static tern_error choose_credential(const struct tern_config *config, const struct extensions *ext,
+				    struct choice *choice)
+{
+	tern_error error = TERN_ERROR_NO_SHARED_SUITE;
 	for (size_t i = 0; i < config->num_credentials; i++) {
 		const struct credential *c = &config->credentials[i];
-		if (!suite_fits_key(choice->suite, c->key_type) || !peer_takes_form(c, ext))
+		if (!suite_fits_key(choice->suite, c->key_type) || !peer_knows_curve(c, ext))
 			continue;
+		if (!peer_takes_form(c, ext)) {
+			error = error == TERN_ERROR_NO_SHARED_SUITE ? TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE : error;
+			continue;
+		}
+		error = TERN_ERROR_NO_SHARED_SCHEME;
 		choice->scheme = choose_scheme12(config, ext->signature_algorithms, c->key_type);
 		choice->credential = c;
 		if (choice->scheme)
-			return true;
+			return TERN_OK;
 	}
-	return false;
+	return error;
 }
 
 tern_error choose12(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
@@ -67,9 +81,12 @@ tern_error choose12(const struct handshake *hs, const struct client_hello *hello
 			error = TERN_ERROR_NO_SHARED_GROUP;
 			continue;
 		}
-		if (c.suite->auth != AUTH_PSK && !choose_credential(config, ext, &c)) {
-			error = TERN_ERROR_NO_SHARED_SCHEME;
-			continue;
+		if (c.suite->auth != AUTH_PSK) {
+			tern_error chosen = choose_credential(config, ext, &c);
+			if (chosen != TERN_OK) {
+				error = chosen;
+				continue;
+			}
 		}
 		*out = c;
 		return TERN_OK;
@@ -103,7 +120,8 @@ bool takes_raw_keys(const struct tern_config *config)
 
 uint16_t fragment_length_of(uint8_t code)
 {
-	return code >= 1 && code <= 4 ? (uint16_t)(256u << code) : 0;
+	static const uint16_t lengths[] = {0, 512, 1024, 2048, 4096};
+	return code < sizeof lengths / sizeof lengths[0] ? lengths[code] : 0;
 }
 
 uint8_t fragment_length_code(uint16_t length)

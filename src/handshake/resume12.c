@@ -97,6 +97,13 @@ void take_up_session(struct handshake *hs, const struct session *s)
 	o->psk_identity = span_of(s->psk_identity, s->psk_identity_len);
 }
 
+bool names_fit_session(const struct handshake *hs)
+{
+	const struct outcome *o = &hs->outcome;
+	const struct session *s = NULL;
+	return o->server_name.n <= sizeof s->name && o->psk_identity.n <= sizeof s->psk_identity;
+}
+
 static uint8_t copy_short(void *to, size_t cap, struct span from)
 {
 	size_t n = from.n <= cap ? from.n : 0;
@@ -142,7 +149,7 @@ void store_session12(struct handshake *hs)
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
 	if (hs->role != SERVER || hs->resumed || !hs->pool->config->has_store || !hs->session_id_len ||
-	    !hs->outcome.extended_master_secret)
+	    !hs->outcome.extended_master_secret || !names_fit_session(hs))
 		return;
 	session_from_handshake(hs, &s);
 	put_session(&w, &s, false);

@@ -12,6 +12,9 @@ tern_error find_session12(struct handshake *hs, const struct client_hello *hello
 /* Both: the handshake goes on as a resumption of s. */
 void take_up_session(struct handshake *hs, const struct session *s);
 
+/* Whether a session holds the names of this handshake in full: else none is made, since a resumed peer would bear none. */
+bool names_fit_session(const struct handshake *hs);
+
 /* Server, after the client's Finished or in the ticket: puts the session with an id into the store. */
 void store_session12(struct handshake *hs);
 

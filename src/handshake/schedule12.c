@@ -54,8 +54,9 @@ tern_error schedule12_keys(struct handshake *hs)
 	struct span ivs[2] = {span_of(block + 2 * key, iv), span_of(block + 2 * key + iv, iv)};
 	enum role peer = hs->role == CLIENT ? SERVER : CLIENT;
 	tern_error error;
-	prf12(prf_hash(hs->pool->provider, o->suite), block, 2 * (key + iv), span_of(o->master, MASTER_LEN),
-	      "key expansion", span_of(o->server_random, RANDOM_LEN), span_of(o->client_random, RANDOM_LEN));
+	hmac_key_init(&hs->master_key, prf_hash(hs->pool->provider, o->suite), span_of(o->master, MASTER_LEN));
+	prf12_keyed(&hs->master_key, block, 2 * (key + iv), "key expansion", span_of(o->server_random, RANDOM_LEN),
+		    span_of(o->client_random, RANDOM_LEN));
 	error = record_set_read(hs->records, 1, aead, keys[peer], ivs[peer]);
 	if (error == TERN_OK)
 		error = record_set_write(hs->records, 1, aead, keys[hs->role], ivs[hs->role]);
@@ -82,12 +83,12 @@ void schedule12_finished(const struct handshake *hs, enum role sender, uint8_t *
 	const struct hash_alg *hash = prf_hash(hs->pool->provider, hs->outcome.suite);
 	uint8_t digest[HASH_MAX];
 	transcript_digest(&hs->transcript, hash, digest);
-	prf12(hash, out, FINISHED12_LEN, span_of(hs->outcome.master, MASTER_LEN),
-	      sender == CLIENT ? "client finished" : "server finished", span_of(digest, hash->len), span_of(NULL, 0));
+	prf12_keyed(&hs->master_key, out, FINISHED12_LEN, sender == CLIENT ? "client finished" : "server finished",
+		    span_of(digest, hash->len), span_of(NULL, 0));
 }
 
-tern_error schedule12_export(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n, const char *label,
-			     struct span context, bool has_context)
+tern_error schedule12_export(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n,
+			     const char *label, struct span context, bool has_context)
 {
 	uint8_t seed[2 * RANDOM_LEN + 2];
 	struct wr w = wr_of(seed, sizeof seed);

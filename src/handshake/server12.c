@@ -13,6 +13,9 @@ static tern_error check_hello(struct handshake *hs, const struct client_hello *h
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 6347 4.2.1");
 	if (!list8_has(hello->compression, 0))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.2");
+	/* A DNS name is no longer and holds no NUL; C strings are made of it. */
+	if (ext->server_name.n > 255 || list8_has(ext->server_name, 0))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 6066 3");
 	if ((ext->present & HAS_RENEGOTIATION_INFO) && ext->renegotiation_info.n)
 		return FAIL(hs, ERROR_RENEGOTIATION, "RFC 5746 3.6");
 	if ((ext->present & HAS_EC_POINT_FORMATS) && !list8_has(ext->ec_point_formats, 0))
@@ -54,7 +57,7 @@ static tern_error answer_certificate_types(struct handshake *hs, const struct ex
 	if (hs->asks_client_cert && (ext->present & HAS_CLIENT_CERTIFICATE_TYPE)) {
 		hs->raw_peer = takes_raw_keys(hs->pool->config) && list8_has(ext->client_certificate_types, raw[0]);
 		if (!hs->raw_peer && !list8_has(ext->client_certificate_types, x509[0]))
-			return FAIL(hs, ERROR_NO_SHARED_SUITE, "RFC 7250 4.2");
+			return FAIL(hs, ERROR_NO_SHARED_CERTIFICATE_TYPE, "RFC 7250 4.2");
 		answer->present |= HAS_CLIENT_CERTIFICATE_TYPE;
 		answer->client_certificate_types = span_of(hs->raw_peer ? raw : x509, 1);
 	}

@@ -21,10 +21,15 @@ tern_error job_asked(struct handshake *hs, tern_job_kind kind, uint64_t id, tern
 	return result;
 }
 
+tern_error job_verdict(tern_error said, tern_error otherwise)
+{
+	return said == TERN_OK || said == TERN_PENDING || error_alert(said) >= 0 ? said : otherwise;
+}
+
 tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer *answer)
 {
 	struct job *job = &hs->job;
-	if (job->state != JOB_ASKED || job->id != id)
+	if (job->state != JOB_ASKED || job->id != id || !answer || answer->error == TERN_PENDING)
 		return TERN_ERROR_USAGE;
 	if (job->kind == TERN_JOB_PSK && answer->error == TERN_OK) {
 		if (!answer->psk || answer->psk->key_len == 0 || answer->psk->key_len > sizeof answer->psk->key ||
@@ -123,6 +128,7 @@ static tern_error end_flight(struct handshake *hs, bool awaits_answer)
 	if (hs->flight.state != FLIGHT_PREPARING || hs->flight.num_messages == 0)
 		return TERN_OK;
 	hs->pending_ns = 0;
+	hs->answered_seq = hs->inbox.next;
 	return flight_send(&hs->flight, awaits_answer);
 }
 

@@ -1,8 +1,9 @@
 /* record.h - datagrams to records and back: epochs, protection, replay windows, limits (RFC 6347 4.1, RFC 9147 4).
  *
- * Knows nothing of handshake messages, connections or time. What is wrong with a received record is a reason to drop it,
- * never an error; nothing changes then, the datagram's bytes included. Epoch 0 is plaintext: no keys and no replay window
- * (nothing authenticates it). The newest keyed epochs sit in the struct; DTLS 1.3 hangs older ones beside them. */
+ * Knows nothing of handshake messages, connections or time. What is wrong with a received record is a reason to drop
+ * it, never an error; nothing changes then, the datagram's bytes included. Epoch 0 is plaintext: no keys and no replay
+ * window (nothing authenticates it). The newest keyed epochs sit in the struct; DTLS 1.3 hangs older ones beside them.
+ */
 #ifndef TERN_RECORD_RECORD_H
 #define TERN_RECORD_RECORD_H
 
@@ -12,7 +13,7 @@
 #include "wire/record.h"
 
 struct read_epoch {
-	uint16_t epoch;               /* 0: no keys yet */
+	uint16_t epoch; /* 0: no keys yet */
 	const struct aead_alg *aead;
 	struct raw_key key;
 	struct replay window;
@@ -32,15 +33,15 @@ extern const struct protection protection12;
 struct record_layer {
 	const struct protection *protection; /* of keyed epochs */
 	const struct provider *provider;
-	struct schedules *schedules;         /* the pool's */
+	struct schedules *schedules; /* the pool's */
 	const tern_allocator *heap;
 	struct read_epoch in;
 	struct write_epoch out;
-	uint64_t plain_seq;                  /* next record number of epoch 0 */
-	uint64_t seal_limit;                 /* records under one key; 0: what the AEAD allows */
-	uint16_t window_size;                /* for new read epochs */
-	uint16_t plaintext_max_in;           /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
-	bool plain_in;                       /* plaintext records are still taken; set at first, cleared at completion */
+	uint64_t plain_seq; /* next record number of epoch 0 */
+	uint64_t seal_limit; /* records under one key; 0: what the AEAD allows */
+	uint16_t window_size; /* for new read epochs */
+	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
+	bool plain_in; /* plaintext records are still taken; set at first, cleared at completion */
 };
 
 void record_init(struct record_layer *l, const struct protection *protection, const struct provider *provider,
@@ -61,31 +62,30 @@ struct datagram {
 };
 
 struct record {
-	tern_drop drop;      /* TERN_DROP_NONE: the rest is valid */
-	uint8_t type;        /* content type; set for dropped records too where the header could be read */
+	tern_drop drop; /* TERN_DROP_NONE: the rest is valid */
+	uint8_t type; /* content type; set for dropped records too where the header could be read */
 	uint16_t epoch;
 	uint64_t seq;
-	uint8_t *p;          /* plaintext, inside the datagram */
+	uint8_t *p; /* plaintext, inside the datagram */
 	size_t n;
-	struct span wire;    /* the whole record as it came (dropped records: unchanged) */
+	struct span wire; /* the whole record as it came (dropped records: unchanged) */
 };
 
-/* The next record of the datagram; false at its end. Bytes that are no record end the datagram with one MALFORMED. Drops:
- * MALFORMED, VERSION (epoch 0: neither 0xfeff nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20 to 23), EPOCH (no keys),
- * PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory for the
- * expanded key. Whether a forgery limit is reached is
- * record_worn's answer. */
+/* The next record of the datagram; false at its end. Bytes that are no record end the datagram with one MALFORMED.
+ * Drops: MALFORMED, VERSION (epoch 0: neither 0xfeff nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20 to 23),
+ * EPOCH (no keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED; BUDGET when there is
+ * no memory for the expanded key. Whether a forgery limit is reached is record_worn's answer. */
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
 
-/* Appends one record with payload to w. epoch: 0 or the current write epoch. LIMIT: this key or the record numbers are used
- * up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
+/* Appends one record with payload to w. epoch: 0 or the current write epoch. LIMIT: this key or the record numbers are
+ * used up (nothing was written). BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes.
  * *seq: the record's number; may be NULL. */
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq);
 
 /* The same in two steps, for payload that is assembled in place: between them the caller writes it to w. After
- * record_begin, w has room for it only as far as room for the tag is left: use record_overhead. When record_end fails, w is
- * as it was before record_begin, a sticky error of the payload's writer included. */
+ * record_begin, w has room for it only as far as room for the tag is left: use record_overhead. When record_end fails,
+ * w is as it was before record_begin, a sticky error of the payload's writer included. */
 struct record_mark {
 	size_t start, payload;
 	uint16_t epoch;

@@ -1,5 +1,5 @@
-/* replay.h - the sliding window of record numbers (RFC 6347 4.1.2.6, RFC 9147 4.5.1). Checked before a record is opened,
- * moved only after it was authenticated. */
+/* replay.h - the sliding window of record numbers (RFC 6347 4.1.2.6, RFC 9147 4.5.1). Checked before a record is
+ * opened, moved only after it was authenticated. */
 #ifndef TERN_RECORD_REPLAY_H
 #define TERN_RECORD_REPLAY_H
 
@@ -8,10 +8,10 @@
 #define REPLAY_OFF 1 /* window size that turns detection off */
 
 struct replay {
-	uint64_t next;  /* one past the highest number accepted */
-	uint64_t bits;  /* the window when size is 64: bit i stands for next - 1 - i */
+	uint64_t next; /* one past the highest number accepted */
+	uint64_t bits; /* the window when size is 64: bit i stands for next - 1 - i */
 	uint64_t *wide; /* the window above 64, size / 64 words, allocated apart; else NULL */
-	uint16_t size;  /* REPLAY_OFF, or 64 to 8192 in steps of 64 */
+	uint16_t size; /* REPLAY_OFF, or 64 to 8192 in steps of 64 */
 };
 
 /* NO_MEMORY possible above 64 only. */

@@ -110,7 +110,7 @@ class Case(unittest.TestCase):
     def server(self, *args):
         return background("server", "--listen", "127.0.0.1:0", "--cert", self.cert, "--key", self.key, *args)
 
-    def client(self, port, *args, stdin=b"hello\n", linger="150"):
+    def client(self, port, *args, stdin=b"hello\n", linger="400"):
         return run("client", f"127.0.0.1:{port}", "--ca", self.cert, "--linger", linger, *args, stdin=stdin)
 
     def assertStatus(self, done, status, *fragments):
@@ -172,7 +172,7 @@ class Cert(Case):
         with background("server", "--listen", "127.0.0.1:0", "--cert", self.path("leaf.pem"), "--key",
                         self.path("leaf.key"), "--echo") as server:
             done = run("client", f"127.0.0.1:{server.port()}", "--ca", self.path("ca.pem"), "--name", "localhost",
-                       "--linger", "150", stdin=b"issued\n")
+                       "--linger", "400", stdin=b"issued\n")
         self.assertStatus(done, 0)
         self.assertEqual(done.stdout, b"issued\n")
 
@@ -441,7 +441,7 @@ class ServerAndClient(Case):
                     (["--fingerprint", wrong], 1, ["another fingerprint", "hint:"]),
             ):
                 with self.subTest(" ".join(args)):
-                    done = run("client", address, "--linger", "150", *args, stdin=b"hello\n")
+                    done = run("client", address, "--linger", "400", *args, stdin=b"hello\n")
                     self.assertStatus(done, status, *fragments)
                     self.assertEqual(done.stdout, b"hello\n" if status == 0 else b"")
 
@@ -464,7 +464,7 @@ class ServerAndClient(Case):
         for server_args in (["--psk", "other:00", "--psk", PSK], ["--psk-file", psks]):
             with background("server", "--listen", "127.0.0.1:0", "--echo", *server_args) as server:
                 address = f"127.0.0.1:{server.port()}"
-                done = run("client", address, "--psk", PSK, "--linger", "150", "--json", stdin=b"hello\n")
+                done = run("client", address, "--psk", PSK, "--linger", "400", "--json", stdin=b"hello\n")
                 self.assertStatus(done, 0)
                 connected = events(done.stdout)[0]
                 self.assertIn("PSK", connected["suite"])
@@ -522,6 +522,27 @@ class ServerAndClient(Case):
                 client.wait_for(rb"closed the connection\n")
                 self.assertEqual(client.finish(), 0)
 
+    def test_next_address_of_a_name(self):
+        with self.server("--echo") as server:
+            done = run("client", f"localhost:{server.port()}", "--ca", self.cert, "--linger", "400", stdin=b"name\n")
+            self.assertStatus(done, 0)
+            self.assertEqual(done.stdout, b"name\n")
+
+    def test_closed_standard_input(self):
+        with self.server("--echo") as server:
+            shell = f'"{TERN}" client 127.0.0.1:{server.port()} --ca "{self.cert}" --linger 0 <&-'
+            self.assertEqual(subprocess.run(shell, shell=True, timeout=WAIT, check=False).returncode, 0)
+
+    def test_failure_in_json(self):
+        with self.server("--json") as server:
+            done = run("client", f"127.0.0.1:{server.port()}", "--json", stdin=b"")
+            self.assertStatus(done, 1)
+            failed, stats = events(done.stdout)
+            self.assertEqual((failed["event"], failed["error"]), ("failed", "TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER"))
+            self.assertEqual((failed["alert"], failed["alert_by"]), ("unknown_ca", "us"))
+            self.assertEqual(stats["event"], "stats")
+            server.wait_for(rb'"alert":"unknown_ca","alert_by":"peer"', "out")
+
     def test_sigint_closes_the_client(self):
         with self.server("--once") as server:
             with background("client", f"127.0.0.1:{server.port()}", "--ca", self.cert, stdin=subprocess.PIPE) as client:
@@ -548,7 +569,7 @@ class ServerAndClient(Case):
 
     def test_once_fails_with_the_handshake(self):
         with self.server("--once") as server:
-            done = run("client", f"127.0.0.1:{server.port()}", "--linger", "150", stdin=b"")
+            done = run("client", f"127.0.0.1:{server.port()}", "--linger", "400", stdin=b"")
             self.assertStatus(done, 1)
             self.assertEqual(server.finish(), 1)
 
@@ -591,7 +612,7 @@ class ServerAndClient(Case):
             probe.bind(("::1", 0))
             with background("server", "--listen", "[::1]:0", "--cert", self.cert, "--key", self.key, "--echo") as server:
                 done = run("client", f"[::1]:{server.port()}", "--ca", self.cert, "--name", "localhost", "--linger",
-                           "150", stdin=b"six\n")
+                           "400", stdin=b"six\n")
                 self.assertStatus(done, 0)
                 self.assertEqual(done.stdout, b"six\n")
             return

@@ -131,9 +131,10 @@ static void layouts(void **state)
 {
 	static const struct row hello[] = {{CLIENT_HELLO, 0, 200}};
 	static const struct row finished[] = {{0, 0, 1}, {FINISHED, 1, 12}};
-	static const struct row barely[] = {{SERVER_HELLO, 0, 1131}, {CERTIFICATE, 0, 40}};
+	static const struct row barely[] = {{SERVER_HELLO, 0, 1119}, {CERTIFICATE, 0, 40}};
 	static const struct row not_quite[] = {{SERVER_HELLO, 0, 1118}, {CERTIFICATE, 0, 40}};
 	static const struct row whole_small[] = {{SERVER_HELLO, 0, 1125}, {CLIENT_KEY_EXCHANGE, 0, 25}};
+	static const struct row long_finished[] = {{NEW_SESSION_TICKET, 0, 1086}, {FINISHED, 1, 48}};
 	static const struct row huge[] = {{CERTIFICATE, 0, 20000}};
 	static const struct {
 		const char *name;
@@ -150,9 +151,11 @@ static void layouts(void **state)
 		{"flight 6, least MTU", ROWS(flight6), 96, "4:0+71 | 4:71+71 | 4:142+28 ccs | 20:0+12 "},
 		{"MTU below the least", ROWS(flight6), 10, "4:0+71 | 4:71+71 | 4:142+28 ccs | 20:0+12 "},
 		{"change and Finished", ROWS(finished), 96, "ccs 20:0+12 "},
-		{"a piece of 19 bytes is not worth it", ROWS(barely), 1200, "2:0+1131 | 11:0+40 "},
+		{"a piece of 31 bytes is not worth it", ROWS(barely), 1200, "2:0+1119 | 11:0+40 "},
 		{"a piece of 32 bytes is", ROWS(not_quite), 1200, "2:0+1118 11:0+32 | 11:32+8 "},
 		{"a whole message of 25 bytes is", ROWS(whole_small), 1200, "2:0+1125 16:0+25 "},
+		{"Finished stays whole", ROWS(long_finished), 1200, "4:0+1086 | 20:0+48 "},
+		{"longest record alone", ROWS(huge), 16400, "11:0+16372 | 11:16372+3628 "},
 		{"longest record", ROWS(huge), 60000, "11:0+16372 11:16372+3628 "},
 	};
 	(void)state;
@@ -294,6 +297,7 @@ static void lowering_the_mtu(void **state)
 		{"at the floor", 256, 3000, {256, 256, 256, 256}},
 		{"below the floor", 250, 3000, {250, 250, 125, 96}},
 		{"small datagrams are not the trouble", 1200, 200, {1200, 1200, 1200, 1200}},
+		{"datagrams just at the floor", 1200, 231, {1200, 1200, 1200, 1200}},
 		{"datagrams above the floor are", 1200, 400, {1200, 1200, 600, 300}},
 	};
 	(void)state;
@@ -377,6 +381,23 @@ static void round_trip(void **state)
 		assert_int_equal(flight_deadline(&x.f), TERN_NEVER);
 		tear_down();
 	}
+}
+
+/* An answer that comes when half of a retransmission is out tells nothing about the round trip. */
+static void answered_while_sending(void **state)
+{
+	(void)state;
+	set_up(400, 65536);
+	add(ROWS(flight4));
+	assert_int_equal(flight_send(&x.f, true), TERN_OK);
+	take_all(NULL);
+	x.now.mono_ns = flight_deadline(&x.f);
+	assert_int_equal(flight_tick(&x.f, x.now), TERN_OK);
+	assert_true(take_one(NULL) > 0);
+	flight_answered(&x.f, 0, x.now);
+	assert_int_equal(x.f.rto.rtt_ns, 0);
+	assert_false(flight_sends(&x.f));
+	tear_down();
 }
 
 static void repeating(void **state)
@@ -491,10 +512,12 @@ static void plans_are_reused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layouts),    cmocka_unit_test(every_mtu),	  cmocka_unit_test(traces),
-		cmocka_unit_test(giving_up),  cmocka_unit_test(lowering_the_mtu), cmocka_unit_test(mtu_set_in_between),
-		cmocka_unit_test(round_trip), cmocka_unit_test(repeating),	  cmocka_unit_test(all_or_nothing),
-		cmocka_unit_test(refusals),   cmocka_unit_test(plans_are_reused),
+		cmocka_unit_test(layouts),	    cmocka_unit_test(every_mtu),
+		cmocka_unit_test(traces),	    cmocka_unit_test(giving_up),
+		cmocka_unit_test(lowering_the_mtu), cmocka_unit_test(mtu_set_in_between),
+		cmocka_unit_test(round_trip),	    cmocka_unit_test(answered_while_sending),
+		cmocka_unit_test(repeating),	    cmocka_unit_test(all_or_nothing),
+		cmocka_unit_test(refusals),	    cmocka_unit_test(plans_are_reused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

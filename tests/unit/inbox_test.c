@@ -274,6 +274,35 @@ static void budget(void **state)
 	}
 }
 
+/* What lies far ahead makes room for what is needed first, and only as much as must be. */
+static void eviction(void **state)
+{
+	static const uint8_t body[200];
+	struct fixture x;
+	struct message m;
+	(void)state;
+	set_up(&x, 1100);
+	for (uint16_t seq = 1; seq < 5; seq++) {
+		struct fragment f = {CERTIFICATE, 200, seq, 0, span_of(body, 200)};
+		assert_int_equal(inbox_put(&x.in, &f, 0), TERN_DROP_NONE);
+	}
+	for (uint32_t offset = 0; offset < 200; offset += 100) {
+		struct fragment last = {CERTIFICATE, 200, 5, 0, span_of(body, 200)};
+		struct fragment f = {CERTIFICATE, 200, 0, offset, span_of(body, 100)};
+		assert_int_equal(inbox_put(&x.in, &last, 0), TERN_DROP_BUDGET);
+		assert_int_equal(inbox_put(&x.in, &f, 0), TERN_DROP_NONE);
+	}
+	for (uint16_t seq = 0; seq < 4; seq++) {
+		assert_true(inbox_next(&x.in, &m));
+		assert_int_equal(m.seq, seq);
+		assert_true(span_equal(m.body, span_of(body, 200)));
+		inbox_done(&x.in);
+	}
+	assert_false(inbox_next(&x.in, &m));
+	assert_int_equal(x.in.used, 0);
+	tear_down(&x);
+}
+
 /* Allocation number k fails: the fragment is dropped and comes again later. */
 static void out_of_memory(void **state)
 {
@@ -399,6 +428,7 @@ int main(void)
 		cmocka_unit_test(claims_cost_nothing),
 		cmocka_unit_test(pieces_are_bounded),
 		cmocka_unit_test(budget),
+		cmocka_unit_test(eviction),
 		cmocka_unit_test(out_of_memory),
 		cmocka_unit_test(all_overlaps),
 		cmocka_unit_test(random_operations),

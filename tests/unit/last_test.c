@@ -99,6 +99,7 @@ static void same_as_the_flight(void **state)
 		last_repeat(last, now);
 		for (size_t k = 0; k < num; k++) {
 			assert_true(last_sends(last));
+			last_repeat(last, now);
 			assert_int_equal(last_take(last, &l.a, bytes, sizeof bytes, &len, tracer, now), TERN_OK);
 			assert_true(len <= cases[i].mtu);
 			assert_int_equal(opened(plain, bytes, len), first_len[k]);
@@ -163,6 +164,10 @@ static void unsent(void **state)
 	assert_int_equal(last_take(last, &l.a, bytes, sizeof bytes, &len, tracer, now), TERN_OK);
 	assert_int_equal(sent_records, 2);
 	assert_int_equal(again_records, 0);
+	now.mono_ns += 100 * MS;
+	last_repeat(last, now);
+	assert_int_equal(last_take(last, &l.a, bytes, sizeof bytes, &len, tracer, now), TERN_OK);
+	assert_int_equal(again_records, 2);
 	last_free(&heap, last);
 	tear_down();
 }

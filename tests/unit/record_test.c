@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "record/protect.h"
+#include "unit/count_heap.h"
 #include "unit/layers.h"
 
 #define HEADER(type, version, epoch, seq, len) type, 0xfe, version, 0, epoch, 0, 0, 0, 0, 0, seq, 0, len
@@ -51,6 +52,12 @@ static void judges(void **state)
 		{"shorter than nonce and tag",
 		 {HEADER(23, 0xfd, 1, 7, 1), 1},
 		 14,
+		 false,
+		 {{TERN_DROP_FORGED, 23, 0}},
+		 1},
+		{"a byte shorter than nonce and tag",
+		 {HEADER(23, 0xfd, 1, 7, 23)},
+		 36,
 		 false,
 		 {{TERN_DROP_FORGED, 23, 0}},
 		 1},
@@ -184,7 +191,9 @@ static void limits(void **state)
 		{"plaintext numbers: last", 0, 80, RECORD_SEQ_MAX, false, true},
 		{"plaintext numbers: used up", 0, 80, RECORD_SEQ_MAX + 1, false, false},
 	};
+	struct aead_alg aead = aead_algs[AEAD_AES_128_CCM];
 	(void)state;
+	aead.seal_limit = UINT64_C(1) << 23;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		tern_error want = cases[i].may ? TERN_OK : TERN_ERROR_LIMIT, got;
 		uint8_t bytes[64];
@@ -194,6 +203,7 @@ static void limits(void **state)
 		uint64_t *next;
 		layers_open(&l, &provider_stub, 64);
 		layers_key(&l, 1, AEAD_AES_128_CCM);
+		l.a.out.aead = &aead;
 		l.a.seal_limit = cases[i].setting;
 		next = cases[i].epoch ? &l.a.out.next_seq : &l.a.plain_seq;
 		*next = cases[i].next;
@@ -229,16 +239,19 @@ static void record_numbers_end(void **state)
 
 static void wears_out(void **state)
 {
+	struct aead_alg aead = aead_algs[AEAD_AES_128_CCM_8];
 	uint8_t bytes[64];
 	struct layers l;
 	(void)state;
+	aead.forgery_limit12 = 128;
 	layers_open(&l, &provider_stub, 64);
 	assert_false(record_worn(&l.b) || record_limit_near(&l.b));
 	layers_key(&l, 1, AEAD_AES_128_CCM_8);
-	for (size_t i = 0; i < 65536; i++) {
+	l.b.in.aead = &aead;
+	for (size_t i = 0; i < 128; i++) {
 		size_t n = seal_one(&l, 1, bytes, sizeof bytes, i);
 		assert_false(record_worn(&l.b));
-		assert_int_equal(record_limit_near(&l.b), i >= 57344);
+		assert_int_equal(record_limit_near(&l.b), i >= 112);
 		bytes[n - 1] ^= 1;
 		assert_int_equal(read_one(&l, bytes, n).drop, TERN_DROP_FORGED);
 	}
@@ -363,6 +376,47 @@ static void new_epoch(void **state)
 	layers_close(&l);
 }
 
+/* Memory that runs out is nobody's forgery, and does not cost the keys we have. */
+static void out_of_memory(void **state)
+{
+	struct count_heap h = {0};
+	tern_allocator heap = count_heap_allocator(&h);
+	static const uint8_t key[AEAD_KEY_MAX] = {1};
+	uint8_t bytes[64], before[64];
+	struct layers l;
+	struct record r;
+	size_t n;
+	(void)state;
+	layers_open(&l, &provider_stub, 64);
+	layers_key(&l, 1, AEAD_AES_128_GCM);
+	n = seal_one(&l, 1, bytes, sizeof bytes, 0);
+	memcpy(before, bytes, n);
+	l.b.heap = &heap;
+	l.b.window_size = 128;
+	h.fail_at = 1;
+	assert_int_equal(record_set_read(&l.b, 2, l.a.out.aead, key, span_of(key, 4)), TERN_ERROR_NO_MEMORY);
+	assert_int_equal(l.b.in.epoch, 1);
+	/* The cache of the reader cannot expand the key. */
+	h.fail_at = 0;
+	schedules_free(l.schedules);
+	l.provider->close(l.crypto);
+	assert_int_equal(l.provider->open(&l.crypto, &heap), TERN_OK);
+	assert_int_equal(schedules_new(&l.schedules, &provider_stub, l.crypto, &heap, 1), TERN_OK);
+	l.a.schedules = l.b.schedules = l.schedules;
+	h.fail_at = h.allocs + 1;
+	r = read_one(&l, bytes, n);
+	assert_int_equal(r.drop, TERN_DROP_BUDGET);
+	assert_int_equal(l.b.in.forged, 0);
+	assert_memory_equal(bytes, before, n);
+	h.fail_at = h.allocs + 1;
+	assert_int_equal(record_seal(&l.a, 1, 23, span_of("x", 1), &(struct wr){before, 0, 64, false}, NULL),
+			 TERN_ERROR_NO_MEMORY);
+	assert_int_equal(l.a.out.next_seq, 1);
+	assert_int_equal(read_one(&l, bytes, n).drop, TERN_DROP_NONE);
+	layers_close(&l);
+	assert_int_equal(h.live, 0);
+}
+
 /* An idle connection is to be small. */
 static void size(void **state)
 {
@@ -384,6 +438,7 @@ int main(void)
 		cmocka_unit_test(two_ways),
 		cmocka_unit_test(equal_buffers),
 		cmocka_unit_test(new_epoch),
+		cmocka_unit_test(out_of_memory),
 		cmocka_unit_test(size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

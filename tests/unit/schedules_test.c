@@ -165,13 +165,46 @@ static void test_drop(void **state)
 	check_key(&f, &c);
 	assert_int_equal(counts.sets, 3);
 	schedules_drop(f.schedules, &b);
-	assert_int_equal(counts.objects, 1); /* the expanded key is gone */
+	assert_int_equal(counts.objects, 2); /* the object waits for another key */
+	assert_int_equal(counts.sets, 4); /* and has forgotten this one: see below */
 	adopt(&f, &a);
 	check_key(&f, &a); /* takes b's place, not c's */
 	check_key(&f, &c);
-	assert_int_equal(counts.sets, 4);
+	assert_int_equal(counts.sets, 5);
 	schedules_drop(f.schedules, &none);
 	check_error("no key", schedules_get(f.schedules, &none, &aead_algs[0], &out), TERN_ERROR_INTERNAL);
+	teardown(&f);
+}
+
+/* An object whose key was dropped seals otherwise than before; if it cannot be made to, it is freed. */
+static void test_forgets(void **state)
+{
+	static const uint8_t nonce[AEAD_NONCE], text[16];
+	uint8_t before[32], after[32];
+	struct fixture f;
+	struct raw_key a = {0};
+	struct aead_key *key;
+	(void)state;
+	setup(&f, 4);
+	for (int i = 0; i < 8; i++) {
+		adopt(&f, &a);
+		check_error("get", schedules_get(f.schedules, &a, &aead_algs[0], &key), TERN_OK);
+		check_error("seal", f.provider.aead_seal(key, nonce, span_of(NULL, 0), before, text, sizeof text),
+			    TERN_OK);
+		schedules_drop(f.schedules, &a);
+		assert_int_equal(counts.objects, 1); /* the same one each time */
+		check_error("seal", f.provider.aead_seal(key, nonce, span_of(NULL, 0), after, text, sizeof text),
+			    TERN_OK);
+		assert_memory_not_equal(before, after, sizeof before);
+	}
+	adopt(&f, &a);
+	check_error("get", schedules_get(f.schedules, &a, &aead_algs[0], &key), TERN_OK);
+	counts.fail_set = 1;
+	schedules_drop(f.schedules, &a);
+	assert_int_equal(counts.objects, 0);
+	counts.fail_set = 0;
+	adopt(&f, &a);
+	check_key(&f, &a);
 	teardown(&f);
 }
 
@@ -207,8 +240,8 @@ static void test_failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hit),  cmocka_unit_test(test_churn),    cmocka_unit_test(test_second_chance),
-		cmocka_unit_test(test_drop), cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_hit),  cmocka_unit_test(test_churn),   cmocka_unit_test(test_second_chance),
+		cmocka_unit_test(test_drop), cmocka_unit_test(test_forgets), cmocka_unit_test(test_failures),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,150 @@
+/* bench.h - what the files of the bench share.
+ *
+ * A scenario is measured for several contenders in the same run, one batch of each in turn, so that whatever else the
+ * machine does hits all of them alike. Times are CPU time of this thread. */
+#ifndef TERN_BENCH_BENCH_H
+#define TERN_BENCH_BENCH_H
+
+#include "tern/tern.h"
+
+enum side { CLIENT_SIDE, SERVER_SIDE, NUM_SIDES };
+enum contender { TERN, OPENSSL, FLOOR, NUM_CONTENDERS };
+
+/* ---- scenarios: main.c ---- */
+
+enum exchange { EXCHANGE_NONE, EXCHANGE_P256, EXCHANGE_X25519 };
+enum bench_aead { BENCH_GCM, BENCH_CHACHA, BENCH_CCM8 };
+
+struct scenario {
+	const char *name;
+	const char *suite, *openssl_suite;
+	enum exchange exchange;
+	enum bench_aead aead;
+	bool certificate, ticket; /* ticket: what is measured is the resumption */
+	unsigned hashed; /* bytes of handshake messages, for the floor */
+};
+
+/* A P-256 authority and a server's certificate from it, PEM. */
+struct identity {
+	char ca[8192], ca_key[4096], cert[8192], key[4096];
+	size_t ca_len, cert_len, key_len;
+};
+extern struct identity identity;
+void bench_make_identity(void);
+
+#define BENCH_NAME "bench.example"
+#define BENCH_PSK_IDENTITY "bench"
+extern const uint8_t bench_psk[32];
+
+/* Two suites' records of 1200 bytes fit. */
+#define BENCH_MTU 1400
+
+tern_time bench_now(void); /* stands still: nothing times out while a batch runs */
+void bench_die(const char *what) __attribute__((noreturn));
+
+/* ---- stats.c ---- */
+
+uint64_t cpu_ns(void);
+uint64_t cpu_ns_overhead(void); /* of one reading; known after stats_calibrate */
+void stats_calibrate(void);
+
+#define SAMPLES_MAX 1024
+struct samples {
+	size_t num;
+	double values[SAMPLES_MAX];
+};
+void samples_add(struct samples *s, double value); /* past SAMPLES_MAX: ignored */
+double samples_median(struct samples *s); /* sorts */
+
+/* ---- one implementation behind the driver: tern_side.c, openssl_side.c ---- */
+
+#define MAILBOX_MAX 64
+struct mailbox {
+	size_t num, at;
+	struct letter {
+		size_t n;
+		uint8_t bytes[BENCH_MTU];
+	} letters[MAILBOX_MAX];
+};
+
+enum progress { PROGRESS_FAILED, PROGRESS_WAITS, PROGRESS_DONE };
+
+struct implementation {
+	const char *name;
+	void *(*context_new)(const struct scenario *s, enum side side);
+	void (*context_free)(void *context);
+	void *(*conn_new)(void *context, struct mailbox *in, struct mailbox *out);
+	/* Takes all of in, writes what is to be sent into out. */
+	enum progress (*step)(void *conn);
+	bool (*resumed)(void *conn);
+	/* Client: connections made later resume this one's session. */
+	bool (*keep_session)(void *context, void *conn);
+	/* One record of n bytes into out; the next one out of in. */
+	bool (*seal)(void *conn, const uint8_t *data, size_t n);
+	bool (*open)(void *conn, size_t n);
+	void (*conn_free)(void *conn);
+};
+extern const struct implementation tern_implementation, openssl_implementation;
+
+/* ---- pairs.c: client and server in lockstep ---- */
+
+#define PAIRS_MAX 32
+struct pairs {
+	const struct implementation *impl;
+	void *context[NUM_SIDES];
+	size_t num;
+	void *conn[NUM_SIDES][PAIRS_MAX];
+	struct mailbox *box[NUM_SIDES]; /* PAIRS_MAX each: what is sent to that side */
+	uint64_t ns[NUM_SIDES]; /* CPU time since pairs_new or pairs_reset_time */
+};
+
+/* Contexts of both sides, and for a ticket scenario a session to resume. Ends the program when it cannot. */
+struct pairs *pairs_new(const struct implementation *impl, const struct scenario *s);
+void pairs_free(struct pairs *p);
+void pairs_connect(struct pairs *p, size_t num); /* num handshakes side by side */
+void pairs_disconnect(struct pairs *p);
+/* On the first pair, num records of n bytes from client to server: ns[CLIENT_SIDE] is sealing, ns[SERVER_SIDE] opening.
+ */
+void pairs_records(struct pairs *p, size_t num, size_t n);
+/* A small record each way on every pair. */
+void pairs_greet(struct pairs *p);
+
+/* ---- floor.c: the bare libcrypto operations ---- */
+
+struct floor;
+struct floor *floor_new(const struct scenario *s);
+void floor_free(struct floor *f);
+void floor_handshakes(struct floor *f, size_t num, uint64_t ns[NUM_SIDES]);
+void floor_records(struct floor *f, size_t num, size_t n, uint64_t ns[NUM_SIDES]);
+
+/* ---- memory.c ---- */
+
+struct tally {
+	size_t live, peak, allocations;
+};
+
+struct memory_row {
+	/* [0] is the implementation's own (OpenSSL: everything), [1] what Tern lets libcrypto allocate. */
+	struct tally handshake[NUM_SIDES][2]; /* one handshake: peak and allocations, from creation to free */
+	size_t idle[NUM_SIDES][2]; /* bytes per connection after a record each way */
+	double per_record[NUM_SIDES]; /* allocations; client seals, server opens */
+};
+
+extern const tern_allocator *bench_heap; /* counts while memory is measured; else NULL */
+void memory_side(enum side side); /* whose allocations the following ones are */
+/* In a child process, because libcrypto's allocator can be replaced only before its first use and would slow down
+ * what is timed. */
+void memory_measure(struct memory_row *rows, const struct scenario *const *scenarios, size_t num);
+
+/* ---- report.c ---- */
+
+struct report;
+struct report *report_new(const char *json_path);
+void report_heading(struct report *r, const char *title, const char *unit);
+void report_row(struct report *r, const char *name, const char *part, const double values[NUM_CONTENDERS]);
+void report_memory(struct report *r, const struct memory_row *rows, const struct scenario *const *scenarios,
+		   size_t num);
+void report_sizes(struct report *r);
+bool report_end(struct report *r); /* false when the JSON file could not be written */
+
+#endif

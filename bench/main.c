@@ -1,0 +1,314 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tern/cert.h"
+
+#include "bench.h"
+
+#define ROUNDS_MIN 15
+#define HANDSHAKE_BATCH 8
+#define RECORD_BATCH 64
+
+struct identity identity;
+const uint8_t bench_psk[32] = "thirty-two bytes of a shared key";
+
+static const struct scenario handshakes[] = {
+	{"ECDSA, P-256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", EXCHANGE_P256,
+	 BENCH_GCM, true, false, 1000},
+	{"ECDSA, X25519", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", EXCHANGE_X25519,
+	 BENCH_GCM, true, false, 930},
+	{"ticket", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", EXCHANGE_P256, BENCH_GCM,
+	 true, true, 480},
+	{"PSK", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false, false,
+	 240},
+	{"ECDHE-PSK, P-256", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
+	 EXCHANGE_P256, BENCH_CHACHA, false, false, 400},
+	{"ECDHE-PSK, X25519", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
+	 EXCHANGE_X25519, BENCH_CHACHA, false, false, 340},
+};
+
+/* libssl counts the strength of CCM_8 as 64 bits, below its default level. */
+static const struct scenario records[] = {
+	{"AES-128-GCM", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false,
+	 false, 240},
+	{"ChaCha20-Poly1305", "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256", "PSK-CHACHA20-POLY1305", EXCHANGE_NONE,
+	 BENCH_CHACHA, false, false, 240},
+	{"AES-128-CCM-8", "TLS_PSK_WITH_AES_128_CCM_8", "PSK-AES128-CCM8:@SECLEVEL=0", EXCHANGE_NONE, BENCH_CCM8, false,
+	 false, 240},
+};
+
+static const size_t record_sizes[] = {16, 256, 1200};
+
+struct options {
+	bool quick, help;
+	const char *json, *only, *alone;
+};
+
+static tern_time now;
+
+tern_time bench_now(void)
+{
+	return now;
+}
+
+void bench_die(const char *what)
+{
+	fprintf(stderr, "tern-bench-suite: %s\n", what);
+	exit(1);
+}
+
+static void start_time(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (tern_time){(uint64_t)t.tv_sec * 1000000000, (int64_t)time(NULL)};
+}
+
+void bench_make_identity(void)
+{
+	static const char *const ca_names[] = {"Bench CA"}, *const names[] = {BENCH_NAME};
+	struct identity *id = &identity;
+	tern_cert_options ca = {.size = sizeof ca, .names = ca_names, .num_names = 1, .days = 2, .ca = true};
+	tern_cert_options leaf = {.size = sizeof leaf, .names = names, .num_names = 1, .days = 1};
+	bool ok = tern_cert_make(id->ca, &id->ca_len, id->ca_key, &(size_t){0}, &ca, now) == TERN_OK;
+	leaf.issuer_pem = id->ca;
+	leaf.issuer_len = id->ca_len;
+	leaf.issuer_key_pem = id->ca_key;
+	leaf.issuer_key_len = strlen(id->ca_key);
+	ok = ok && tern_cert_make(id->cert, &id->cert_len, id->key, &id->key_len, &leaf, now) == TERN_OK;
+	if (!ok)
+		bench_die("cannot make a certificate");
+}
+
+/* ---- measuring ---- */
+
+/* Everybody who takes part in one row. */
+struct field {
+	struct pairs *pairs[2]; /* TERN, OPENSSL */
+	struct floor *floor;
+	size_t record_size; /* 0: handshakes */
+	struct samples samples[NUM_CONTENDERS][NUM_SIDES];
+};
+
+static void run_batch(struct field *f, enum contender who)
+{
+	size_t num = f->record_size ? RECORD_BATCH : HANDSHAKE_BATCH;
+	uint64_t ns[NUM_SIDES] = {0};
+	if (who == FLOOR) {
+		if (f->record_size)
+			floor_records(f->floor, num, f->record_size, ns);
+		else
+			floor_handshakes(f->floor, num, ns);
+	} else {
+		struct pairs *p = f->pairs[who];
+		memset(p->ns, 0, sizeof p->ns);
+		if (f->record_size) {
+			pairs_records(p, num, f->record_size);
+		} else {
+			pairs_connect(p, num);
+			pairs_disconnect(p);
+		}
+		memcpy(ns, p->ns, sizeof ns);
+	}
+	for (int side = 0; side < NUM_SIDES; side++)
+		samples_add(&f->samples[who][side], (double)ns[side] / (double)num);
+}
+
+static void run_rounds(struct field *f, const struct options *o)
+{
+	uint64_t budget = o->quick ? 100000000 : 1500000000, start;
+	for (int who = 0; who < NUM_CONTENDERS; who++) /* warms up */
+		run_batch(f, who);
+	memset(f->samples, 0, sizeof f->samples);
+	start = cpu_ns();
+	for (int round = 0; round < SAMPLES_MAX; round++) {
+		if (round >= ROUNDS_MIN && cpu_ns() - start > budget)
+			break;
+		for (int who = 0; who < NUM_CONTENDERS; who++)
+			run_batch(f, who);
+	}
+}
+
+static void report_field(struct report *r, struct field *f, const char *name, const char *const *parts, double unit_ns)
+{
+	for (int side = 0; side < NUM_SIDES; side++) {
+		double values[NUM_CONTENDERS];
+		for (int who = 0; who < NUM_CONTENDERS; who++)
+			values[who] = samples_median(&f->samples[who][side]) / unit_ns;
+		report_row(r, name, parts[side], values);
+	}
+}
+
+static void field_open(struct field *f, const struct scenario *s)
+{
+	f->pairs[TERN] = pairs_new(&tern_implementation, s);
+	f->pairs[OPENSSL] = pairs_new(&openssl_implementation, s);
+	f->floor = floor_new(s);
+}
+
+static void field_close(struct field *f)
+{
+	pairs_free(f->pairs[TERN]);
+	pairs_free(f->pairs[OPENSSL]);
+	floor_free(f->floor);
+}
+
+static bool wanted(const struct options *o, const char *name)
+{
+	return !o->only || strstr(name, o->only);
+}
+
+static void bench_handshakes(struct report *r, const struct options *o)
+{
+	static const char *const parts[] = {"client", "server"};
+	static struct field f;
+	report_heading(r, "handshake, CPU us of one side", "us");
+	for (size_t i = 0; i < sizeof handshakes / sizeof handshakes[0]; i++) {
+		if (!wanted(o, handshakes[i].name))
+			continue;
+		f = (struct field){0};
+		field_open(&f, &handshakes[i]);
+		run_rounds(&f, o);
+		report_field(r, &f, handshakes[i].name, parts, 1000);
+		field_close(&f);
+	}
+}
+
+static void bench_records(struct report *r, const struct options *o)
+{
+	static const char *const parts[] = {"seal", "open"};
+	static struct field f;
+	report_heading(r, "record, CPU ns", "ns");
+	for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+		if (!wanted(o, records[i].name))
+			continue;
+		f = (struct field){0};
+		field_open(&f, &records[i]);
+		pairs_connect(f.pairs[TERN], 1);
+		pairs_connect(f.pairs[OPENSSL], 1);
+		for (size_t k = 0; k < sizeof record_sizes / sizeof record_sizes[0]; k++) {
+			char name[64];
+			f.record_size = record_sizes[k];
+			snprintf(name, sizeof name, "%s, %zu", records[i].name, f.record_size);
+			run_rounds(&f, o);
+			report_field(r, &f, name, parts, 1);
+		}
+		pairs_disconnect(f.pairs[TERN]);
+		pairs_disconnect(f.pairs[OPENSSL]);
+		field_close(&f);
+	}
+}
+
+/* One implementation, one row, again and again: what a profiler wants. */
+static void run_alone(const struct options *o, const char *count)
+{
+	const struct implementation *impl =
+		strcmp(o->alone, "openssl") == 0 ? &openssl_implementation : &tern_implementation;
+	long num = count ? strtol(count, NULL, 10) : 100;
+	for (size_t i = 0; i < sizeof handshakes / sizeof handshakes[0]; i++) {
+		struct pairs *p;
+		if (!wanted(o, handshakes[i].name))
+			continue;
+		p = pairs_new(impl, &handshakes[i]);
+		for (long k = 0; k < num; k++) {
+			pairs_connect(p, 1);
+			pairs_disconnect(p);
+		}
+		pairs_free(p);
+		return;
+	}
+	for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+		struct pairs *p;
+		if (!wanted(o, records[i].name))
+			continue;
+		p = pairs_new(impl, &records[i]);
+		pairs_connect(p, 1);
+		for (long k = 0; k < num; k++)
+			pairs_records(p, RECORD_BATCH, record_sizes[2]);
+		pairs_disconnect(p);
+		pairs_free(p);
+		return;
+	}
+	bench_die("--only names no row");
+}
+
+static void usage(FILE *out)
+{
+	fputs("usage: tern-bench-suite [--quick] [--json FILE] [--only TEXT]\n"
+	      "       tern-bench-suite --alone tern|openssl --only TEXT [COUNT]\n"
+	      "  --quick      less time for each row\n"
+	      "  --json FILE  the figures for programs\n"
+	      "  --only TEXT  only rows whose name contains TEXT\n"
+	      "  --alone      measures nothing: COUNT handshakes, or COUNT times 64 records of 1200 bytes, of one\n"
+	      "               implementation, for a profiler\n",
+	      out);
+}
+
+static bool parse(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"quick", no_argument, NULL, 'q'},	{"json", required_argument, NULL, 'j'},
+		{"only", required_argument, NULL, 'o'}, {"alone", required_argument, NULL, 'a'},
+		{"help", no_argument, NULL, 'h'},	{0},
+	};
+	int c;
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		switch (c) {
+		case 'q':
+			o->quick = true;
+			break;
+		case 'j':
+			o->json = optarg;
+			break;
+		case 'o':
+			o->only = optarg;
+			break;
+		case 'a':
+			o->alone = optarg;
+			break;
+		case 'h':
+			o->help = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct scenario *const in_memory[] = {&handshakes[0], &handshakes[2], &handshakes[3]};
+	enum { NUM_IN_MEMORY = sizeof in_memory / sizeof in_memory[0] };
+	struct memory_row rows[2 * NUM_IN_MEMORY] = {0};
+	struct options o = {0};
+	struct report *r;
+	if (!parse(&o, argc, argv)) {
+		usage(stderr);
+		return 2;
+	}
+	if (o.help) {
+		usage(stdout);
+		return 0;
+	}
+	start_time();
+	if (!o.only)
+		memory_measure(rows, in_memory, NUM_IN_MEMORY);
+	bench_make_identity();
+	if (o.alone) {
+		run_alone(&o, argv[optind]);
+		return 0;
+	}
+	stats_calibrate();
+	r = report_new(o.json);
+	bench_handshakes(r, &o);
+	bench_records(r, &o);
+	if (!o.only) {
+		report_memory(r, rows, in_memory, NUM_IN_MEMORY);
+		report_sizes(r);
+	}
+	return report_end(r) ? 0 : 1;
+}

@@ -1,0 +1,168 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+struct tern_context {
+	const struct scenario *scenario;
+	enum side side;
+	tern_pool *pool;
+	size_t session_len; /* client: 0 none */
+	uint8_t session[TERN_SESSION_MAX];
+};
+
+struct tern_side_conn {
+	tern_conn *conn;
+	struct mailbox *in, *out;
+	bool connected;
+};
+
+static tern_error set_credentials(tern_config *config, const struct scenario *s, enum side side)
+{
+	if (!s->certificate)
+		return tern_config_add_psk(config, BENCH_PSK_IDENTITY, strlen(BENCH_PSK_IDENTITY), bench_psk,
+					   sizeof bench_psk);
+	if (side == CLIENT_SIDE)
+		return tern_config_add_trust(config, identity.ca, identity.ca_len);
+	return tern_config_add_keypair(config, identity.cert, identity.cert_len, identity.key, identity.key_len);
+}
+
+static bool configure(tern_config *config, const struct scenario *s, enum side side)
+{
+	tern_limits limits = {.size = sizeof limits, .mtu = BENCH_MTU};
+	const char *group = s->exchange == EXCHANGE_X25519 ? "x25519" : "secp256r1";
+	return tern_config_set_suites(config, s->suite) == TERN_OK &&
+	       tern_config_set_groups(config, group) == TERN_OK && tern_config_set_limits(config, &limits) == TERN_OK &&
+	       tern_config_set_tickets(config, s->ticket) == TERN_OK && set_credentials(config, s, side) == TERN_OK;
+}
+
+static void *context_new(const struct scenario *s, enum side side)
+{
+	struct tern_context *context = calloc(1, sizeof *context);
+	tern_config *config = tern_config_new(bench_heap);
+	bool ok = context && config && configure(config, s, side) && tern_pool_new(&context->pool, config) == TERN_OK;
+	tern_config_free(config);
+	if (!ok) {
+		free(context);
+		return NULL;
+	}
+	context->scenario = s;
+	context->side = side;
+	return context;
+}
+
+static void context_free(void *p)
+{
+	struct tern_context *context = p;
+	tern_pool_free(context->pool);
+	free(context);
+}
+
+static tern_error make(tern_conn **conn, struct tern_context *context)
+{
+	tern_client_options options = {.size = sizeof options};
+	if (context->side == SERVER_SIDE)
+		return tern_accept(conn, context->pool, NULL, NULL, bench_now());
+	if (context->scenario->certificate)
+		options.server_name = BENCH_NAME;
+	if (context->session_len) {
+		options.session = context->session;
+		options.session_len = context->session_len;
+	}
+	return tern_client(conn, context->pool, &options, bench_now());
+}
+
+/* The small object around the connection is the bench's own. */
+static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
+{
+	struct tern_side_conn *c = malloc(sizeof *c);
+	if (!c)
+		return NULL;
+	*c = (struct tern_side_conn){.in = in, .out = out};
+	if (make(&c->conn, p) == TERN_OK)
+		return c;
+	free(c);
+	return NULL;
+}
+
+static bool send_all(struct tern_side_conn *c)
+{
+	for (; c->out->num < MAILBOX_MAX; c->out->num++) {
+		struct letter *l = &c->out->letters[c->out->num];
+		if (tern_conn_take(c->conn, l->bytes, sizeof l->bytes, &l->n, bench_now()) != TERN_OK)
+			return false;
+		if (l->n == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool take_letter(struct tern_side_conn *c, struct letter *l)
+{
+	tern_event event;
+	if (tern_conn_feed(c->conn, l->bytes, l->n, NULL, bench_now()) != TERN_OK)
+		return false;
+	do {
+		if (tern_conn_next(c->conn, &event, bench_now()) != TERN_OK)
+			return false;
+		c->connected |= event.kind == TERN_EVENT_CONNECTED;
+	} while (event.kind != TERN_EVENT_NONE);
+	return true;
+}
+
+static enum progress step(void *p)
+{
+	struct tern_side_conn *c = p;
+	while (c->in->at < c->in->num)
+		if (!take_letter(c, &c->in->letters[c->in->at++]))
+			return PROGRESS_FAILED;
+	if (!send_all(c))
+		return PROGRESS_FAILED;
+	return c->connected ? PROGRESS_DONE : PROGRESS_WAITS;
+}
+
+static bool resumed(void *p)
+{
+	struct tern_side_conn *c = p;
+	tern_info info;
+	tern_conn_info(c->conn, &info);
+	return info.resumed;
+}
+
+static bool keep_session(void *p, void *q)
+{
+	struct tern_context *context = p;
+	struct tern_side_conn *c = q;
+	return tern_conn_session(c->conn, context->session, sizeof context->session, &context->session_len) == TERN_OK;
+}
+
+static bool seal(void *p, const uint8_t *data, size_t n)
+{
+	struct tern_side_conn *c = p;
+	struct letter *l = &c->out->letters[c->out->num];
+	if (tern_conn_seal(c->conn, l->bytes, sizeof l->bytes, &l->n, data, n, bench_now()) != TERN_OK)
+		return false;
+	c->out->num++;
+	return true;
+}
+
+static bool open_record(void *p, size_t n)
+{
+	struct tern_side_conn *c = p;
+	struct letter *l = &c->in->letters[c->in->at++];
+	tern_event event, end;
+	return tern_conn_feed(c->conn, l->bytes, l->n, NULL, bench_now()) == TERN_OK &&
+	       tern_conn_next(c->conn, &event, bench_now()) == TERN_OK && event.kind == TERN_EVENT_DATA &&
+	       event.len == n && tern_conn_next(c->conn, &end, bench_now()) == TERN_OK && end.kind == TERN_EVENT_NONE;
+}
+
+static void conn_free(void *p)
+{
+	struct tern_side_conn *c = p;
+	tern_conn_free(c->conn);
+	free(c);
+}
+
+const struct implementation tern_implementation = {
+	"tern", context_new, context_free, conn_new, step, resumed, keep_session, seal, open_record, conn_free,
+};

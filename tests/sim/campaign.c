@@ -1,0 +1,99 @@
+#include "sim/campaign.h"
+
+#include <stdio.h>
+
+static void put_list(const char *option, uint32_t mask)
+{
+	const char *separator = option;
+	for (unsigned i = 0; i < 32; i++) {
+		if (!(mask >> i & 1))
+			continue;
+		printf("%s%s%u", separator == option ? " " : "", separator, i);
+		if (separator == option)
+			separator = ",";
+	}
+}
+
+static void put_command(const struct world *w, const struct schedule *s)
+{
+	printf("  replay: build/sim --scenario %s", w->scenario->name);
+	if (s->chaos != CHAOS_NONE)
+		printf(" --seed %llu%s", (unsigned long long)s->seed, s->chaos == CHAOS_WILD ? " --wild" : "");
+	put_list("--drop ", s->drop);
+	put_list("--duplicate ", s->duplicate);
+	if (s->swap >= 0)
+		printf(" --swap %d", s->swap);
+	printf(" -v\n");
+}
+
+static void run(struct tally *t, struct world *w, const struct schedule *s)
+{
+	t->runs++;
+	if (world_run(w, s))
+		return;
+	t->failed++;
+	printf("%s: %s\n", w->scenario->name, w->inv.what);
+	put_command(w, s);
+}
+
+static void exhaust(struct tally *t, struct world *w)
+{
+	struct schedule s = {.seed = 1, .swap = NO_SWAP};
+	for (s.drop = 0; s.drop < 1u << EXHAUSTIVE_DATAGRAMS; s.drop++)
+		run(t, w, &s);
+	s.drop = 0;
+	for (unsigned i = 0; i < EXHAUSTIVE_DATAGRAMS; i++) {
+		for (unsigned j = i; j < EXHAUSTIVE_DATAGRAMS; j++) {
+			s.duplicate = 1u << i | 1u << j;
+			run(t, w, &s);
+		}
+	}
+	s.duplicate = 0;
+	for (s.swap = 0; s.swap < EXHAUSTIVE_DATAGRAMS; s.swap++)
+		run(t, w, &s);
+}
+
+/* A scripted run depends on nothing random that matters; late answers and attackers do. */
+static bool is_exhaustible(const struct scenario *s)
+{
+	return !(s->flags &
+		 (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE | SIM_GARBAGE | SIM_CLOSE));
+}
+
+static bool open_world(struct tally *t, const struct scenario *s, struct world **w)
+{
+	*w = world_open(s);
+	if (*w)
+		return true;
+	t->failed++;
+	return false;
+}
+
+void run_exhaustive(struct tally *t, const struct scenario *scenario)
+{
+	for (size_t i = 0; i < num_scenarios; i++) {
+		struct world *w;
+		if (scenario ? scenario != &scenarios[i] : !is_exhaustible(&scenarios[i]))
+			continue;
+		if (!open_world(t, &scenarios[i], &w))
+			continue;
+		exhaust(t, w);
+		world_close(w);
+	}
+}
+
+void run_random(struct tally *t, const struct scenario *scenario, uint64_t first, uint64_t schedules, enum chaos chaos)
+{
+	uint64_t share = scenario ? schedules : (schedules + num_scenarios - 1) / num_scenarios;
+	for (size_t i = 0; i < num_scenarios; i++) {
+		struct schedule s = {.chaos = chaos, .swap = NO_SWAP};
+		struct world *w;
+		if ((scenario && scenario != &scenarios[i]) || !open_world(t, &scenarios[i], &w))
+			continue;
+		for (uint64_t n = 0; n < share; n++) {
+			s.seed = first + n;
+			run(t, w, &s);
+		}
+		world_close(w);
+	}
+}

@@ -1,0 +1,23 @@
+/* campaign.h - many runs: all small scripts of a scenario, or random schedules. */
+#ifndef TERN_TESTS_SIM_CAMPAIGN_H
+#define TERN_TESTS_SIM_CAMPAIGN_H
+
+#include "sim/world.h"
+
+#define EXHAUSTIVE_DATAGRAMS 8
+
+struct tally {
+	uint64_t runs, failed;
+};
+
+/* Every subset of the first 8 datagrams lost; every one and every pair doubled; every two neighbors exchanged. scenario
+ * NULL: those that are meant for it. Failures are printed with the command that repeats them. */
+void run_exhaustive(struct tally *t, const struct scenario *scenario);
+
+/* schedules runs with the seeds from first on; shared among all scenarios when scenario is NULL. */
+void run_random(struct tally *t, const struct scenario *scenario, uint64_t first, uint64_t schedules, enum chaos chaos);
+
+/* corpus.c: datagrams of clean runs as inputs for the fuzz targets, in DIR/client_fuzz and so on. */
+bool write_corpus(const char *dir);
+
+#endif

@@ -1,0 +1,346 @@
+#include "sim/host.h"
+
+#include <stdio.h>
+
+#define EARLY_MESSAGES 16
+#define RANDOM_AT (RECORD12_HEADER + HANDSHAKE_HEADER + 2) /* of a ClientHello, in its datagram */
+
+static bool has(const struct host *h, unsigned flag)
+{
+	return h->world->scenario->flags & flag;
+}
+
+static void note_end(struct host *h, struct peer *p, tern_error error)
+{
+	if (p->ended)
+		return;
+	p->ended = true;
+	p->error = error;
+	ladder_note(h->world, h->side, "ended: %s (%s %s)", tern_error_name(error), tern_conn_failure(p->conn).where,
+		    tern_conn_failure(p->conn).rfc);
+}
+
+/* ---- events ---- */
+
+static void check_outcome(struct host *h, const struct peer *p)
+{
+	struct invariants *inv = &h->world->inv;
+	tern_info info;
+	bool resumes = has(h, SIM_TICKET | SIM_STORE) && !h->world->staging;
+	bool proves = has(h, SIM_MUTUAL | SIM_PSK) || h->side == CLIENT;
+	tern_conn_info(p->conn, &info);
+	if (info.peer_authenticated != proves)
+		invariants_fail(inv, "side %u: peer_authenticated is %d", h->side, info.peer_authenticated);
+	if (info.resumed != resumes)
+		invariants_fail(inv, "side %u: resumed is %d", h->side, info.resumed);
+	if (strcmp(info.alpn, has(h, SIM_ALPN) ? "coap" : "") != 0)
+		invariants_fail(inv, "side %u: the application protocol is \"%s\"", h->side, info.alpn);
+}
+
+static void on_connected(struct host *h, struct peer *p)
+{
+	if (p->connected)
+		invariants_fail(&h->world->inv, "side %u: connected twice", h->side);
+	p->connected = true;
+	p->connected_ns = h->world->now_ns;
+	if (tern_conn_export(p->conn, p->exporter, sizeof p->exporter, "EXPORTER-sim", NULL, 0) != TERN_OK)
+		invariants_fail(&h->world->inv, "side %u: nothing to export", h->side);
+	memcpy(&p->association, p->exporter, sizeof p->association);
+	ladder_note(h->world, h->side, "connected");
+	check_outcome(h, p);
+	world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 50), EVENT_SEND_DATA, h->side, 0);
+}
+
+static void on_event(struct host *h, struct peer *p, const tern_event *event)
+{
+	struct world *w = h->world;
+	switch (event->kind) {
+	case TERN_EVENT_CONNECTED:
+		on_connected(h, p);
+		break;
+	case TERN_EVENT_DATA:
+		if (!p->connected)
+			invariants_fail(&w->inv, "side %u: data before the handshake was complete", h->side);
+		data_arrived(&w->inv, p->association, h->side, event->data, event->len);
+		break;
+	case TERN_EVENT_TICKET:
+		if (w->staging && tern_conn_session(p->conn, w->session, sizeof w->session, &w->session_len) != TERN_OK)
+			invariants_fail(&w->inv, "no session to export");
+		break;
+	case TERN_EVENT_CLOSED:
+		note_end(h, p, TERN_OK);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- sending ---- */
+
+static void send_all(struct host *h, struct peer *p)
+{
+	struct world *w = h->world;
+	uint8_t out[SIM_DATAGRAM_MAX];
+	tern_info info;
+	tern_error error;
+	size_t n;
+	for (unsigned i = 0; i < 512; i++) {
+		tern_conn_info(p->conn, &info);
+		error = tern_conn_take(p->conn, out, sizeof out, &n, world_time(w));
+		if (error != TERN_OK) {
+			note_end(h, p, error);
+			continue;
+		}
+		if (n == 0)
+			return;
+		if (n > info.mtu)
+			invariants_fail(&w->inv, "side %u: a datagram of %zu bytes for an MTU of %u", h->side, n,
+					info.mtu);
+		world_send(w, h->side, out, n);
+	}
+	invariants_fail(&w->inv, "side %u: there is no end of datagrams to take", h->side);
+}
+
+void host_drain(struct host *h, struct peer *p)
+{
+	struct world *w = h->world;
+	tern_event event;
+	tern_error error;
+	for (unsigned i = 0;; i++) {
+		error = tern_conn_next(p->conn, &event, world_time(w));
+		if (error != TERN_OK) {
+			note_end(h, p, error);
+			break;
+		}
+		if (event.kind == TERN_EVENT_NONE)
+			break;
+		on_event(h, p, &event);
+		if (i > 256) {
+			invariants_fail(&w->inv, "side %u: there is no end of events", h->side);
+			break;
+		}
+	}
+	send_all(h, p);
+}
+
+static void seal_and_send(struct host *h, struct peer *p)
+{
+	struct world *w = h->world;
+	uint8_t data[SIM_DATAGRAM_MAX], out[SIM_DATAGRAM_MAX];
+	size_t most = tern_conn_max_data(p->conn), n, out_n;
+	tern_error error;
+	if (most < DATA_HEADER) {
+		invariants_fail(&w->inv, "side %u: only %zu bytes of data fit a record", h->side, most);
+		return;
+	}
+	n = DATA_HEADER + pcg_below(&w->rng, most > 400 ? 400 : (uint32_t)(most - DATA_HEADER));
+	if (!data_make(&w->inv, p->association, h->side, data, n))
+		return;
+	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
+	if (error != TERN_OK)
+		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
+	else
+		world_send(w, h->side, out, out_n);
+}
+
+/* Before the peer is connected too, data mostly comes too early: some is enough. */
+void host_send_data(struct host *h)
+{
+	struct world *w = h->world;
+	struct peer *p = &h->peers[0];
+	const struct association *a;
+	if (!p->connected || p->ended)
+		return;
+	a = association_of(&w->inv, p->association);
+	if (a && (a->sent[h->side] < EARLY_MESSAGES || world_agrees(w)))
+		seal_and_send(h, p);
+	world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
+}
+
+/* ---- receiving ---- */
+
+static void feed(struct host *h, struct peer *p, uint8_t *datagram, size_t n)
+{
+	struct world *w = h->world;
+	struct window_mark mark = window_before(&w->inv, p->conn);
+	uint8_t copy[SIM_DATAGRAM_MAX];
+	tern_error error;
+	memcpy(copy, datagram, n);
+	error = tern_conn_feed(p->conn, datagram, n, NULL, world_time(w));
+	if (error != TERN_OK)
+		invariants_fail(&w->inv, "side %u: feed: %s", h->side, tern_error_name(error));
+	host_drain(h, p);
+	window_after(&w->inv, &mark, p->conn);
+	if (!tern_conn_authenticated(p->conn) && memcmp(copy, datagram, n) != 0)
+		invariants_fail(&w->inv, "side %u: a datagram was changed though nothing in it authenticated", h->side);
+}
+
+static void begin(struct host *h, struct peer *p)
+{
+	p->serial = ++h->world->serial;
+	h->conns++;
+}
+
+static tern_path path_of(const struct host *h)
+{
+	tern_path path = {.local = {2, {'s', 1}}, .remote = {2, {'c', 1}}};
+	if (h->side == CLIENT)
+		path = (tern_path){.local = {2, {'c', 1}}, .remote = {2, {'s', 1}}};
+	return path;
+}
+
+void host_connect(struct host *h)
+{
+	struct world *w = h->world;
+	struct peer *p = &h->peers[0];
+	tern_path path = path_of(h);
+	tern_client_options options = {.size = sizeof options, .path = &path};
+	tern_error error;
+	tern_conn_free(p->conn);
+	*p = (struct peer){0};
+	if (w->scenario->certificate)
+		options.server_name = "server.sim";
+	if (!w->staging && w->session_len) {
+		options.session = w->session;
+		options.session_len = w->session_len;
+	}
+	begin(h, p);
+	error = tern_client(&p->conn, h->pool, &options, world_time(w));
+	if (error != TERN_OK) {
+		invariants_fail(&w->inv, "no client: %s", tern_error_name(error));
+		return;
+	}
+	send_all(h, p);
+}
+
+static bool has_random(const uint8_t *datagram, size_t n)
+{
+	return tern_peek(datagram, n).client_hello && n >= RANDOM_AT + RANDOM_LEN;
+}
+
+/* A ClientHello of another client than the connection's: it came back after a restart. Which client a connection
+ * belongs to is known from the start of its hello. */
+static bool is_stranger(struct peer *p, const uint8_t *datagram, size_t n)
+{
+	if (!has_random(datagram, n))
+		return false;
+	if (!p->knows_random)
+		memcpy(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN);
+	p->knows_random = true;
+	return memcmp(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN) != 0;
+}
+
+static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdict, uint8_t *datagram, size_t n)
+{
+	struct world *w = h->world;
+	tern_path path = path_of(h);
+	tern_error error;
+	tern_conn_free(p->conn);
+	*p = (struct peer){0};
+	(void)is_stranger(p, datagram, n); /* from now on it is not */
+	begin(h, p);
+	error = tern_accept(&p->conn, h->pool, verdict, &path, world_time(w));
+	if (error != TERN_OK)
+		invariants_fail(&w->inv, "not accepted: %s", tern_error_name(error));
+	else
+		feed(h, p, datagram, n);
+}
+
+static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t n)
+{
+	struct world *w = h->world;
+	uint8_t reply[512], copy[SIM_DATAGRAM_MAX];
+	size_t reply_n = 0, live = h->memory.live;
+	tern_path path = path_of(h);
+	tern_verdict verdict;
+	tern_error error;
+	memcpy(copy, datagram, n);
+	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, world_time(w));
+	if (error != TERN_OK)
+		invariants_fail(&w->inv, "listen: %s", tern_error_name(error));
+	if (h->memory.live != live || memcmp(copy, datagram, n) != 0)
+		invariants_fail(&w->inv, "listen kept memory or changed the datagram");
+	listened(&w->inv, n, reply_n, verdict.kind == TERN_VERDICT_ACCEPT);
+	if (verdict.kind == TERN_VERDICT_REPLY)
+		world_send(w, SERVER, reply, reply_n);
+	else if (verdict.kind == TERN_VERDICT_ACCEPT)
+		accept_at(h, p, &verdict, datagram, n);
+	else
+		ladder_note(w, SERVER, "listen drops: %s", tern_drop_sentence(verdict.drop));
+}
+
+/* The newcomer has proved itself. */
+static void promote(struct host *h)
+{
+	if (!h->peers[1].connected)
+		return;
+	tern_conn_free(h->peers[0].conn);
+	h->peers[0] = h->peers[1];
+	h->peers[1] = (struct peer){0};
+}
+
+static void server_receive(struct host *h, uint8_t *datagram, size_t n)
+{
+	struct peer *current = &h->peers[0], *next = &h->peers[1];
+	if (!current->conn) {
+		listen_at(h, current, datagram, n);
+		return;
+	}
+	if (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n))) {
+		listen_at(h, next, datagram, n);
+	} else {
+		feed(h, current, datagram, n);
+		if (next->conn && !tern_conn_authenticated(current->conn))
+			feed(h, next, datagram, n);
+	}
+	promote(h);
+}
+
+void host_receive(struct host *h, uint8_t *datagram, size_t n)
+{
+	h->received += n;
+	if (h->side == SERVER)
+		server_receive(h, datagram, n);
+	else if (h->peers[0].conn)
+		feed(h, &h->peers[0], datagram, n);
+}
+
+/* ---- time ---- */
+
+void host_tick(struct host *h)
+{
+	struct world *w = h->world;
+	for (size_t i = 0; i < 2; i++) {
+		struct peer *p = &h->peers[i];
+		tern_error error;
+		if (!p->conn || tern_conn_deadline(p->conn) > w->now_ns)
+			continue;
+		w->ticks++;
+		error = tern_conn_tick(p->conn, world_time(w));
+		ladder_note(w, h->side, "timer");
+		if (error != TERN_OK)
+			note_end(h, p, error);
+		host_drain(h, p);
+		if (tern_conn_deadline(p->conn) <= w->now_ns)
+			invariants_fail(&w->inv, "side %u: the deadline stays in the past", h->side);
+	}
+}
+
+uint64_t host_deadline(const struct host *h)
+{
+	uint64_t deadline = TERN_NEVER;
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t d = h->peers[i].conn ? tern_conn_deadline(h->peers[i].conn) : TERN_NEVER;
+		if (d < deadline)
+			deadline = d;
+	}
+	return deadline;
+}
+
+void host_drop(struct host *h)
+{
+	for (size_t i = 0; i < 2; i++) {
+		tern_conn_free(h->peers[i].conn);
+		h->peers[i] = (struct peer){0};
+	}
+}

@@ -1,0 +1,41 @@
+/* host.h - one side: its config and pool, its connections, and how an endpoint drives them. */
+#ifndef TERN_TESTS_SIM_HOST_H
+#define TERN_TESTS_SIM_HOST_H
+
+#include "sim/world.h"
+
+/* setup.c: config and pool for the world's scenario. */
+bool host_open(struct host *h, const struct provider *provider);
+void host_close(struct host *h);
+
+/* jobs.c: the callbacks the configs need, and their late answers. */
+tern_error ask_signature(void *user, tern_conn *conn, uint64_t job, uint16_t scheme, const uint8_t *tbs, size_t tbs_len,
+			 uint8_t *signature, size_t cap, size_t *len);
+tern_error ask_verdict(void *user, tern_conn *conn, uint64_t job, const tern_bytes *chain, size_t num_chain,
+		       bool raw_key);
+tern_error ask_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
+		   const uint8_t *hint, size_t hint_len, tern_psk *answer);
+extern const tern_session_store store_calls; /* user: the host */
+void answer_job(struct world *w, uint16_t index);
+
+/* host.c: what an endpoint does. */
+void host_connect(struct host *h); /* a client */
+void host_receive(struct host *h, uint8_t *datagram, size_t n);
+void host_tick(struct host *h); /* whatever is due */
+uint64_t host_deadline(const struct host *h);
+void host_send_data(struct host *h);
+void host_drain(struct host *h, struct peer *p); /* events, then datagrams */
+void host_drop(struct host *h); /* all connections */
+
+/* forge.c: an attacker on the path. */
+void forge(struct world *w);
+void catch_datagram(struct world *w, unsigned to, const uint8_t *p, size_t n);
+/* Damages bytes that are under protection, or, if wild, any. */
+void damage(struct pcg *rng, uint8_t *p, size_t n, bool wild);
+
+/* ladder.c: for a reader. */
+void ladder_datagram(const struct world *w, unsigned from, const uint8_t *p, size_t n, uint64_t number,
+		     const struct fate *fate);
+void ladder_note(const struct world *w, unsigned side, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

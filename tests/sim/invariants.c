@@ -1,0 +1,293 @@
+#include "sim/invariants.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/stub/stub.h"
+
+/* What a connection with its handshake may take before the peer's bytes count: the handshake with the first block of
+ * its arena, the connection, one message on the way, and as much again for what is derived and copied. */
+#define CONN_BYTES 24576
+
+void invariants_start(struct invariants *inv)
+{
+	inv->failed = false;
+	inv->what[0] = 0;
+	inv->run++;
+	inv->num_nonces = 0;
+	inv->num_associations = 0;
+	inv->opens = 0;
+	inv->signs[0] = inv->signs[1] = 0;
+	inv->unproved_in = inv->unproved_out = 0;
+}
+
+void invariants_fail(struct invariants *inv, const char *format, ...)
+{
+	va_list args;
+	if (inv->failed)
+		return;
+	inv->failed = true;
+	va_start(args, format);
+	(void)vsnprintf(inv->what, sizeof inv->what, format, args);
+	va_end(args);
+}
+
+/* ---- crypto ---- */
+
+/* The provider's functions have no place for a pointer of ours: whoever runs is the one that is watching. */
+static struct invariants *watching;
+
+struct watched_key {
+	struct aead_key *inner;
+	uint64_t hash; /* of the key's bytes */
+};
+
+static tern_error watched_new(struct crypto *c, struct aead_key **k)
+{
+	struct watched_key *w = heap_alloc(c->heap, sizeof *w);
+	tern_error error;
+	if (!w)
+		return TERN_ERROR_NO_MEMORY;
+	error = provider_stub.aead_new(c, &w->inner);
+	if (error != TERN_OK) {
+		heap_free(c->heap, w, sizeof *w);
+		return error;
+	}
+	*k = (struct aead_key *)w;
+	return TERN_OK;
+}
+
+static void watched_free(struct crypto *c, struct aead_key *k)
+{
+	struct watched_key *w = (struct watched_key *)k;
+	provider_stub.aead_free(c, w->inner);
+	heap_free(c->heap, w, sizeof *w);
+}
+
+static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8)
+		start = stub_scramble(start ^ stub_load(p + i, n - i < 8 ? n - i : 8)) + i;
+	return start;
+}
+
+static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
+{
+	struct watched_key *w = (struct watched_key *)k;
+	w->hash = hash_of(alg->id, key, alg->key_len);
+	return provider_stub.aead_set(w->inner, alg, key);
+}
+
+static void note_nonce(struct invariants *inv, uint64_t hash)
+{
+	size_t i = hash & (NONCE_SLOTS - 1);
+	if (inv->num_nonces++ > NONCE_SLOTS / 2) {
+		invariants_fail(inv, "more than %d records sealed in one run", NONCE_SLOTS / 2);
+		return;
+	}
+	for (; inv->runs[i] == inv->run; i = (i + 1) & (NONCE_SLOTS - 1)) {
+		if (inv->nonces[i] == hash) {
+			invariants_fail(inv, "a nonce was used twice under one key");
+			return;
+		}
+	}
+	inv->runs[i] = inv->run;
+	inv->nonces[i] = hash;
+}
+
+static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
+			       const uint8_t *in, size_t n)
+{
+	struct watched_key *w = (struct watched_key *)k;
+	struct invariants *inv = watching;
+	if (inv->repeat_nonce && --inv->repeat_nonce == 0)
+		nonce = inv->last_nonce;
+	else
+		memcpy(inv->last_nonce, nonce, AEAD_NONCE);
+	note_nonce(inv, hash_of(w->hash, nonce, AEAD_NONCE));
+	return provider_stub.aead_seal(w->inner, nonce, aad, out, in, n);
+}
+
+static bool watched_open(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n)
+{
+	struct watched_key *w = (struct watched_key *)k;
+	if (!provider_stub.aead_open(w->inner, nonce, aad, p, n))
+		return false;
+	watching->opens++;
+	return true;
+}
+
+static tern_error client_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
+			      struct span tbs, uint8_t *signature, size_t *len)
+{
+	watching->signs[CLIENT]++;
+	return provider_stub.sign(c, key, scheme, tbs, signature, len);
+}
+
+static tern_error server_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
+			      struct span tbs, uint8_t *signature, size_t *len)
+{
+	watching->signs[SERVER]++;
+	return provider_stub.sign(c, key, scheme, tbs, signature, len);
+}
+
+static struct provider watched(tern_error (*sign)(struct crypto *, struct private_key *, const struct scheme_alg *,
+						  struct span, uint8_t *, size_t *))
+{
+	struct provider p = provider_stub;
+	p.name = "watched stub";
+	p.aead_new = watched_new;
+	p.aead_free = watched_free;
+	p.aead_set = watched_set;
+	p.aead_seal = watched_seal;
+	p.aead_open = watched_open;
+	p.sign = sign;
+	return p;
+}
+
+void watch(struct invariants *inv, const struct provider **client, const struct provider **server)
+{
+	static struct provider providers[2];
+	watching = inv;
+	providers[CLIENT] = watched(client_sign);
+	providers[SERVER] = watched(server_sign);
+	*client = &providers[CLIENT];
+	*server = &providers[SERVER];
+}
+
+/* ---- memory ---- */
+
+union block {
+	size_t n;
+	max_align_t align;
+};
+
+static void *counted_alloc(void *user, size_t n)
+{
+	struct memory *m = user;
+	union block *b = malloc(sizeof *b + n);
+	if (!b)
+		return NULL;
+	b->n = n;
+	m->live += n;
+	if (m->live > m->peak)
+		m->peak = m->live;
+	return b + 1;
+}
+
+static void counted_free(void *user, void *p, size_t n)
+{
+	struct memory *m = user;
+	union block *b = (union block *)p - 1;
+	if (b->n != n)
+		invariants_fail(m->inv, "%zu bytes were freed as %zu", b->n, n);
+	m->live -= b->n;
+	free(b);
+}
+
+tern_allocator memory_allocator(struct memory *m)
+{
+	return (tern_allocator){counted_alloc, counted_free, m};
+}
+
+void memory_bounded(struct invariants *inv, const struct memory *m, uint64_t received, size_t conns, size_t own)
+{
+	uint64_t bound = m->base + 2 * received + conns * (CONN_BYTES + own);
+	if (m->live > bound)
+		invariants_fail(inv, "%zu bytes are live; %zu connections that received %llu bytes may have %llu",
+				m->live, conns, (unsigned long long)received, (unsigned long long)bound);
+}
+
+void memory_returned(struct invariants *inv, const struct memory *m)
+{
+	if (m->live > m->base)
+		invariants_fail(inv, "%zu bytes are still live after the run", m->live - m->base);
+}
+
+/* ---- data ---- */
+
+struct association *association_of(struct invariants *inv, uint64_t id)
+{
+	for (size_t i = 0; i < inv->num_associations; i++)
+		if (inv->associations[i].id == id)
+			return &inv->associations[i];
+	if (inv->num_associations == ASSOCIATIONS) {
+		invariants_fail(inv, "more than %d associations in one run", ASSOCIATIONS);
+		return NULL;
+	}
+	inv->associations[inv->num_associations] = (struct association){.id = id};
+	return &inv->associations[inv->num_associations++];
+}
+
+static void message_bytes(uint64_t id, unsigned side, uint32_t number, uint8_t *out, size_t n)
+{
+	struct pcg rng;
+	stub_store(out, id, 8);
+	stub_store(out + 8, number, 4);
+	stub_store(out + 12, side, 2);
+	stub_store(out + 14, n, 2);
+	pcg_seed(&rng, id + number, side);
+	pcg_fill(&rng, out + DATA_HEADER, n - DATA_HEADER);
+}
+
+bool data_make(struct invariants *inv, uint64_t id, unsigned side, uint8_t *out, size_t n)
+{
+	struct association *a = association_of(inv, id);
+	if (!a || a->sent[side] == MESSAGES_MAX)
+		return false;
+	message_bytes(id, side, a->sent[side]++, out, n);
+	return true;
+}
+
+void data_arrived(struct invariants *inv, uint64_t id, unsigned side, const uint8_t *p, size_t n)
+{
+	struct association *a = association_of(inv, id);
+	unsigned from = !side;
+	uint8_t expected[2048];
+	uint64_t number;
+	if (!a)
+		return;
+	if (n < DATA_HEADER || n > sizeof expected) {
+		invariants_fail(inv, "%zu bytes were delivered that nobody sent", n);
+		return;
+	}
+	number = stub_load(p + 8, 4);
+	message_bytes(id, from, (uint32_t)number, expected, n);
+	if (number >= a->sent[from] || memcmp(expected, p, n) != 0)
+		invariants_fail(inv, "a message was delivered that nobody sent");
+	else if (a->delivered[from] >> number & 1)
+		invariants_fail(inv, "message %u was delivered twice", (unsigned)number);
+	else
+		a->delivered[from] |= UINT64_C(1) << number;
+}
+
+/* ---- records ---- */
+
+struct window_mark window_before(const struct invariants *inv, const tern_conn *conn)
+{
+	const struct read_epoch *in = &conn->records.in;
+	return (struct window_mark){in->epoch, in->opened, in->forged, in->window, inv->opens};
+}
+
+void window_after(struct invariants *inv, const struct window_mark *mark, const tern_conn *conn)
+{
+	const struct read_epoch *in = &conn->records.in;
+	const struct replay *w = &in->window, *before = &mark->window;
+	uint64_t opened = in->opened - (in->epoch == mark->epoch ? mark->opened : 0);
+	if (opened > inv->opens - mark->opens)
+		invariants_fail(inv, "records were taken that did not authenticate");
+	if (in->epoch == mark->epoch && opened == 0 && (w->next != before->next || w->bits != before->bits))
+		invariants_fail(inv, "the replay window moved though nothing authenticated");
+}
+
+void listened(struct invariants *inv, size_t n, size_t reply, bool proved)
+{
+	if (proved)
+		return;
+	inv->unproved_in += n;
+	inv->unproved_out += reply;
+	if (inv->unproved_out > 3 * inv->unproved_in)
+		invariants_fail(inv, "%llu bytes went to an unproved address that had sent %llu",
+				(unsigned long long)inv->unproved_out, (unsigned long long)inv->unproved_in);
+}

@@ -1,0 +1,86 @@
+/* invariants.h - what must hold at every step of every simulation, whatever the path does.
+ *
+ * One struct watches one run: the crypto provider and the allocators of both sides report to it, and the world tells it
+ * what is sent, delivered and sealed. The first violation is kept; the world stops at it. */
+#ifndef TERN_TESTS_SIM_INVARIANTS_H
+#define TERN_TESTS_SIM_INVARIANTS_H
+
+#include "connection/conn.h"
+#include "crypto/crypto.h"
+#include "sim/pcg.h"
+
+#define NONCE_SLOTS 32768 /* a power of two; a run seals less than half as many records */
+#define MESSAGES_MAX 64 /* of application data, per association and side */
+#define ASSOCIATIONS 16
+#define DATA_HEADER 16 /* bytes that say which message this is */
+
+struct association {
+	uint64_t id; /* made of the exporter's output */
+	uint32_t sent[2]; /* by side */
+	uint64_t delivered[2]; /* by the sending side: a bit for each message */
+};
+
+/* A side's memory. The header in front of each block knows its size. */
+struct memory {
+	struct invariants *inv;
+	size_t live, peak, base; /* bytes; base: what configs and pools take, before a run */
+};
+
+struct invariants {
+	bool failed;
+	char what[256];
+
+	uint64_t nonces[NONCE_SLOTS]; /* hashes of (key, nonce) */
+	uint32_t runs[NONCE_SLOTS]; /* the run that filled the slot */
+	uint32_t run;
+	size_t num_nonces;
+
+	struct association associations[ASSOCIATIONS];
+	size_t num_associations;
+
+	uint64_t opens; /* records that authenticated */
+	uint64_t signs[2]; /* private key operations by side */
+	uint64_t unproved_in, unproved_out; /* bytes to and from addresses that are not proved */
+
+	unsigned repeat_nonce; /* for the test of this module: the n-th seal uses the nonce of the one before */
+	uint8_t last_nonce[AEAD_NONCE];
+};
+
+/* Forgets the last run. */
+void invariants_start(struct invariants *inv);
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void invariants_fail(struct invariants *inv, const char *format, ...);
+
+/* The stub provider for each side, reporting to inv; to the one that was watched last. */
+void watch(struct invariants *inv, const struct provider **client, const struct provider **server);
+
+/* An allocator that counts into m. */
+tern_allocator memory_allocator(struct memory *m);
+
+/* Application data: makes the next message of a side of an association, n bytes (at least DATA_HEADER); false when
+ * there were too many. */
+struct association *association_of(struct invariants *inv, uint64_t id);
+bool data_make(struct invariants *inv, uint64_t id, unsigned side, uint8_t *out, size_t n);
+/* What arrived at side: it must be what the other one sent, once. */
+void data_arrived(struct invariants *inv, uint64_t id, unsigned side, const uint8_t *p, size_t n);
+
+/* The replay window of a connection around one datagram: it moves only when something authenticated. */
+struct window_mark {
+	uint16_t epoch;
+	uint64_t opened, forged;
+	struct replay window;
+	uint64_t opens;
+};
+struct window_mark window_before(const struct invariants *inv, const tern_conn *conn);
+void window_after(struct invariants *inv, const struct window_mark *mark, const tern_conn *conn);
+
+/* tern_listen looked at n bytes and answered reply bytes. */
+void listened(struct invariants *inv, size_t n, size_t reply, bool proved);
+
+/* Memory of one side: received bytes and connections so far bound what may be live beyond base. */
+void memory_bounded(struct invariants *inv, const struct memory *m, uint64_t received, size_t conns, size_t own);
+void memory_returned(struct invariants *inv, const struct memory *m);
+
+#endif

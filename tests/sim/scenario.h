@@ -1,0 +1,43 @@
+/* scenario.h - the handshakes that are simulated, one row each. */
+#ifndef TERN_TESTS_SIM_SCENARIO_H
+#define TERN_TESTS_SIM_SCENARIO_H
+
+#include "tern/tern.h"
+
+enum scenario_flag {
+	SIM_NO_COOKIE = 1 << 0,
+	SIM_MUTUAL = 1 << 1,
+	SIM_PSK = 1 << 2,
+	SIM_PSK_HINT = 1 << 3, /* the client asks a callback, which sees the hint */
+	SIM_TICKET = 1 << 4, /* resumes by ticket */
+	SIM_STORE = 1 << 5, /* resumes by id from the server's store */
+	SIM_LATE_SIGN = 1 << 6,
+	SIM_LATE_VERIFY = 1 << 7,
+	SIM_LATE_PSK = 1 << 8,
+	SIM_LATE_STORE = 1 << 9,
+	SIM_ALPN = 1 << 10,
+	SIM_RESTART = 1 << 11, /* the client vanishes once connected and comes back from the same address */
+	SIM_CLOSE = 1 << 12, /* one side closes somewhere in the middle */
+	SIM_LOSE_LAST = 1 << 13, /* the first transmissions of the last flight are lost */
+	SIM_GARBAGE = 1 << 14, /* somebody on the path forges, damages and replays */
+	SIM_NO_REPLAY = 1 << 15, /* replay detection off: for the test of the invariants */
+	SIM_CALLBACK_PSK = 1 << 16, /* the server asks a callback */
+	SIM_RAW = 1 << 17 /* raw public keys */
+};
+
+struct scenario {
+	const char *name;
+	unsigned flags;
+	const char *suites; /* NULL: the default */
+	const char
+		*certificate; /* the server's, for the stub provider: its first byte names the key type; NULL: none */
+	size_t certificate_len; /* padded to so many bytes; 0: as long as it is */
+	uint16_t client_mtu, server_mtu;
+	uint16_t max_fragment_length, record_size_limit;
+};
+
+extern const struct scenario scenarios[];
+extern const size_t num_scenarios;
+const struct scenario *scenario_by_name(const char *name); /* NULL: there is none */
+
+#endif

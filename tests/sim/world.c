@@ -1,0 +1,437 @@
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/host.h"
+
+#define START_NS (1000 * SIM_S)
+#define START_UNIX 1700000000
+#define STEPS_MAX 20000
+#define TICKS_MAX 4000
+#define CHAOS_LIMIT_NS (3600 * SIM_S)
+#define CLOSE_LINGER_NS (30 * SIM_S)
+#define LAST_LOSSES 6
+#define FORGERIES 60
+
+tern_time world_time(const struct world *w)
+{
+	return (tern_time){w->now_ns, START_UNIX + (int64_t)((w->now_ns - START_NS) / SIM_S)};
+}
+
+/* ---- the event queue: a heap ---- */
+
+static bool before(const struct event *a, const struct event *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+static void push(struct world *w, const struct event *e)
+{
+	size_t i = w->num_events++;
+	for (; i && before(e, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		w->heap[i] = w->heap[(i - 1) / 2];
+	w->heap[i] = *e;
+}
+
+static struct event pop(struct world *w)
+{
+	struct event first = w->heap[0], last = w->heap[--w->num_events];
+	size_t i = 0;
+	for (;;) {
+		size_t child = 2 * i + 1;
+		if (child + 1 < w->num_events && before(&w->heap[child + 1], &w->heap[child]))
+			child++;
+		if (child >= w->num_events || !before(&w->heap[child], &last))
+			break;
+		w->heap[i] = w->heap[child];
+		i = child;
+	}
+	w->heap[i] = last;
+	return first;
+}
+
+static void schedule_event(struct world *w, struct event e)
+{
+	e.order = w->order++;
+	if (w->num_events == SIM_EVENTS)
+		invariants_fail(&w->inv, "more than %d events wait", SIM_EVENTS);
+	else
+		push(w, &e);
+}
+
+void world_at(struct world *w, uint64_t after_ns, enum event_kind kind, unsigned side, uint16_t index)
+{
+	schedule_event(
+		w, (struct event){.at_ns = w->now_ns + after_ns, .kind = kind, .side = (uint8_t)side, .index = index});
+}
+
+/* ---- the path ---- */
+
+/* A full queue loses datagrams, as queues do. */
+static bool buffer_of(struct world *w, const uint8_t *p, size_t n, uint16_t *index)
+{
+	if (!w->num_free || w->num_events >= SIM_EVENTS - 32)
+		return false;
+	*index = w->free_buffers[--w->num_free];
+	w->buffers[*index].n = (uint16_t)n;
+	memcpy(w->buffers[*index].bytes, p, n);
+	return true;
+}
+
+static void free_buffer(struct world *w, uint16_t index)
+{
+	w->free_buffers[w->num_free++] = index;
+}
+
+static struct event datagram_event(struct world *w, unsigned to, uint64_t after_ns, uint16_t index, uint64_t number)
+{
+	return (struct event){.at_ns = w->now_ns + after_ns,
+			      .kind = EVENT_DATAGRAM,
+			      .side = (uint8_t)to,
+			      .index = index,
+			      .number = number};
+}
+
+void world_inject(struct world *w, unsigned to, const uint8_t *p, size_t n, uint64_t after_ns)
+{
+	uint16_t index;
+	ladder_datagram(w, !to, p, n, 0, NULL);
+	if (buffer_of(w, p, n, &index))
+		schedule_event(w, datagram_event(w, to, after_ns, index, 0));
+}
+
+static void release_held(struct world *w, uint64_t after_ns)
+{
+	struct event e = w->held;
+	e.at_ns = w->now_ns + after_ns + 1;
+	w->holds = false;
+	schedule_event(w, e);
+}
+
+/* The last flight and its repetitions: what a connected side sends that is handshake. */
+static bool is_last_flight(const struct world *w, unsigned from, const uint8_t *p)
+{
+	const struct peer *peer = &w->hosts[from].peers[0];
+	return peer->conn && peer->conn->state == CONN_OPEN && peer->conn->last && p[0] != CONTENT_APPLICATION_DATA;
+}
+
+static void deliver_copies(struct world *w, unsigned to, const uint8_t *p, size_t n, const struct fate *fate,
+			   uint64_t number)
+{
+	for (unsigned i = 0; i < fate->copies; i++) {
+		uint16_t index;
+		if (!buffer_of(w, p, n, &index))
+			return;
+		if (fate->corrupt[i])
+			damage(&w->hosts[!to].link.rng, w->buffers[index].bytes, n, w->schedule.chaos == CHAOS_WILD);
+		if (fate->held) {
+			w->held = datagram_event(w, to, 0, index, number);
+			w->holds = true;
+		} else {
+			schedule_event(w, datagram_event(w, to, fate->delay_ns[i], index, number));
+		}
+	}
+}
+
+void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n)
+{
+	uint64_t number = w->datagrams++;
+	bool release = w->holds;
+	struct fate fate = link_fate(&w->hosts[from].link, &w->schedule, number);
+	if (w->losses_left && is_last_flight(w, from, p)) {
+		w->losses_left--;
+		fate = (struct fate){0};
+	}
+	ladder_datagram(w, from, p, n, number, &fate);
+	catch_datagram(w, !from, p, n);
+	if (w->on_datagram)
+		w->on_datagram(w->on_datagram_user, !from, p, n);
+	deliver_copies(w, !from, p, n, &fate, number);
+	if (release)
+		release_held(w, fate.copies ? fate.delay_ns[0] : LINK_DELAY_NS);
+}
+
+/* ---- what a run must come to ---- */
+
+static unsigned ones(uint64_t v)
+{
+	unsigned n = 0;
+	for (; v; v &= v - 1)
+		n++;
+	return n;
+}
+
+bool world_agrees(const struct world *w)
+{
+	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
+	return c->connected && s->connected && memcmp(c->exporter, s->exporter, sizeof c->exporter) == 0;
+}
+
+static bool spoke(struct world *w)
+{
+	const struct association *a = association_of(&w->inv, w->hosts[CLIENT].peers[0].association);
+	return a && ones(a->delivered[CLIENT]) >= 2 && ones(a->delivered[SERVER]) >= 2;
+}
+
+static bool over(const struct peer *p)
+{
+	return !p->conn || p->ended;
+}
+
+static bool settled(struct world *w)
+{
+	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
+	if (w->scenario->flags & SIM_CLOSE && !w->staging)
+		return w->closing && over(c) && over(s);
+	if (w->schedule.chaos == CHAOS_WILD && (c->ended || s->ended))
+		return true;
+	return world_agrees(w) && spoke(w) && w->restarts_left == 0;
+}
+
+/* Each thing the script does costs at most one timeout on each side. */
+static uint64_t time_limit(const struct world *w)
+{
+	const struct schedule *s = &w->schedule;
+	unsigned blows = ones(s->drop) + ones(s->duplicate) + (s->swap >= 0) + w->losses_left;
+	uint64_t timeout = SIM_S, limit = 3 * SIM_S;
+	bool late = w->scenario->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE);
+	if (s->chaos != CHAOS_NONE)
+		return CHAOS_LIMIT_NS;
+	for (unsigned i = 0; i < blows; i++) {
+		limit += timeout;
+		timeout = timeout < 4 * SIM_S ? 2 * timeout : timeout;
+	}
+	if (w->scenario->flags & SIM_LOSE_LAST)
+		limit += 2 * SIM_S;
+	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE))
+		limit += CLOSE_LINGER_NS;
+	return late ? limit + 20 * SIM_S : limit;
+}
+
+/* ---- steps ---- */
+
+/* What was on its way is gone: plaintext of the old association would only confuse the new one. */
+static void clear_path(struct world *w)
+{
+	size_t n = w->num_events;
+	w->holds = false;
+	w->num_caught = 0;
+	w->num_events = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct event e = w->heap[i];
+		if (e.kind == EVENT_DATAGRAM)
+			free_buffer(w, e.index);
+		else
+			push(w, &e);
+	}
+}
+
+static void restart_client(struct world *w)
+{
+	w->restarts_left--;
+	clear_path(w);
+	ladder_note(w, CLIENT, "vanishes and comes back");
+	host_connect(&w->hosts[CLIENT]);
+}
+
+static void close_one(struct world *w)
+{
+	struct host *h = &w->hosts[pcg_below(&w->rng, 2)];
+	struct peer *p;
+	if (!h->peers[0].conn)
+		h = &w->hosts[CLIENT];
+	p = &h->peers[0];
+	w->closing = true;
+	if (over(p) || tern_conn_close(p->conn, world_time(w)) != TERN_OK)
+		return;
+	ladder_note(w, h->side, "closes");
+	host_drain(h, p);
+	p->ended = true;
+}
+
+static void happen(struct world *w, const struct event *e)
+{
+	struct host *h = &w->hosts[e->side];
+	switch (e->kind) {
+	case EVENT_DATAGRAM:
+		host_receive(h, w->buffers[e->index].bytes, w->buffers[e->index].n);
+		free_buffer(w, e->index);
+		break;
+	case EVENT_SEND_DATA:
+		host_send_data(h);
+		break;
+	case EVENT_ANSWER:
+		answer_job(w, e->index);
+		break;
+	case EVENT_CLOSE:
+		close_one(w);
+		break;
+	case EVENT_FORGE:
+		forge(w);
+		if (--w->forgeries_left)
+			world_at(w, SIM_MS * (1 + pcg_below(&w->rng, 60)), EVENT_FORGE, CLIENT, 0);
+		break;
+	}
+}
+
+static void check_host(struct world *w, const struct host *h)
+{
+	size_t conns = (h->peers[0].conn != NULL) + (size_t)(h->peers[1].conn != NULL);
+	memory_bounded(&w->inv, &h->memory, h->received, conns, 3 * w->scenario->certificate_len);
+	if (w->inv.signs[h->side] > h->conns)
+		invariants_fail(&w->inv, "side %u: %llu signatures for %llu handshakes", h->side,
+				(unsigned long long)w->inv.signs[h->side], (unsigned long long)h->conns);
+}
+
+/* The peers that count must live; a second one at the server may be somebody's ghost. */
+static void check_alive(struct world *w)
+{
+	if (w->schedule.chaos == CHAOS_WILD || (w->scenario->flags & SIM_CLOSE && w->closing))
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct peer *p = &w->hosts[i].peers[0];
+		if (p->ended)
+			invariants_fail(&w->inv, "side %u ended: %s (%s, %s)", i, tern_error_name(p->error),
+					tern_conn_failure(p->conn).where, tern_conn_failure(p->conn).rfc);
+	}
+}
+
+static void step(struct world *w)
+{
+	uint64_t deadline = host_deadline(&w->hosts[CLIENT]), other = host_deadline(&w->hosts[SERVER]);
+	if (other < deadline)
+		deadline = other;
+	if (w->num_events && w->heap[0].at_ns <= deadline) {
+		struct event e = pop(w);
+		w->now_ns = e.at_ns;
+		happen(w, &e);
+	} else if (deadline != TERN_NEVER) {
+		w->now_ns = deadline > w->now_ns ? deadline : w->now_ns;
+		host_tick(&w->hosts[CLIENT]);
+		host_tick(&w->hosts[SERVER]);
+	} else {
+		invariants_fail(&w->inv, "nothing more can happen");
+	}
+	if (w->restarts_left && world_agrees(w) && pcg_percent(&w->rng, 30))
+		restart_client(w);
+	check_host(w, &w->hosts[CLIENT]);
+	check_host(w, &w->hosts[SERVER]);
+	check_alive(w);
+	if (++w->steps > STEPS_MAX || w->ticks > TICKS_MAX)
+		invariants_fail(&w->inv, "more than %d steps or %d ticks", STEPS_MAX, TICKS_MAX);
+}
+
+static void begin(struct world *w, const struct schedule *schedule)
+{
+	unsigned flags = w->staging ? 0 : w->scenario->flags;
+	w->schedule = *schedule;
+	pcg_seed(&w->rng, schedule->seed, 1);
+	w->now_ns = w->start_ns = START_NS;
+	w->order = w->steps = w->datagrams = w->ticks = w->serial = 0;
+	w->num_events = w->num_free = w->num_caught = 0;
+	w->holds = w->closing = false;
+	for (uint16_t i = 0; i < SIM_EVENTS; i++)
+		w->free_buffers[w->num_free++] = i;
+	memset(w->jobs, 0, sizeof w->jobs);
+	memcpy(w->store, w->store_saved, w->num_stored_saved * sizeof *w->store);
+	w->num_stored = w->num_stored_saved;
+	w->restarts_left = flags & SIM_RESTART ? 1 : 0;
+	w->losses_left = flags & SIM_LOSE_LAST ? LAST_LOSSES : 0;
+	w->forgeries_left = flags & SIM_GARBAGE ? FORGERIES : 0;
+	invariants_start(&w->inv);
+	for (unsigned i = 0; i < 2; i++) {
+		struct host *h = &w->hosts[i];
+		pcg_seed(&h->rng, schedule->seed, 2 + i);
+		link_init(&h->link, schedule, i);
+		h->received = h->conns = 0;
+	}
+	if (w->forgeries_left)
+		world_at(w, 0, EVENT_FORGE, CLIENT, 0);
+	if (flags & SIM_CLOSE)
+		world_at(w, SIM_MS * pcg_below(&w->rng, 400), EVENT_CLOSE, CLIENT, 0);
+}
+
+/* Time ran out. A close that got lost is nobody's fault. */
+static void report_stall(struct world *w)
+{
+	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
+	if (w->scenario->flags & SIM_CLOSE)
+		return;
+	invariants_fail(&w->inv, "after %llu ms the client is %s, the server %s, and they %s",
+			(unsigned long long)((w->now_ns - w->start_ns) / SIM_MS),
+			c->connected ? "connected" : "not connected", s->connected ? "connected" : "not connected",
+			world_agrees(w) ? "have one key" : "have no key in common");
+}
+
+bool world_run(struct world *w, const struct schedule *schedule)
+{
+	uint64_t limit;
+	begin(w, schedule);
+	limit = w->now_ns + time_limit(w);
+	host_connect(&w->hosts[CLIENT]);
+	while (!w->inv.failed && !settled(w)) {
+		step(w);
+		if (w->now_ns > limit) {
+			report_stall(w);
+			break;
+		}
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		host_drop(&w->hosts[i]);
+		memory_returned(&w->inv, &w->hosts[i].memory);
+	}
+	return !w->inv.failed;
+}
+
+/* ---- opening ---- */
+
+/* The handshake whose session is resumed in every run. */
+static bool stage(struct world *w)
+{
+	struct schedule quiet = {.seed = 1, .swap = NO_SWAP};
+	bool good;
+	if (!(w->scenario->flags & (SIM_TICKET | SIM_STORE)))
+		return true;
+	w->staging = true;
+	good = world_run(w, &quiet);
+	w->staging = false;
+	if (!good || !w->session_len) {
+		fprintf(stderr, "sim: %s: no session: %s\n", w->scenario->name, w->inv.what);
+		return false;
+	}
+	memcpy(w->store_saved, w->store, sizeof w->store);
+	w->num_stored_saved = w->num_stored;
+	return true;
+}
+
+struct world *world_open(const struct scenario *scenario)
+{
+	struct world *w = calloc(1, sizeof *w);
+	const struct provider *providers[2];
+	bool good = w != NULL;
+	if (!good)
+		return NULL;
+	w->scenario = scenario;
+	watch(&w->inv, &providers[CLIENT], &providers[SERVER]);
+	for (unsigned i = 0; i < 2; i++) {
+		struct host *h = &w->hosts[i];
+		h->world = w;
+		h->side = i == CLIENT ? CLIENT : SERVER;
+		h->memory.inv = &w->inv;
+		good = good && host_open(h, providers[i]);
+	}
+	if (good && stage(w))
+		return w;
+	world_close(w);
+	return NULL;
+}
+
+void world_close(struct world *w)
+{
+	if (!w)
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		host_close(&w->hosts[i]);
+	free(w);
+}

@@ -1,0 +1,134 @@
+/* world.h - two hosts, a path between them, and a clock that only the simulation moves.
+ *
+ * A world is opened once for a scenario: configs, pools and, where a session is to be resumed, a first handshake. Then
+ * it is run many times, each time with fresh connections; a run is a function of its schedule alone. */
+#ifndef TERN_TESTS_SIM_WORLD_H
+#define TERN_TESTS_SIM_WORLD_H
+
+#include "sim/invariants.h"
+#include "sim/link.h"
+#include "sim/pcg.h"
+#include "sim/scenario.h"
+
+#define SIM_DATAGRAM_MAX 2048
+#define SIM_EVENTS 1024
+#define SIM_JOBS 32
+#define SIM_STORED 8
+#define SIM_CAUGHT 16
+
+enum event_kind { EVENT_DATAGRAM, EVENT_SEND_DATA, EVENT_ANSWER, EVENT_FORGE, EVENT_CLOSE };
+
+struct event {
+	uint64_t at_ns, order; /* events of one time happen in the order they were made */
+	enum event_kind kind;
+	uint8_t side; /* whom it concerns */
+	uint16_t index; /* DATAGRAM: the buffer; ANSWER: the job */
+	uint64_t number; /* DATAGRAM: for the ladder */
+};
+
+struct buffer {
+	uint16_t n;
+	bool used;
+	uint8_t bytes[SIM_DATAGRAM_MAX];
+};
+
+/* One connection of a host. */
+struct peer {
+	tern_conn *conn;
+	uint64_t serial; /* which of the run's connections; 0: none yet */
+	bool connected, ended;
+	tern_error error; /* how it ended */
+	uint64_t association;
+	uint8_t exporter[32];
+	uint64_t connected_ns;
+	bool knows_random;
+	uint8_t hello_random[RANDOM_LEN]; /* at the server: whose hello was accepted */
+};
+
+/* A question of the core that waits for its answer. */
+struct question {
+	bool used;
+	uint8_t side;
+	tern_conn *conn;
+	uint64_t id, serial;
+	tern_job_kind kind;
+	size_t n;
+	uint8_t data[TERN_SESSION_MAX];
+};
+
+struct stored {
+	size_t id_len, n;
+	uint8_t id[32];
+	uint8_t blob[TERN_SESSION_MAX];
+};
+
+struct world;
+
+struct host {
+	struct world *world;
+	enum role side;
+	struct memory memory;
+	struct pcg rng; /* what the library draws from */
+	tern_config *config;
+	tern_pool *pool;
+	struct private_key *signer; /* for late signatures */
+	struct peer peers[2]; /* [1]: at the server, one that may replace the first */
+	struct link link; /* outgoing */
+	uint64_t received; /* bytes */
+	uint64_t conns; /* of this run, so far */
+};
+
+struct world {
+	const struct scenario *scenario;
+	struct schedule schedule;
+	bool verbose;
+	struct invariants inv;
+	struct host hosts[2];
+	struct pcg rng; /* what the world itself draws from */
+	uint64_t now_ns, start_ns, order, steps, datagrams, ticks, serial;
+
+	struct event heap[SIM_EVENTS];
+	size_t num_events;
+	struct buffer buffers[SIM_EVENTS];
+	uint16_t free_buffers[SIM_EVENTS];
+	size_t num_free;
+	struct event held; /* a datagram that waits for the next one */
+	bool holds;
+
+	struct question jobs[SIM_JOBS];
+	struct stored store[SIM_STORED], store_saved[SIM_STORED];
+	size_t num_stored, num_stored_saved;
+	uint8_t session[TERN_SESSION_MAX];
+	size_t session_len;
+	bool staging; /* the first handshake of a resumption */
+
+	unsigned restarts_left, losses_left, forgeries_left;
+	bool closing;
+	struct buffer caught[SIM_CAUGHT]; /* datagrams seen lately: for whoever replays them */
+	uint8_t caught_to[SIM_CAUGHT];
+	size_t num_caught;
+
+	/* Sees every datagram that is sent; for --write-corpus and the fuzzers. */
+	void (*on_datagram)(void *user, unsigned to, const uint8_t *p, size_t n);
+	void *on_datagram_user;
+};
+
+/* NULL when the scenario cannot be set up (the reason is printed). */
+struct world *world_open(const struct scenario *scenario);
+void world_close(struct world *w);
+
+/* One run; true when it did what the scenario promises and no invariant was violated. Else w->inv.what tells why. */
+bool world_run(struct world *w, const struct schedule *schedule);
+
+/* ---- between the parts of the simulator ---- */
+
+tern_time world_time(const struct world *w);
+void world_at(struct world *w, uint64_t after_ns, enum event_kind kind, unsigned side, uint16_t index);
+/* Both sides are connected, to each other. */
+bool world_agrees(const struct world *w);
+/* Gives a datagram to the path. */
+void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n);
+/* Puts a datagram of an attacker's on the way. */
+void world_inject(struct world *w, unsigned to, const uint8_t *p, size_t n, uint64_t after_ns);
+
+#endif
