@@ -54,7 +54,6 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->pool = pool;
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
-	conn->plaintext_max_out = RECORD_PLAINTEXT_MAX;
 	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, pool->provider, pool->schedules, &config->heap,
 		    config->limits.replay_window);
 	conn->records.seal_limit = config->limits.seal_limit;
@@ -229,20 +228,23 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 	return false;
 }
 
-/* The handshake's memory goes once the application has seen CONNECTED and come back. */
+/* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read. */
+static bool is_on_its_way(const struct flight *f)
+{
+	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
+}
+
 static void settle(tern_conn *conn)
 {
-	if (!conn->hs || !conn->hs->complete || (conn->queued & QUEUED_CONNECTED))
+	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
-	if (!conn->told_connected) {
-		conn->told_connected = true;
-		return;
-	}
 	/* In DTLS 1.3 a client repeats its last flight until it is acknowledged. */
-	if (conn->after && conn->hs->flight.state == FLIGHT_WAITING)
+	if (conn->hs && conn->hs->complete && !(conn->after && is_on_its_way(&conn->hs->flight))) {
+		handshake_free(conn->hs);
+		conn->hs = NULL;
+	}
+	if (conn->hs || !conn->stash || conn->stash->ready)
 		return;
-	handshake_free(conn->hs);
-	conn->hs = NULL;
 	heap_free(&conn->pool->config->heap, conn->stash, sizeof *conn->stash);
 	conn->stash = NULL;
 }
@@ -328,7 +330,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 			break;
 		if (conn->state == CONN_CLOSED) {
 			conn->authenticated |= record.drop == TERN_DROP_NONE && record.epoch != 0;
-			conn_drop(conn, TERN_DROP_CLOSED, record.type, record.epoch, record.seq, record.wire.n);
+			conn_receive_closed(conn, &record, now);
 			continue;
 		}
 		if (take_record(conn, &record, event, now) == TERN_OK && event->kind != TERN_EVENT_NONE)
@@ -357,11 +359,13 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 {
-	if (mtu < MTU_MIN)
+	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		return TERN_ERROR_USAGE;
 	conn->mtu = mtu;
 	if (conn->hs)
 		flight_set_mtu(&conn->hs->flight, mtu);
+	if (conn->last)
+		last_set_mtu(conn->last, mtu);
 	return TERN_OK;
 }
 
