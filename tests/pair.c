@@ -295,6 +295,7 @@ tern_config *new_config(const tern_allocator *heap)
 {
 	tern_config *config = tern_config_new(heap);
 	assert_non_null(config);
+	OK(tern_config_set_versions(config, TERN_DTLS12, TERN_DTLS12));
 	return config;
 }
 

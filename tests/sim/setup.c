@@ -91,7 +91,7 @@ static tern_error set_psk(struct host *h)
 	if (h->side == SERVER && has(h, SIM_PSK_HINT))
 		TRY(tern_config_set_psk_hint(h->config, hint, sizeof hint - 1));
 	if (has(h, h->side == SERVER ? SIM_CALLBACK_PSK : SIM_PSK_HINT))
-		return tern_config_set_psk(h->config, ask_psk, h);
+		return tern_config_set_psk(h->config, answer_psk, h);
 	return tern_config_add_psk(h->config, identity, sizeof identity - 1, key, sizeof key - 1);
 }
 
@@ -146,7 +146,9 @@ bool host_open(struct host *h, const struct provider *provider)
 	h->config = tern_config_new(&heap);
 	if (!h->config)
 		return false;
-	error = set_up(h, provider);
+	error = tern_config_set_versions(h->config, TERN_DTLS12, TERN_DTLS12);
+	if (error == TERN_OK)
+		error = set_up(h, provider);
 	if (error == TERN_OK)
 		error = tern_pool_new(&h->pool, h->config);
 	if (error == TERN_OK)

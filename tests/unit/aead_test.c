@@ -194,7 +194,7 @@ static void check_tls12(const struct provider *p, struct crypto *c, const struct
 	uint8_t key[32];
 	fill(key, sizeof key, 9);
 	fill(plain, n, 5);
-	check_error(name, p->aead_set(k, alg, key), TERN_OK);
+	check_error(name, p->aead_set(k, alg, key, NULL), TERN_OK);
 	for (uint8_t number = 250; number != 5; number++) {
 		struct span aad = span_of(r.aad, sizeof r.aad);
 		memset(&r, 0, sizeof r);
@@ -207,7 +207,7 @@ static void check_tls12(const struct provider *p, struct crypto *c, const struct
 		/* A length that is not the text's has no fast form, and the tag tells. */
 		r.aad[11] = (uint8_t)((n + (number == 2)) >> 8);
 		r.aad[12] = (uint8_t)(n + (number == 2));
-		check_error(name, p->aead_set(fresh, alg, key), TERN_OK);
+		check_error(name, p->aead_set(fresh, alg, key, NULL), TERN_OK);
 		check_error(name, p->aead_seal(fresh, r.nonce, span_of(plain, 3), general, plain, n), TERN_OK);
 		check_error(name, p->aead_seal(k, r.nonce, aad, r.bytes, plain, n), TERN_OK);
 		check_true(name, n < 16 || memcmp(general, r.bytes, n) == 0); /* the key stream is the nonce's */
