@@ -53,7 +53,6 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->pool = pool;
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
-	conn->plaintext_max_out = RECORD_PLAINTEXT_MAX;
 	record_init(&conn->records, &protection12, pool->provider, pool->schedules, &config->heap,
 		    config->limits.replay_window);
 	conn->records.seal_limit = config->limits.seal_limit;
@@ -345,7 +344,9 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 	if (conn->last)
 		last_set_mtu(conn->last, mtu);
 	if (conn->hs)
-		conn_fit_flight(conn);
+		flight_set_mtu(&conn->hs->flight, mtu);
+	if (conn->last)
+		last_set_mtu(conn->last, mtu);
 	return TERN_OK;
 }
 

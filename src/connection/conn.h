@@ -43,7 +43,7 @@ struct tern_conn {
 	bool peer_closed;
 	bool alert_waits, alert_no_renegotiation;
 	uint8_t alert_level, alert_description;
-	uint16_t write_epoch, mtu, plaintext_max_out;
+	uint16_t write_epoch, mtu;
 
 	struct record_layer records;
 	struct datagram datagram;
@@ -61,7 +61,6 @@ tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const
 #define CONN_FAIL(conn, error, rfc) conn_fail(conn, TERN_##error, WHERE, rfc)
 
 /* The handshake's datagrams: no longer than the MTU, and no record longer than was agreed. */
-void conn_fit_flight(tern_conn *conn);
 
 /* Counts and traces a drop. */
 void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len);

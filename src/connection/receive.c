@@ -24,11 +24,6 @@ static void trace_received(tern_conn *conn, const struct record *record, const s
 	config->trace(config->trace_user, conn, &t);
 }
 
-static tern_error random32(tern_conn *conn, uint32_t *out)
-{
-	return conn->pool->provider->random(conn->pool->crypto, (uint8_t *)out, sizeof *out);
-}
-
 /* ---- completion ---- */
 
 static struct span place(uint8_t **at, struct span s)
@@ -90,12 +85,12 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	struct handshake *hs = conn->hs;
 	tern_error error;
 	conn->outcome = hs->outcome;
-	conn->plaintext_max_out = hs->outcome.plaintext_max_out;
 	conn->rtt_ns = hs->flight.rto.rtt_ns;
 	error = keep_names(conn);
 	if (error == TERN_OK)
 		error = keep_session(conn);
-	if (error == TERN_OK && hs->flight.num_messages && !hs->flight.awaits_answer && hs->flight.state != FLIGHT_PREPARING) {
+	if (error == TERN_OK && hs->flight.num_messages && !hs->flight.awaits_answer &&
+	    hs->flight.state != FLIGHT_PREPARING) {
 		conn->last = last_new(&conn->pool->config->heap, &hs->flight, now);
 		if (!conn->last)
 			error = TERN_ERROR_NO_MEMORY;
@@ -108,12 +103,6 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	return TERN_OK;
 }
 
-void conn_fit_flight(tern_conn *conn)
-{
-	uint32_t most = (uint32_t)conn->hs->outcome.plaintext_max_out + RECORD12_HEADER;
-	flight_set_mtu(&conn->hs->flight, most < conn->mtu ? (uint16_t)most : conn->mtu);
-}
-
 tern_error conn_advance(tern_conn *conn, tern_time now)
 {
 	struct handshake *hs = conn->hs;
@@ -124,7 +113,7 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 		conn->stash->ready = true;
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
-	conn_fit_flight(conn);
+	conn->records.plaintext_max_out = hs->outcome.plaintext_max_out;
 	if (hs->job.state == JOB_ASKED && !hs->job.announced) {
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;
@@ -152,14 +141,9 @@ static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time 
 static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint32_t random;
-	tern_error error;
 	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next || hs->inbox.next != hs->answered_seq)
 		return TERN_OK;
-	error = random32(conn, &random);
-	if (error != TERN_OK)
-		return conn_fail(conn, error, WHERE, "");
-	flight_repeat(&hs->flight, random, now);
+	flight_repeat(&hs->flight, pool_jitter(conn->pool), now);
 	return TERN_OK;
 }
 

@@ -39,14 +39,12 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint32_t random;
 	tern_error error;
 	if (conn->last && last_sends(conn->last))
 		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
 	if (conn->state != CONN_HANDSHAKE || hs->complete || !flight_sends(&hs->flight))
 		return TERN_OK;
-	TRY(conn->pool->provider->random(conn->pool->crypto, (uint8_t *)&random, sizeof random));
-	error = flight_take(&hs->flight, &conn->records, out, cap, len, random, now);
+	error = flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now);
 	conn->retransmissions = hs->flight.retransmissions;
 	return error;
 }
@@ -126,7 +124,7 @@ size_t tern_conn_max_data(const tern_conn *conn)
 	size_t fits = conn->mtu > overhead ? conn->mtu - overhead : 0;
 	if (conn->state != CONN_OPEN)
 		return 0;
-	return fits < conn->plaintext_max_out ? fits : conn->plaintext_max_out;
+	return fits < conn->records.plaintext_max_out ? fits : conn->records.plaintext_max_out;
 }
 
 tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data, size_t len,
