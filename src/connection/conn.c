@@ -341,8 +341,6 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		return TERN_ERROR_USAGE;
 	conn->mtu = mtu;
-	if (conn->last)
-		last_set_mtu(conn->last, mtu);
 	if (conn->hs)
 		flight_set_mtu(&conn->hs->flight, mtu);
 	if (conn->last)

@@ -59,12 +59,6 @@ void last_repeat(struct last_flight *l, tern_time now)
 	l->at = (struct plan_at){0};
 }
 
-void last_set_mtu(struct last_flight *l, uint16_t mtu)
-{
-	if (mtu < l->mtu)
-		l->mtu = mtu;
-}
-
 bool last_sends(const struct last_flight *l)
 {
 	return l->sends;

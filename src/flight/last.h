@@ -15,8 +15,6 @@ void last_free(const tern_allocator *heap, struct last_flight *l);
 
 /* The peer repeats its Finished: offer the flight again (at most once per 100 ms). */
 void last_repeat(struct last_flight *l, tern_time now);
-/* From now on no datagram is longer than mtu, which may only shrink. */
-void last_set_mtu(struct last_flight *l, uint16_t mtu);
 bool last_sends(const struct last_flight *l);
 tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
 		     struct tracer trace, tern_time now);
