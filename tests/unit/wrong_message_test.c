@@ -351,11 +351,36 @@ static void every_message_made_wrong(void **state)
 	}
 }
 
+/* RFC 5246 7.1: a good Finished counts for nothing without ChangeCipherSpec before it. */
+static void no_finished_without_ccs(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < NUM_KINDS; kind++) {
+		for (int deaf = 0; deaf < 2; deaf++) {
+			struct pair *p = &pairs[kind];
+			struct unit u;
+			uint64_t end;
+			num_units = 0;
+			start((enum kind)kind);
+			end = p->now.mono_ns + 300 * S;
+			do {
+				for (int i = 0; i < 400 && pop(p, &u); i++)
+					if (u.to != (enum role)deaf || u.bytes[0] != CONTENT_CHANGE_CIPHER_SPEC)
+						deliver(p, &u);
+			} while (p->side[deaf].error == TERN_OK && pair_wait(p, end));
+			if (pair_saw(p, (enum role)deaf, TERN_EVENT_CONNECTED))
+				fail_msg("%s: connected without ChangeCipherSpec", kinds[kind]);
+			check_is(kinds[kind], p->side[deaf].error, TERN_ERROR_TIMEOUT);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_at_every_step),
 		cmocka_unit_test(every_message_made_wrong),
+		cmocka_unit_test(no_finished_without_ccs),
 	};
 	return cmocka_run_group_tests(tests, make_pairs, free_pairs);
 }
