@@ -319,8 +319,11 @@ static void *counting_alloc(void *user, size_t n)
 {
 	struct counting_heap *h = user;
 	h->calls++;
-	if (h->countdown == 0)
+	if (h->countdown == 0) {
+		if (h->once)
+			h->countdown = SIZE_MAX;
 		return NULL;
+	}
 	h->countdown--;
 	h->held += n;
 	return malloc(n);

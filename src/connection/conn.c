@@ -205,17 +205,17 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 	return false;
 }
 
-/* The handshake's memory goes once the application has seen CONNECTED and come back. */
+/* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read. */
 static void settle(tern_conn *conn)
 {
-	if (!conn->hs || !conn->hs->complete || (conn->queued & QUEUED_CONNECTED))
+	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
-	if (!conn->told_connected) {
-		conn->told_connected = true;
-		return;
+	if (conn->hs && conn->hs->complete) {
+		handshake_free(conn->hs);
+		conn->hs = NULL;
 	}
-	handshake_free(conn->hs);
-	conn->hs = NULL;
+	if (conn->hs || !conn->stash || conn->stash->ready)
+		return;
 	heap_free(&conn->pool->config->heap, conn->stash, sizeof *conn->stash);
 	conn->stash = NULL;
 }
@@ -309,7 +309,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 			break;
 		if (conn->state == CONN_CLOSED) {
 			conn->authenticated |= record.drop == TERN_DROP_NONE && record.epoch != 0;
-			conn_drop(conn, TERN_DROP_CLOSED, record.type, record.epoch, record.seq, record.wire.n);
+			conn_receive_closed(conn, &record, now);
 			continue;
 		}
 		if (take_record(conn, &record, event, now) == TERN_OK && event->kind != TERN_EVENT_NONE)
@@ -338,7 +338,7 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 {
-	if (mtu < MTU_MIN)
+	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		return TERN_ERROR_USAGE;
 	conn->mtu = mtu;
 	if (conn->hs)

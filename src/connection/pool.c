@@ -3,11 +3,19 @@
 #include "base/heap.h"
 #include "handshake/session.h"
 
+static bool good_for_anything(const tern_config *config)
+{
+	return config->num_credentials || config->num_psks || config->psk || config_can_verify(config);
+}
+
 tern_error tern_pool_new(tern_pool **out, tern_config *config)
 {
 	const tern_allocator *heap = &config->heap;
-	tern_pool *pool = heap_alloc(heap, sizeof *pool);
+	tern_pool *pool;
 	tern_error error;
+	if (!good_for_anything(config))
+		return TERN_ERROR_NO_CREDENTIALS;
+	pool = heap_alloc(heap, sizeof *pool);
 	if (!pool)
 		return TERN_ERROR_NO_MEMORY;
 	pool->config = config_hold(config);
@@ -24,10 +32,22 @@ tern_error tern_pool_new(tern_pool **out, tern_config *config)
 	}
 	if (config->random)
 		pool->provider->set_random(pool->crypto, config->random, config->random_user);
+	error = pool->provider->random(pool->crypto, (uint8_t *)&pool->jitter, sizeof pool->jitter);
+	if (error != TERN_OK) {
+		tern_pool_free(pool);
+		return error;
+	}
 	config_settings_hash(config, pool->settings_hash);
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
 	*out = pool;
 	return TERN_OK;
+}
+
+/* The upper half of a linear congruential sequence (Knuth's MMIX). */
+uint32_t pool_jitter(tern_pool *pool)
+{
+	pool->jitter = pool->jitter * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(pool->jitter >> 32);
 }
 
 void tern_pool_free(tern_pool *pool)

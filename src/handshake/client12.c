@@ -77,7 +77,7 @@ static struct span sent_name(struct span name)
 	return is_ip_literal(name) ? span_of(NULL, 0) : name;
 }
 
-static void make_offer(struct handshake *hs)
+static tern_error make_offer(struct handshake *hs)
 {
 	const struct tern_config *config = hs->pool->config;
 	struct extensions *ext = &hs->offered;
@@ -88,11 +88,15 @@ static void make_offer(struct handshake *hs)
 	if (offers(hs, is_ecdhe)) {
 		ext->present |= HAS_SUPPORTED_GROUPS | HAS_EC_POINT_FORMATS;
 		ext->supported_groups = list_in_arena(hs, &config->groups);
+		if (!ext->supported_groups.p)
+			return TERN_ERROR_BUDGET;
 		ext->ec_point_formats = span_of(uncompressed_points, sizeof uncompressed_points);
 	}
 	if (offers(hs, is_signed)) {
 		ext->present |= HAS_SIGNATURE_ALGORITHMS;
 		ext->signature_algorithms = list_in_arena(hs, &config->schemes);
+		if (!ext->signature_algorithms.p)
+			return TERN_ERROR_BUDGET;
 		offer_certificate_types(hs, ext);
 	}
 	if (config->alpn.n) {
@@ -112,6 +116,7 @@ static void make_offer(struct handshake *hs)
 		ext->present |= HAS_RECORD_SIZE_LIMIT;
 		ext->record_size_limit = config->limits.record_size_limit;
 	}
+	return TERN_OK;
 }
 
 /* With a ticket the id is random: a server that takes the ticket echoes it (RFC 5077 3.4). */
@@ -138,13 +143,15 @@ tern_error put_client_hello12(struct handshake *hs, struct wr *w)
 	if (hs->verify_requests == 0) {
 		TRY(hs->pool->provider->random(hs->pool->crypto, hs->outcome.client_random, RANDOM_LEN));
 		TRY(choose_session_id(hs));
-		make_offer(hs);
+		TRY(make_offer(hs));
 	}
 	for (size_t i = 0; i < ours->num; i++)
 		if (suite_usable(hs, suite_by_id(ours->id[i])))
 			wr_u16(&lw, ours->id[i]);
 	put_client_extensions(&ew, &hs->offered);
-	if (!wr_ok(&ew) || lw.n == 0)
+	if (lw.n == 0) /* no suite for which it has a PSK or could judge a certificate */
+		return FAIL(hs, ERROR_NO_CREDENTIALS, "RFC 5246 7.4.1.2");
+	if (!wr_ok(&ew))
 		return FAIL(hs, ERROR_INTERNAL, "RFC 5246 7.4.1.2");
 	hello.random = span_of(hs->outcome.client_random, RANDOM_LEN);
 	hello.session_id = span_of(hs->session_id, hs->session_id_len);

@@ -11,6 +11,9 @@ static tern_error check_hello(struct handshake *hs, const struct client_hello *h
 	/* DTLS versions count downwards. */
 	if (hello->version > VERSION_DTLS12 || hello->version >> 8 != 0xfe)
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 6347 4.2.1");
+	/* Where it is there, it alone counts: RFC 8446 4.2.1. */
+	if ((ext->present & HAS_SUPPORTED_VERSIONS) && !list16_has(ext->supported_versions, VERSION_DTLS12))
+		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 8446 4.2.1");
 	if (!list8_has(hello->compression, 0))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.2");
 	/* A DNS name is no longer and holds no NUL; C strings are made of it. */

@@ -125,7 +125,7 @@ struct meddler {
 
 static void change_bytes(struct meddler *m, struct buffer *b)
 {
-	size_t at = b->n ? short_of(&m->input) % b->n : 0, n = byte_of(&m->input) % 16;
+	size_t at = b->n ? (size_t)short_of(&m->input) % b->n : 0, n = byte_of(&m->input) % 16;
 	uint8_t bytes[16];
 	n = bytes_of(&m->input, bytes, n);
 	if (n > b->n - at)
