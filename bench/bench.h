@@ -120,13 +120,14 @@ void floor_records(struct floor *f, size_t num, size_t n, uint64_t ns[NUM_SIDES]
 /* ---- memory.c ---- */
 
 struct tally {
-	size_t live, peak, allocations;
+	long live, peak; /* signed: what one side frees, the other may have allocated */
+	size_t allocations;
 };
 
 struct memory_row {
 	/* [0] is the implementation's own (OpenSSL: everything), [1] what Tern lets libcrypto allocate. */
 	struct tally handshake[NUM_SIDES][2]; /* one handshake: peak and allocations, from creation to free */
-	size_t idle[NUM_SIDES][2]; /* bytes per connection after a record each way */
+	long idle[NUM_SIDES][2]; /* bytes per connection after a record each way */
 	double per_record[NUM_SIDES]; /* allocations; client seals, server opens */
 };
 

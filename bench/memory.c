@@ -27,7 +27,7 @@ static void *counted(struct tally *t, void *p)
 {
 	if (!p)
 		return NULL;
-	t->live += malloc_usable_size(p) + 8;
+	t->live += (long)malloc_usable_size(p) + 8;
 	t->allocations++;
 	if (t->live > t->peak)
 		t->peak = t->live;
@@ -37,7 +37,7 @@ static void *counted(struct tally *t, void *p)
 static void uncount(struct tally *t, void *p)
 {
 	if (p)
-		t->live -= malloc_usable_size(p) + 8;
+		t->live -= (long)malloc_usable_size(p) + 8;
 }
 
 static void *own_alloc(void *user, size_t n)
@@ -91,7 +91,7 @@ static void one_handshake(struct pairs *p, struct memory_row *row)
 	pairs_disconnect(p);
 	for (int side = 0; side < NUM_SIDES; side++)
 		for (int owner = 0; owner < 2; owner++) {
-			row->handshake[side][owner].peak = tallies[side][owner].peak - before[side][owner].live;
+			row->handshake[side][owner].peak = tallies[side][owner].peak - before[side][owner].peak;
 			row->handshake[side][owner].allocations =
 				tallies[side][owner].allocations - before[side][owner].allocations;
 		}

@@ -135,7 +135,7 @@ static bool set_credentials(SSL_CTX *ctx, const struct scenario *s, enum side si
 	return true;
 }
 
-/* P-256 stays in the list: libssl takes no certificate whose curve the peer does not name. */
+/* P-256 stays in the list: a certificate's curve must be one that the client names (RFC 8422 5.1). */
 static bool configure(SSL_CTX *ctx, const struct scenario *s, enum side side)
 {
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

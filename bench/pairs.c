@@ -14,6 +14,7 @@ struct pairs *pairs_new(const struct implementation *impl, const struct scenario
 		bench_die("out of memory");
 	p->impl = impl;
 	for (int side = 0; side < NUM_SIDES; side++) {
+		memory_side(side);
 		p->context[side] = impl->context_new(s, side);
 		p->box[side] = calloc(PAIRS_MAX, sizeof *p->box[side]);
 		if (!p->context[side] || !p->box[side])
@@ -21,6 +22,7 @@ struct pairs *pairs_new(const struct implementation *impl, const struct scenario
 	}
 	if (s->ticket) {
 		pairs_connect(p, 1);
+		memory_side(CLIENT_SIDE);
 		if (!impl->keep_session(p->context[CLIENT_SIDE], p->conn[CLIENT_SIDE][0]))
 			bench_die("no session to resume");
 		pairs_disconnect(p);
@@ -35,6 +37,7 @@ struct pairs *pairs_new(const struct implementation *impl, const struct scenario
 void pairs_free(struct pairs *p)
 {
 	for (int side = 0; side < NUM_SIDES; side++) {
+		memory_side(side);
 		p->impl->context_free(p->context[side]);
 		free(p->box[side]);
 	}

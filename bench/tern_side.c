@@ -30,7 +30,7 @@ static tern_error set_credentials(tern_config *config, const struct scenario *s,
 static bool configure(tern_config *config, const struct scenario *s, enum side side)
 {
 	tern_limits limits = {.size = sizeof limits, .mtu = BENCH_MTU};
-	const char *group = s->exchange == EXCHANGE_X25519 ? "x25519" : "secp256r1";
+	const char *group = s->exchange == EXCHANGE_X25519 ? "x25519,secp256r1" : "secp256r1";
 	return tern_config_set_suites(config, s->suite) == TERN_OK &&
 	       tern_config_set_groups(config, group) == TERN_OK && tern_config_set_limits(config, &limits) == TERN_OK &&
 	       tern_config_set_tickets(config, s->ticket) == TERN_OK && set_credentials(config, s, side) == TERN_OK;
@@ -40,7 +40,8 @@ static void *context_new(const struct scenario *s, enum side side)
 {
 	struct tern_context *context = calloc(1, sizeof *context);
 	tern_config *config = tern_config_new(bench_heap);
-	bool ok = context && config && configure(config, s, side) && tern_pool_new(&context->pool, config) == TERN_OK;
+	bool ok = context && config &&
+		  tern_config_set_versions(config, TERN_DTLS12, TERN_DTLS12) == TERN_OK && configure(config, s, side) && tern_pool_new(&context->pool, config) == TERN_OK;
 	tern_config_free(config);
 	if (!ok) {
 		free(context);

@@ -68,6 +68,7 @@ struct demo {
 	struct fate_rules rules;
 	struct report report;
 	struct ladder ladder;
+	tern_protocol oldest, newest;
 	struct side sides[NUM_DIRECTIONS];
 	uint64_t count[NUM_DIRECTIONS];
 	enum direction acting; /* whose connection is being called: the trace's side */
@@ -90,7 +91,7 @@ struct demo_options {
 #define DEMO_FIELD(name) offsetof(struct demo_options, name)
 
 static const struct option_row demo_rows[] = {
-	{"dtls", OPTION_TEXT, DEMO_FIELD(dtls), "VERSION", "protocol version: 1.2", 0, 0},
+	{"dtls", OPTION_TEXT, DEMO_FIELD(dtls), "VERSION", "protocol version: 1.3 (the default) or 1.2", 0, 0},
 	{"loss", OPTION_PERCENT, DEMO_FIELD(loss), "P", "percent of datagrams lost, each way (default 20)", 0, 0},
 	{"seed", OPTION_NUMBER, DEMO_FIELD(seed), "N", "another seed, other losses", 0, INT64_MAX},
 	{"json", OPTION_FLAG, DEMO_FIELD(json), NULL, "no drawing: events on stdout, one JSON object a line", 0, 0},
@@ -610,6 +611,8 @@ static tern_error configure(struct demo *d, struct side *s)
 	tern_error error = tern_config_set_limits(s->config, &limits);
 
 	if (error == TERN_OK)
+		error = tern_config_set_versions(s->config, d->oldest, d->newest);
+	if (error == TERN_OK)
 		error = tern_config_set_timers(s->config, &timers);
 	if (error == TERN_OK)
 		error = tern_config_set_trace(s->config, on_trace, d);
@@ -681,7 +684,8 @@ int command_demo(int argc, char **argv)
 		return status;
 	if (operands.num)
 		return usage_error("%s: unexpected argument", operands.text[0]);
-	if (!dtls_version_known(options.dtls))
+	tern_protocol oldest = TERN_DTLS12, newest = TERN_DTLS13;
+	if (options.dtls && !dtls_versions(options.dtls, &oldest, &newest))
 		return STATUS_USAGE;
 	struct demo *d = calloc(1, sizeof *d);
 	if (!d)
@@ -689,6 +693,8 @@ int command_demo(int argc, char **argv)
 	d->rules = (struct fate_rules){.seed = (uint64_t)options.seed,
 				       .loss = options.loss,
 				       .delay_ns = PATH_DELAY_MS * MS_NS};
+	d->oldest = oldest;
+	d->newest = newest;
 	d->report = (struct report){.json = options.json};
 	d->sides[CLIENT].fd = d->sides[SERVER].fd = -1;
 	ladder_init(&d->ladder, options.json ? NULL : stdout);

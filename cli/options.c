@@ -17,7 +17,7 @@ static const char *command_name = "tern";
 #define FIELD(name) offsetof(struct options, name)
 
 const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
-	{"dtls", OPTION_TEXT, FIELD(dtls), "VERSION", "protocol versions: 1.2", 0, 0},
+	{"dtls", OPTION_TEXT, FIELD(dtls), "VERSION", "protocol versions: 1.2, 1.3 or 1.2,1.3 (the default)", 0, 0},
 	{"policy", OPTION_TEXT, FIELD(policy), "NAME", "default, webrtc or iot: suites, groups and timers at once", 0,
 	 0},
 	{"suites", OPTION_TEXT, FIELD(suites), "LIST", "cipher suites by IANA name, best first", 0, 0},
@@ -211,14 +211,24 @@ int options_parse(const struct command_line *line, void *options, struct texts *
 	return OPTIONS_GO;
 }
 
-bool dtls_version_known(const char *text)
+bool dtls_versions(const char *text, tern_protocol *oldest, tern_protocol *newest)
 {
-	if (!text || strcmp(text, "1.2") == 0)
+	static const struct {
+		const char *text;
+		tern_protocol oldest, newest;
+	} forms[] = {{"1.2", TERN_DTLS12, TERN_DTLS12},
+		     {"1.3", TERN_DTLS13, TERN_DTLS13},
+		     {"1.2,1.3", TERN_DTLS12, TERN_DTLS13},
+		     {"1.3,1.2", TERN_DTLS12, TERN_DTLS13}};
+
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		if (strcmp(text, forms[i].text) != 0)
+			continue;
+		*oldest = forms[i].oldest;
+		*newest = forms[i].newest;
 		return true;
-	if (strcmp(text, "1.3") == 0 || strcmp(text, "1.2,1.3") == 0 || strcmp(text, "1.3,1.2") == 0)
-		usage_error("--dtls %s: DTLS 1.3 is not in this version of tern yet: use --dtls 1.2", text);
-	else
-		usage_error("--dtls %s: the version there is is 1.2", text);
+	}
+	usage_error("--dtls %s: say 1.2, 1.3 or 1.2,1.3", text);
 	return false;
 }
 

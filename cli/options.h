@@ -2,6 +2,7 @@
 #ifndef TERN_CLI_OPTIONS_H
 #define TERN_CLI_OPTIONS_H
 
+#include "tern/tern.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,8 +68,8 @@ struct options {
 enum { OPTIONS_NUM_SHARED = 13 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];
 
-/* Whether --dtls names a version there is; otherwise says so and returns false. text NULL: the default. */
-bool dtls_version_known(const char *text);
+/* The versions that --dtls names; otherwise says so and returns false. */
+bool dtls_versions(const char *text, tern_protocol *oldest, tern_protocol *newest);
 
 /* "text:NUMBER" cut at the last colon: returns the length of text, or 0 when it is not of that form. */
 size_t cut_at_last_colon(const char *text, const char **rest);

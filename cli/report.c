@@ -101,7 +101,7 @@ static void fingerprint_text(char out[104], const uint8_t digest[32])
 
 static const char *version_text(tern_protocol version)
 {
-	return version == TERN_DTLS12 ? "DTLS 1.2" : "DTLS";
+	return version == TERN_DTLS13 ? "DTLS 1.3" : "DTLS 1.2";
 }
 
 static void begin(const char *event, const char *peer)

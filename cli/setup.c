@@ -274,6 +274,19 @@ static int make_pool(struct setup *setup, bool server)
 	return OPTIONS_GO;
 }
 
+static int set_versions(tern_config *config, const struct options *o)
+{
+	tern_protocol oldest, newest;
+
+	if (!o->dtls)
+		return OPTIONS_GO;
+	if (!dtls_versions(o->dtls, &oldest, &newest))
+		return STATUS_USAGE;
+	if (tern_config_set_versions(config, oldest, newest) != TERN_OK)
+		return usage_error("--dtls %s: not possible", o->dtls);
+	return OPTIONS_GO;
+}
+
 int setup_open(struct setup *setup, const struct options *o, bool server)
 {
 	int status;
@@ -281,8 +294,8 @@ int setup_open(struct setup *setup, const struct options *o, bool server)
 	*setup = (struct setup){.config = tern_config_new(NULL), .began_ns = clock_now().mono_ns};
 	if (!setup->config)
 		return complain("out of memory");
-	if (!dtls_version_known(o->dtls))
-		return STATUS_USAGE;
+	if ((status = set_versions(setup->config, o)) != OPTIONS_GO)
+		return status;
 	if (server && !o->cert.num && !o->key.num && !o->psk.num && !o->psk_file)
 		return usage_error(
 			"give --cert FILE and --key FILE (tern cert self-signed makes them), or --psk ID:HEX");

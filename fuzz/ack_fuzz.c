@@ -47,7 +47,7 @@ static void acknowledge(struct flight *f, struct twin *t, struct span ack, tern_
 	if (!get_ack(&r, &numbers))
 		return;
 	while (get_record_number(&numbers, &n)) {
-		bool known = n.epoch == EPOCH && n.seq < t->num && t->num - n.seq <= f->cap_sent;
+		bool known = n.epoch == EPOCH && n.seq < t->num && t->num - n.seq <= f->num_known;
 		if (n.epoch > UINT16_MAX)
 			continue;
 		flight_acked(f, (uint16_t)n.epoch, n.seq, now);

@@ -295,6 +295,7 @@ tern_config *new_config(const tern_allocator *heap)
 {
 	tern_config *config = tern_config_new(heap);
 	assert_non_null(config);
+	OK(tern_config_set_versions(config, TERN_DTLS12, TERN_DTLS12));
 	return config;
 }
 
@@ -319,8 +320,11 @@ static void *counting_alloc(void *user, size_t n)
 {
 	struct counting_heap *h = user;
 	h->calls++;
-	if (h->countdown == 0)
+	if (h->countdown == 0) {
+		if (h->once)
+			h->countdown = SIZE_MAX;
 		return NULL;
+	}
 	h->countdown--;
 	h->held += n;
 	return malloc(n);

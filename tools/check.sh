@@ -58,7 +58,7 @@ else
 fi
 
 printf '%s\0' "${built[@]}" >$tree/files
-rule "clang-tidy" xargs -0 -a $tree/files -n 4 -P "$JOBS" clang-tidy --quiet -p $tree
+rule "clang-tidy" tools/tidy.sh $tree "$JOBS"
 
 rule "cppcheck" cppcheck --project=$tree/compile_commands.json -j "$JOBS" --quiet --error-exitcode=1 --inline-suppr \
 	--enable=warning,portability,performance --suppressions-list=tools/cppcheck.txt --std=c11

@@ -16,6 +16,7 @@ done
 one() { # NAME: a report in out/fuzz/NAME.log, 0 when nothing was found
 	local name=$1 inputs=(out/fuzz/"$1") options=() status=0
 	mkdir -p "out/fuzz/$name" "out/fuzz/$name-findings"
+	[ ! -d "out/fuzz/seeds/$name" ] || inputs+=("out/fuzz/seeds/$name")
 	[ ! -d "fuzz/seeds/$name" ] || inputs+=("fuzz/seeds/$name")
 	[ ! -f fuzz/dtls.dict ] || options+=(-dict=fuzz/dtls.dict)
 	timeout --kill-after=10 $((seconds + 60)) "build-fuzz/fuzz/$name" -max_total_time="$seconds" -timeout=10 \
@@ -30,7 +31,8 @@ one() { # NAME: a report in out/fuzz/NAME.log, 0 when nothing was found
 	return $status
 }
 
-mkdir -p out/fuzz
+mkdir -p out/fuzz/seeds
+build-fuzz/sim --write-corpus out/fuzz/seeds
 passed=0 failed=0 pids=()
 reap() {
 	if wait "${pids[0]}"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

@@ -3,7 +3,7 @@
 set -euo pipefail
 [ -f "$1" ] || { echo "no report"; exit 0; }
 attribute() {
-	grep -m 1 -o " $2=\"[0-9]*\"" "$1" | tr -dc 0-9
+	grep -m 1 -oE "(^|[[:space:]])$2=\"[0-9]+\"" "$1" | tr -dc 0-9
 }
 tests=$(attribute "$1" tests) failed=$(attribute "$1" failures)
 skipped=$(($(attribute "$1" disabled) + $(attribute "$1" skipped)))

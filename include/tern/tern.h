@@ -74,7 +74,7 @@ typedef enum tern_error_class {
 	X(ERROR_KEY_MISMATCH, INPUT, -1, "the private key does not belong to the certificate")                         \
 	X(ERROR_BAD_FINGERPRINT, INPUT, -1, "the fingerprint is not of the form sha-256:HEX")                          \
 	X(ERROR_BAD_SESSION, INPUT, -1, "the session cannot be parsed")                                                \
-	X(ERROR_NO_CREDENTIALS, INPUT, -1, "the configuration has neither a usable certificate nor a PSK")             \
+	X(ERROR_NO_CREDENTIALS, INPUT, -1, "the configuration has no usable certificate, PSK or trust for this role")  \
 	X(ERROR_NO_MEMORY, RESOURCE, 80, "out of memory")                                                              \
 	X(ERROR_BUDGET, RESOURCE, 80, "the handshake exceeds its memory budget")                                       \
 	X(ERROR_LIMIT, RESOURCE, 80, "a key or sequence number limit is reached")                                      \
@@ -225,8 +225,9 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *con
 
 /* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 16 are added,
  * none under the same identity. A client uses the first. The callback is asked for what was not added: on a server with
- * the peer's identity, on a client with the server's hint (identity NULL on entry: it fills *answer_identity). It returns
- * TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by tern_conn_resume. */
+ * the peer's identity, on a client with the server's hint (identity NULL: it fills answer's identity, 1 to 128 bytes, and
+ * key). It returns TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by tern_conn_resume. When a client's key differs, the server
+ * fails with TERN_ERROR_BAD_FINISHED once the client's fourth Finished does not open, and the client hears decrypt_error. */
 typedef struct tern_psk {
 	size_t identity_len, key_len;
 	uint8_t identity[128]; /* a client's identity; not looked at on a server */
@@ -253,7 +254,7 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_cookie(tern_config *config, 
 /* Cookie and ticket keys; without one the config makes its own at first use. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_keyring(tern_config *config, tern_keyring *keyring);
 
-/* Servers: whether session tickets are issued and taken (RFC 5077; default true). */
+/* Whether session tickets are used (RFC 5077; default true): servers issue and take them, clients ask for them. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_tickets(tern_config *config, bool on);
 
 /* Servers: where sessions with an id live. put and del never pend. get copies the session into out (at most cap bytes) and
@@ -289,7 +290,8 @@ typedef struct tern_limits {
 	uint16_t replay_window;          /* records: 64 (default) to 8192, a multiple of 64; 1 turns replay detection off */
 	uint16_t record_size_limit;      /* largest plaintext we take, RFC 8449: 64 to 16384; 0 does not offer it */
 	uint16_t max_fragment_length;    /* clients: 512, 1024, 2048 or 4096 asks for it (RFC 6066 4); 0 does not */
-	uint32_t handshake_bytes;        /* memory one handshake may take; default 65536, 4096 to 16 MiB */
+	uint32_t handshake_bytes;        /* memory one handshake may take, and as much again for the peer's messages
+					  * under way; default 65536, 4096 to 16 MiB */
 	uint32_t message_bytes;          /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
 	uint64_t seal_limit;             /* records sealed under one key, then it stops; default by AEAD, < 2^48 */
 	uint32_t session_seconds;        /* lifetime of tickets and sessions; default 86400, at most 604800 */
@@ -340,7 +342,8 @@ TERN_API void tern_keyring_free(tern_keyring *keyring);
 
 /* ---- Pool: what the connections of one thread share --------------------------------------------------------------- */
 
-/* Freezes the config. TERN_ERROR_NO_CREDENTIALS when it can neither be client nor server. */
+/* Freezes the config, even when memory runs out on the way. TERN_ERROR_NO_CREDENTIALS, and the config is not frozen, when it
+ * can neither be client nor server. */
 TERN_API TERN_MUST_CHECK tern_error tern_pool_new(tern_pool **pool, tern_config *config);
 TERN_API void tern_pool_free(tern_pool *pool); /* after its connections */
 
@@ -384,10 +387,11 @@ typedef enum tern_verdict_kind { TERN_VERDICT_DROP, TERN_VERDICT_REPLY, TERN_VER
 /* What tern_listen found. After ACCEPT, pass it to tern_accept. */
 typedef struct tern_verdict {
 	tern_verdict_kind kind;
-	tern_drop drop;       /* DROP: why */
+	tern_drop drop;       /* DROP: why; REPLY: TERN_DROP_COOKIE */
 	bool address_proved;  /* ACCEPT: by a cookie */
 	uint16_t message_seq; /* of the ClientHello */
 	uint64_t record_seq;  /* of its record */
+	tern_bytes hello;     /* ACCEPT: a ClientHello that came in fragments, in the pool; else empty */
 } tern_verdict;
 
 /* Judges the first datagram of a peer. Keeps nothing and allocates nothing. REPLY: send the *reply_len bytes put into reply
@@ -397,22 +401,24 @@ TERN_API TERN_MUST_CHECK tern_error tern_listen(tern_pool *pool, tern_verdict *v
 						size_t *reply_len, const uint8_t *datagram, size_t len,
 						const tern_path *path, tern_time now);
 
-/* A new server connection. verdict NULL: the caller vouches for the address and tern_listen was not asked. */
+/* A new server connection. TERN_ERROR_NO_CREDENTIALS: it has neither certificate nor PSK. verdict NULL: the caller vouches for the address and tern_listen was not asked. */
 TERN_API TERN_MUST_CHECK tern_error tern_accept(tern_conn **conn, tern_pool *pool, const tern_verdict *verdict,
 						const tern_path *path, tern_time now);
 
 /* ---- Client --------------------------------------------------------------------------------------------------------- */
 
 typedef struct tern_client_options {
-	size_t size; /* sizeof(tern_client_options) */
-	const char *server_name; /* host name or IP literal the certificate must be for; a host name is also sent as SNI */
+	size_t size;             /* sizeof(tern_client_options) */
+	const char *server_name; /* host name or IP literal the certificate must be for; a host name is also sent as SNI.
+				  * NULL: any name will do, which is right only where each anchor vouches for one peer */
 	const void *session;     /* from tern_conn_session: try to resume; NULL does not */
 	size_t session_len;
 	const tern_path *path;
 	void *user;
 } tern_client_options;
 
-/* A new client connection; its first flight waits in tern_conn_take. A session that has expired or does not fit the
+/* A new client connection; its first flight waits in tern_conn_take. TERN_ERROR_NO_CREDENTIALS when none of the suites can
+ * be used: there is neither a PSK nor any way to judge a certificate. A session that has expired or does not fit the
  * config is ignored; one that cannot be parsed is TERN_ERROR_BAD_SESSION. */
 TERN_API TERN_MUST_CHECK tern_error tern_client(tern_conn **conn, tern_pool *pool, const tern_client_options *options,
 						tern_time now);
@@ -432,7 +438,7 @@ typedef enum tern_event_kind {
 	TERN_EVENT_TICKET,     /* client: tern_conn_session now gives a session to resume with */
 	TERN_EVENT_PENDING,    /* job: an answer is awaited; see tern_conn_resume */
 	TERN_EVENT_LIMIT_NEAR, /* seven eighths of a key's record limit are used: make a new connection soon */
-	TERN_EVENT_CLOSED      /* the peer sent close_notify */
+	TERN_EVENT_CLOSED      /* the peer sent close_notify, of its own or in answer to ours: nothing more will come */
 } tern_event_kind;
 
 typedef enum tern_job_kind { TERN_JOB_SIGN, TERN_JOB_VERIFY, TERN_JOB_PSK, TERN_JOB_SESSION } tern_job_kind;
@@ -446,7 +452,8 @@ typedef struct tern_event {
 } tern_event;
 
 /* Lends one received datagram until tern_conn_next says TERN_EVENT_NONE; it is decrypted in place. Feeding again before
- * that is TERN_ERROR_USAGE. path may be NULL. */
+ * that is TERN_ERROR_USAGE. path may be NULL. On a connection that has failed tern_conn_next returns its error, each time,
+ * after the events that came before it; the loan has ended then too. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len, const tern_path *path,
 						   tern_time now);
 TERN_API TERN_MUST_CHECK tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now);
@@ -462,7 +469,8 @@ TERN_API uint64_t tern_conn_deadline(const tern_conn *conn);
 TERN_API TERN_MUST_CHECK tern_error tern_conn_tick(tern_conn *conn, tern_time now);
 
 /* Seals len bytes (at most tern_conn_max_data) of application data as one record into out; *out_len is the datagram to send.
- * in and out must not overlap, or data must start at out + tern_conn_overhead's front part. */
+ * data and out must not overlap, unless data starts exactly where it goes: at out + 13 for a ChaCha20 suite, at out + 21
+ * for all others. Take what waits in tern_conn_take first: data that overtakes the handshake's last flight is lost. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len,
 						   const uint8_t *data, size_t len, tern_time now);
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
@@ -482,20 +490,24 @@ typedef struct tern_answer {
 } tern_answer;
 TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now);
 
+/* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
 /* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it shall
  * update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. RFC 9147 8. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now);
 
-/* Sends close_notify (in tern_conn_take); afterwards nothing more can be sealed. */
+/* Sends close_notify (in tern_conn_take, behind what the handshake still owes the peer); afterwards nothing more can be
+ * sealed and data that arrives is dropped. A peer that is still in its handshake sees it fail with alert close_notify. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time now);
 
-/* Keying material (RFC 5705). context NULL: none, which differs from an empty one. */
+/* Keying material (RFC 5705), once connected and also after closing, but not after a failure. context NULL: none, which
+ * differs from an empty one. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, const char *label,
 						     const uint8_t *context, size_t context_len);
 
-/* Client: the session to resume with later, at most TERN_SESSION_MAX bytes. It holds secrets. */
+/* Client: the session to resume with later, at most TERN_SESSION_MAX bytes. It holds secrets. TERN_ERROR_USAGE when there
+ * is none (see TERN_EVENT_TICKET); TERN_ERROR_BUFFER_TOO_SMALL, and *len says how long it is. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len);
 
 /* The peer's certificate, DER, leaf first. Kept until the first tern_conn_next after CONNECTED; 0 when there is none. */

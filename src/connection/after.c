@@ -329,14 +329,12 @@ static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *le
 tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
 {
 	struct after *a = conn->after;
-	uint32_t random;
 	if (a->acks.due)
 		return take_ack(conn, out, cap, len);
 	for (struct post *p = a->posts; p && conn->state == CONN_OPEN; p = p->next) {
 		if (!flight_sends(&p->flight))
 			continue;
-		TRY(conn->pool->provider->random(conn->pool->crypto, (uint8_t *)&random, sizeof random));
-		return flight_take(&p->flight, &conn->records, out, cap, len, random, now);
+		return flight_take(&p->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now);
 	}
 	return TERN_OK;
 }

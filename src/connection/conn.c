@@ -54,7 +54,6 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->pool = pool;
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
-	conn->plaintext_max_out = RECORD_PLAINTEXT_MAX;
 	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, pool->provider, pool->schedules, &config->heap,
 		    config->limits.replay_window);
 	conn->records.seal_limit = config->limits.seal_limit;
@@ -68,6 +67,26 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	return TERN_OK;
 }
 
+/* A hello that tern_listen put together has no datagram of its own to come in. An error of the handshake is told by the next
+ * call on the connection. */
+static tern_error take_hello(tern_conn **out, const tern_verdict *verdict, tern_time now)
+{
+	tern_conn *conn = *out;
+	struct fragment f = {.type = CLIENT_HELLO,
+			     .length = (uint32_t)verdict->hello.len,
+			     .message_seq = verdict->message_seq,
+			     .body = {verdict->hello.data, verdict->hello.len}};
+	tern_error error = TERN_ERROR_INTERNAL;
+	if (inbox_put(&conn->hs->inbox, &f, 0) == TERN_DROP_NONE) {
+		error = conn_advance(conn, now) == TERN_OK ? inbox_keep(&conn->hs->inbox) : TERN_OK;
+	}
+	if (error != TERN_OK) {
+		tern_conn_free(conn);
+		*out = NULL;
+	}
+	return error;
+}
+
 tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *verdict, const tern_path *path, tern_time now)
 {
 	const struct tern_config *config = pool->config;
@@ -78,7 +97,7 @@ tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *ver
 	TRY(conn_new(out, pool, SERVER, verdict ? verdict->message_seq : 0, path, now));
 	/* The first ServerHello takes the record number of the hello: RFC 6347 4.2.1. */
 	(*out)->records.plain_seq = verdict ? verdict->record_seq : 0;
-	return TERN_OK;
+	return verdict && verdict->hello.len ? take_hello(out, verdict, now) : TERN_OK;
 }
 
 /* A session that does not fit what this connection asks for is ignored. */
@@ -209,20 +228,23 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 	return false;
 }
 
-/* The handshake's memory goes once the application has seen CONNECTED and come back. */
+/* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read. */
+static bool is_on_its_way(const struct flight *f)
+{
+	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
+}
+
 static void settle(tern_conn *conn)
 {
-	if (!conn->hs || !conn->hs->complete || (conn->queued & QUEUED_CONNECTED))
+	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
-	if (!conn->told_connected) {
-		conn->told_connected = true;
-		return;
-	}
 	/* In DTLS 1.3 a client repeats its last flight until it is acknowledged. */
-	if (conn->after && conn->hs->flight.state == FLIGHT_WAITING)
+	if (conn->hs && conn->hs->complete && !(conn->after && is_on_its_way(&conn->hs->flight))) {
+		handshake_free(conn->hs);
+		conn->hs = NULL;
+	}
+	if (conn->hs || !conn->stash || conn->stash->ready)
 		return;
-	handshake_free(conn->hs);
-	conn->hs = NULL;
 	heap_free(&conn->pool->config->heap, conn->stash, sizeof *conn->stash);
 	conn->stash = NULL;
 }
@@ -308,7 +330,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 			break;
 		if (conn->state == CONN_CLOSED) {
 			conn->authenticated |= record.drop == TERN_DROP_NONE && record.epoch != 0;
-			conn_drop(conn, TERN_DROP_CLOSED, record.type, record.epoch, record.seq, record.wire.n);
+			conn_receive_closed(conn, &record, now);
 			continue;
 		}
 		if (take_record(conn, &record, event, now) == TERN_OK && event->kind != TERN_EVENT_NONE)
@@ -337,11 +359,13 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 {
-	if (mtu < MTU_MIN)
+	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		return TERN_ERROR_USAGE;
 	conn->mtu = mtu;
 	if (conn->hs)
 		flight_set_mtu(&conn->hs->flight, mtu);
+	if (conn->last)
+		last_set_mtu(conn->last, mtu);
 	return TERN_OK;
 }
 

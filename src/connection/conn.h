@@ -13,6 +13,8 @@ struct names {
 	struct span alpn, server_name, psk_identity; /* inside it */
 };
 
+#define MTU_MAX 65507 /* the largest UDP payload of IPv4 */
+
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED, CONN_FAILED };
 
 /* Events that wait to be told, in the order they are told. */
@@ -52,10 +54,11 @@ struct tern_conn {
 	enum role role;
 	enum conn_state state;
 	uint8_t queued;
-	bool told_near, told_connected, loaned, authenticated;
+	bool told_near, loaned, authenticated;
+	bool peer_closed;
 	bool alert_waits, alert_no_renegotiation;
 	uint8_t alert_level, alert_description;
-	uint16_t write_epoch, mtu, plaintext_max_out;
+	uint16_t write_epoch, mtu;
 
 	struct record_layer records;
 	struct datagram datagram;
@@ -80,6 +83,9 @@ void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t
 
 /* receive.c: one record that was opened. DATA is put into event; other events are queued. */
 tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *event, tern_time now);
+
+/* The same after closing: the peer's close_notify, or that it has not seen our last flight. */
+void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time now);
 
 /* Walks the handshake on and takes care of what follows: queued jobs, completion. */
 tern_error conn_advance(tern_conn *conn, tern_time now);

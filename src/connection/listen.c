@@ -1,4 +1,5 @@
 /* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked at. */
+#include "connection/hello_slots.h"
 #include "handshake/cookie.h"
 #include "handshake/hellos.h"
 #include "handshake/pool.h"
@@ -16,7 +17,16 @@ struct first {
 	struct extensions extensions;
 };
 
-static tern_drop read_first(struct span datagram, struct first *f, bool *whole)
+static tern_drop read_hello(struct first *f)
+{
+	struct rd body = rd_of(f->fragment.body);
+	return get_client_hello(&body, &f->hello) && rd_end(&body) &&
+			       get_extensions(f->hello.extensions, IN_CLIENT_HELLO, &f->extensions)
+		       ? TERN_DROP_NONE
+		       : TERN_DROP_HELLO_MALFORMED;
+}
+
+static tern_drop read_first(struct span datagram, struct first *f)
 {
 	struct rd r = rd_of(datagram), body;
 	if (!get_record12(&r, &f->record))
@@ -28,16 +38,25 @@ static tern_drop read_first(struct span datagram, struct first *f, bool *whole)
 	body = rd_of(f->record.fragment);
 	if (!get_fragment(&body, &f->fragment))
 		return TERN_DROP_FRAGMENT;
-	if (f->fragment.type != CLIENT_HELLO)
-		return TERN_DROP_NOT_HELLO;
-	*whole = f->fragment.body.n == f->fragment.length;
-	if (!*whole)
-		return TERN_DROP_NONE;
-	body = rd_of(f->fragment.body);
-	return get_client_hello(&body, &f->hello) && rd_end(&body) &&
-			       get_extensions(f->hello.extensions, IN_CLIENT_HELLO, &f->extensions)
-		       ? TERN_DROP_NONE
-		       : TERN_DROP_HELLO_MALFORMED;
+	return f->fragment.type == CLIENT_HELLO ? TERN_DROP_NONE : TERN_DROP_NOT_HELLO;
+}
+
+/* A hello in fragments is put together in the pool. HELLO_FRAGMENTED: not complete yet. */
+static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *path, tern_verdict *verdict)
+{
+	struct fragment whole;
+	uint32_t random;
+	if (f->fragment.body.n == f->fragment.length)
+		return TERN_OK;
+	verdict->drop = TERN_DROP_HELLO_FRAGMENTED;
+	TRY(pool->provider->random(pool->crypto, (uint8_t *)&random, sizeof random));
+	if (!pool->hello_slots ||
+	    !hello_slots_put(pool->hello_slots, &pool->cookie_keys.slot[0].key, path, &f->fragment, random, &whole))
+		return TERN_OK;
+	f->fragment = whole;
+	verdict->drop = TERN_DROP_NONE;
+	verdict->hello = (tern_bytes){whole.body.p, whole.body.n};
+	return TERN_OK;
 }
 
 /* RFC 9147 5.1: as a function of hello, address and keys, so that a repeated hello gets the same. */
@@ -84,7 +103,7 @@ static void judge13(const tern_pool *pool, const struct first *f, const tern_pat
 }
 
 /* With the record number of the hello, and message_seq as if no state was kept. Version 1.0 as RFC 6347 4.2.1 wants. */
-static size_t put_retry(struct wr *w, const struct first *f, struct span cookie)
+static void put_retry12(struct wr *w, const struct first *f, struct span cookie)
 {
 	struct record12 header = {CONTENT_HANDSHAKE, VERSION_DTLS10, 0, f->record.seq, {0}};
 	struct hello_verify_request hvr = {VERSION_DTLS10, cookie};
@@ -93,7 +112,21 @@ static size_t put_retry(struct wr *w, const struct first *f, struct span cookie)
 	put_record12_header(w, &header, (uint16_t)(HANDSHAKE_HEADER + body));
 	put_fragment_header(w, &fragment, body);
 	put_hello_verify_request(w, &hvr);
-	return wr_ok(w) ? w->n : 0;
+}
+
+static void judge12(const tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w,
+		    tern_verdict *verdict)
+{
+	uint8_t cookie[COOKIE_LEN];
+	if (cookie_valid(&pool->cookie_keys, &f->hello, path)) {
+		verdict->kind = TERN_VERDICT_ACCEPT;
+		verdict->address_proved = true;
+		return;
+	}
+	cookie_make(&pool->cookie_keys, cookie, &f->hello, path);
+	put_retry12(w, f, span_of(cookie, sizeof cookie));
+	verdict->kind = TERN_VERDICT_REPLY;
+	verdict->drop = TERN_DROP_COOKIE;
 }
 
 tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, size_t cap, size_t *reply_len,
@@ -101,15 +134,13 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 {
 	const struct tern_config *config = pool->config;
 	struct first f;
-	bool whole = false;
-	uint8_t cookie[COOKIE_LEN];
 	struct wr w = wr_of(reply, cap);
 	(void)now;
 	if (cap < REPLY_MIN)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
 	*verdict = (tern_verdict){.kind = TERN_VERDICT_DROP};
 	*reply_len = 0;
-	verdict->drop = read_first(span_of(datagram, len), &f, &whole);
+	verdict->drop = read_first(span_of(datagram, len), &f);
 	if (verdict->drop != TERN_DROP_NONE)
 		return TERN_OK;
 	verdict->message_seq = f.fragment.message_seq;
@@ -118,25 +149,19 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 		verdict->kind = TERN_VERDICT_ACCEPT;
 		return TERN_OK;
 	}
-	if (!whole) {
-		verdict->drop = TERN_DROP_HELLO_FRAGMENTED;
-		return TERN_OK;
-	}
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
-	if (choose_version(config, &f.hello, &f.extensions) == &version13) {
+	TRY(make_whole(pool, &f, path, verdict));
+	if (verdict->drop == TERN_DROP_NONE)
+		verdict->drop = read_hello(&f);
+	if (verdict->drop != TERN_DROP_NONE)
+		return TERN_OK;
+	if (choose_version(config, &f.hello, &f.extensions) == &version13)
 		judge13(pool, &f, path, &w, verdict);
-		*reply_len = verdict->kind == TERN_VERDICT_REPLY ? w.n : 0;
-		return TERN_OK;
-	}
-	if (cookie_valid(&pool->cookie_keys, &f.hello, path)) {
-		verdict->kind = TERN_VERDICT_ACCEPT;
-		verdict->address_proved = true;
-		return TERN_OK;
-	}
-	cookie_make(&pool->cookie_keys, cookie, &f.hello, path);
-	*reply_len = put_retry(&w, &f, span_of(cookie, sizeof cookie));
-	verdict->kind = TERN_VERDICT_REPLY;
-	verdict->drop = TERN_DROP_COOKIE;
+	else
+		judge12(pool, &f, path, &w, verdict);
+	if (verdict->kind != TERN_VERDICT_ACCEPT)
+		verdict->hello = (tern_bytes){NULL, 0};
+	*reply_len = verdict->kind == TERN_VERDICT_REPLY ? w.n : 0;
 	return TERN_OK;
 }
 

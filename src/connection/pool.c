@@ -1,13 +1,22 @@
 #include "handshake/pool.h"
 
 #include "base/heap.h"
+#include "connection/hello_slots.h"
 #include "handshake/session.h"
+
+static bool good_for_anything(const tern_config *config)
+{
+	return config->num_credentials || config->num_psks || config->psk || config_can_verify(config);
+}
 
 tern_error tern_pool_new(tern_pool **out, tern_config *config)
 {
 	const tern_allocator *heap = &config->heap;
-	tern_pool *pool = heap_alloc(heap, sizeof *pool);
+	tern_pool *pool;
 	tern_error error;
+	if (!good_for_anything(config))
+		return TERN_ERROR_NO_CREDENTIALS;
+	pool = heap_alloc(heap, sizeof *pool);
 	if (!pool)
 		return TERN_ERROR_NO_MEMORY;
 	pool->config = config_hold(config);
@@ -22,12 +31,31 @@ tern_error tern_pool_new(tern_pool **out, tern_config *config)
 		tern_pool_free(pool);
 		return error;
 	}
+	if (config->cookie && (config->num_credentials || config->num_psks || config->psk)) {
+		pool->hello_slots = hello_slots_new(heap);
+		if (!pool->hello_slots) {
+			tern_pool_free(pool);
+			return TERN_ERROR_NO_MEMORY;
+		}
+	}
 	if (config->random)
 		pool->provider->set_random(pool->crypto, config->random, config->random_user);
+	error = pool->provider->random(pool->crypto, (uint8_t *)&pool->jitter, sizeof pool->jitter);
+	if (error != TERN_OK) {
+		tern_pool_free(pool);
+		return error;
+	}
 	config_settings_hash(config, pool->settings_hash);
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
 	*out = pool;
 	return TERN_OK;
+}
+
+/* The upper half of a linear congruential sequence (Knuth's MMIX). */
+uint32_t pool_jitter(tern_pool *pool)
+{
+	pool->jitter = pool->jitter * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(pool->jitter >> 32);
 }
 
 void tern_pool_free(tern_pool *pool)
@@ -42,6 +70,7 @@ void tern_pool_free(tern_pool *pool)
 		schedules_free(pool->schedules);
 	if (pool->crypto)
 		pool->provider->close(pool->crypto);
+	hello_slots_free(&heap, pool->hello_slots);
 	heap_free(&heap, pool->scratch, pool->scratch ? POOL_SCRATCH : 0);
 	heap_free(&heap, pool, sizeof *pool);
 	tern_config_free(config);

@@ -24,11 +24,6 @@ static void trace_received(tern_conn *conn, const struct record *record, const s
 	config->trace(config->trace_user, conn, &t);
 }
 
-static tern_error random32(tern_conn *conn, uint32_t *out)
-{
-	return conn->pool->provider->random(conn->pool->crypto, (uint8_t *)out, sizeof *out);
-}
-
 /* ---- completion ---- */
 
 static struct span place(uint8_t **at, struct span s)
@@ -90,12 +85,12 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	struct handshake *hs = conn->hs;
 	tern_error error;
 	conn->outcome = hs->outcome;
-	conn->plaintext_max_out = hs->outcome.plaintext_max_out;
 	conn->rtt_ns = hs->flight.rto.rtt_ns;
 	error = keep_names(conn);
 	if (error == TERN_OK)
 		error = conn->after ? after_complete(conn, now) : keep_session(conn);
-	if (error == TERN_OK && !conn->after && hs->flight.num_messages && !hs->flight.awaits_answer && hs->flight.state != FLIGHT_PREPARING) {
+	if (error == TERN_OK && !conn->after && hs->flight.num_messages && !hs->flight.awaits_answer &&
+	    hs->flight.state != FLIGHT_PREPARING) {
 		conn->last = last_new(&conn->pool->config->heap, &hs->flight, now);
 		if (!conn->last)
 			error = TERN_ERROR_NO_MEMORY;
@@ -106,14 +101,6 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	conn->state = CONN_OPEN;
 	conn->queued |= QUEUED_CONNECTED;
 	return TERN_OK;
-}
-
-/* Smaller records were agreed on: our fragments must fit too. */
-static void respect_limits(tern_conn *conn)
-{
-	uint32_t most = (uint32_t)conn->hs->outcome.plaintext_max_out + RECORD12_HEADER;
-	if (most < conn->hs->flight.mtu)
-		flight_set_mtu(&conn->hs->flight, (uint16_t)(most < MTU_MIN ? MTU_MIN : most));
 }
 
 tern_error conn_advance(tern_conn *conn, tern_time now)
@@ -132,7 +119,7 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 		conn->stash->ready = true;
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
-	respect_limits(conn);
+	conn->records.plaintext_max_out = hs->outcome.plaintext_max_out;
 	if (hs->job.state == JOB_ASKED && !hs->job.announced) {
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;
@@ -147,10 +134,9 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 /* After completion in DTLS 1.2: only a repeated Finished and attempts at renegotiation are left, both under keys. */
 static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time now)
 {
-	bool restarts = f->message_seq == 0 || f->type == HELLO_REQUEST || f->type == CLIENT_HELLO;
 	if (conn->last && f->type == FINISHED) {
 		last_repeat(conn->last, now);
-	} else if (restarts && f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
+	} else if (f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
 		/* Once: an answer to every request would be a reflector under keys. RFC 5746 4.5, RFC 5246 7.4.1.1. */
 		if (!conn->alert_no_renegotiation)
 			conn_alert(conn, ALERT_WARNING, ALERT_NO_RENEGOTIATION);
@@ -163,14 +149,9 @@ static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time 
 static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint32_t random;
-	tern_error error;
 	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next || hs->inbox.next != hs->answered_seq)
 		return TERN_OK;
-	error = random32(conn, &random);
-	if (error != TERN_OK)
-		return conn_fail(conn, error, WHERE, "");
-	flight_repeat(&hs->flight, random, now);
+	flight_repeat(&hs->flight, pool_jitter(conn->pool), now);
 	return TERN_OK;
 }
 
@@ -211,14 +192,8 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 static tern_error after_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
 				 tern_time now)
 {
-	uint32_t random;
-	tern_error error;
-	if (conn->hs && record->epoch < conn->outcome.version->first_data_epoch) {
-		error = random32(conn, &random);
-		if (error != TERN_OK)
-			return conn_fail(conn, error, WHERE, "");
-		flight_repeat(&conn->hs->flight, random, now);
-	}
+	if (conn->hs && record->epoch < conn->outcome.version->first_data_epoch)
+		flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
 	return after_receive(conn, record, f, kept, now);
 }
 
@@ -261,6 +236,15 @@ static tern_error receive_change_cipher_spec(tern_conn *conn, const struct recor
 
 /* ---- alerts and data ---- */
 
+/* The peer is done with the handshake: nobody will ask for our last flight again. */
+static void peer_is_done(tern_conn *conn)
+{
+	if (!conn->last || last_sends(conn->last))
+		return;
+	last_free(&conn->pool->config->heap, conn->last);
+	conn->last = NULL;
+}
+
 static tern_error receive_alert(tern_conn *conn, const struct record *record)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
@@ -275,7 +259,9 @@ static tern_error receive_alert(tern_conn *conn, const struct record *record)
 	if (alert.description == ALERT_CLOSE_NOTIFY && conn->state == CONN_OPEN) {
 		conn_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
 		conn->state = CONN_CLOSED;
+		conn->peer_closed = true;
 		conn->queued |= QUEUED_CLOSED;
+		peer_is_done(conn);
 	} else if (alert.level == ALERT_FATAL || alert.description == ALERT_CLOSE_NOTIFY) {
 		conn->failure.alert_received = true;
 		conn->failure.alert = alert.description;
@@ -291,11 +277,7 @@ static tern_error receive_data(tern_conn *conn, struct record *record, tern_even
 		return TERN_OK;
 	}
 	trace_received(conn, record, NULL);
-	if (conn->last && !last_sends(conn->last)) {
-		/* The peer is done: nobody will ask for our last flight again. */
-		last_free(&conn->pool->config->heap, conn->last);
-		conn->last = NULL;
-	}
+	peer_is_done(conn);
 	event->kind = TERN_EVENT_DATA;
 	event->data = record->p;
 	event->len = record->n;
@@ -311,6 +293,35 @@ static tern_error receive_ack(tern_conn *conn, const struct record *record, tern
 	}
 	trace_received(conn, record, NULL);
 	return after_receive_ack(conn, record, now);
+}
+
+static bool is_close_notify(const struct record *record)
+{
+	struct rd r = rd_of(span_of(record->p, record->n));
+	struct alert alert;
+	return record->type == CONTENT_ALERT && get_alert(&r, &alert) && rd_end(&r) &&
+	       alert.description == ALERT_CLOSE_NOTIFY;
+}
+
+static bool is_finished(const struct record *record)
+{
+	struct rd r = rd_of(span_of(record->p, record->n));
+	struct fragment f;
+	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && f.type == FINISHED;
+}
+
+void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time now)
+{
+	bool believed = record->drop == TERN_DROP_NONE && record->epoch != 0;
+	if (believed && is_close_notify(record) && !conn->peer_closed) {
+		conn->peer_closed = true;
+		conn->queued |= QUEUED_CLOSED;
+		peer_is_done(conn);
+	} else if (believed && is_finished(record) && conn->last) {
+		last_repeat(conn->last, now);
+	} else {
+		conn_drop(conn, TERN_DROP_CLOSED, record->type, record->epoch, record->seq, record->wire.n);
+	}
 }
 
 tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *event, tern_time now)

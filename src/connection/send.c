@@ -40,14 +40,12 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint32_t random;
 	tern_error error;
 	if (conn->last && last_sends(conn->last))
 		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
-	if (!hs || (hs->complete && !conn->after) || !flight_sends(&hs->flight))
+	if (conn->state == CONN_CLOSED || !hs || (hs->complete && !conn->after) || !flight_sends(&hs->flight))
 		return conn->after ? after_take(conn, out, cap, len, now) : TERN_OK;
-	TRY(conn->pool->provider->random(conn->pool->crypto, (uint8_t *)&random, sizeof random));
-	error = flight_take(&hs->flight, &conn->records, out, cap, len, random, now);
+	error = flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now);
 	conn->retransmissions = hs->flight.retransmissions;
 	return error;
 }
@@ -58,7 +56,7 @@ tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len
 	*len = 0;
 	if (cap < conn->mtu)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	if (conn->state == CONN_HANDSHAKE || conn->state == CONN_OPEN)
+	if (conn->state != CONN_FAILED)
 		error = take_flight(conn, out, cap, len, now);
 	if (error == TERN_OK && *len == 0 && conn->alert_waits)
 		error = take_alert(conn, out, cap, len);
@@ -83,7 +81,7 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 			deadline = flight_deadline(&conn->hs->flight);
 		if (conn->hs->give_up_ns < deadline)
 			deadline = conn->hs->give_up_ns;
-	} else if (conn->state == CONN_OPEN && conn->last) {
+	} else if (conn->state != CONN_FAILED && conn->last) {
 		deadline = last_expires_ns(conn->last);
 	} else if (conn->state == CONN_OPEN && conn->hs && conn->after) {
 		deadline = flight_deadline(&conn->hs->flight);
@@ -91,6 +89,16 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 	if (conn->after && conn->state != CONN_FAILED && conn->state != CONN_CLOSED && after_deadline(conn) < deadline)
 		deadline = after_deadline(conn);
 	return deadline;
+}
+
+static tern_error tick_flight(tern_conn *conn, tern_time now)
+{
+	uint16_t before = conn->hs->flight.mtu;
+	tern_error error = flight_tick(&conn->hs->flight, now);
+	/* Lowered by loss; what is lower by agreement says nothing about the path. */
+	if (conn->hs->flight.mtu < before)
+		conn->mtu = conn->hs->flight.mtu;
+	return error;
 }
 
 tern_error tern_conn_tick(tern_conn *conn, tern_time now)
@@ -102,9 +110,7 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 		if (now.mono_ns >= conn->hs->give_up_ns)
 			error = TERN_ERROR_TIMEOUT;
 		else if (!awaits_answer(conn->hs))
-			error = flight_tick(&conn->hs->flight, now);
-		if (conn->hs->flight.mtu < conn->mtu)
-			conn->mtu = conn->hs->flight.mtu;
+			error = tick_flight(conn, now);
 	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
 		last_free(&conn->pool->config->heap, conn->last);
 		conn->last = NULL;
@@ -127,7 +133,7 @@ size_t tern_conn_max_data(const tern_conn *conn)
 	size_t fits = conn->mtu > overhead ? conn->mtu - overhead : 0;
 	if (conn->state != CONN_OPEN)
 		return 0;
-	return fits < conn->plaintext_max_out ? fits : conn->plaintext_max_out;
+	return fits < conn->records.plaintext_max_out ? fits : conn->records.plaintext_max_out;
 }
 
 /* DTLS 1.3 changes its keys by itself; 1.2 can only tell. */

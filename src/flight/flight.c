@@ -137,7 +137,7 @@ static tern_error reserve_sent(struct flight *f)
 	grown = arena_alloc(f->arena, cap * sizeof *grown);
 	if (!grown)
 		return TERN_ERROR_BUDGET;
-	for (uint32_t i = f->num_sent < f->cap_sent ? 0 : f->num_sent - f->cap_sent; i < f->num_sent; i++)
+	for (uint32_t i = f->num_sent - f->num_known; i < f->num_sent; i++)
 		grown[i % cap] = f->sent[i % f->cap_sent];
 	f->sent = grown;
 	f->cap_sent = cap;
@@ -150,6 +150,8 @@ static void remember(struct flight *f, const struct piece *p, uint64_t seq)
 	if (!f->remembers)
 		return;
 	r = &f->sent[f->num_sent++ % f->cap_sent];
+	if (f->num_known < f->cap_sent)
+		f->num_known++;
 	*r = (struct sent_record){.seq = seq, .piece = *p, .epoch = f->messages[p->message].epoch};
 }
 
@@ -226,6 +228,7 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now)
 	f->planned_mtu = 0;
 	f->cursor = 0;
 	f->num_sent = 0;
+	f->num_known = 0;
 	f->tries = 0;
 	f->deadline_ns = TERN_NEVER;
 }
@@ -254,8 +257,7 @@ void flight_repeat(struct flight *f, uint32_t random, tern_time now)
 
 static const struct sent_record *find_sent(const struct flight *f, uint16_t epoch, uint64_t seq, bool *recent)
 {
-	uint32_t known = f->num_sent < f->cap_sent ? f->num_sent : f->cap_sent;
-	for (uint32_t i = f->num_sent; i > f->num_sent - known; i--) {
+	for (uint32_t i = f->num_sent; i > f->num_sent - f->num_known; i--) {
 		const struct sent_record *r = &f->sent[(i - 1) % f->cap_sent];
 		if (r->seq == seq && r->epoch == epoch) {
 			*recent = i > f->num_before;

@@ -49,8 +49,8 @@ struct flight {
 	uint16_t num_planned, cap_planned, cursor;
 	bool remembers; /* set by the owner once the version acknowledges; records sent before that are not recognized
 			 */
-	struct sent_record *sent; /* the newest cap_sent of num_sent, each in its number's place modulo cap_sent */
-	uint32_t cap_sent, num_sent;
+	struct sent_record *sent; /* a ring: the newest num_known of num_sent, each at its index modulo cap_sent */
+	uint32_t cap_sent, num_sent, num_known;
 	uint32_t num_before; /* num_sent when the last transmission began */
 	struct {
 		bool numbers; /* it had some */

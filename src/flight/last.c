@@ -92,6 +92,12 @@ tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_
 	return TERN_OK;
 }
 
+/* Where sending stands is an offset into a message: what is left is cut anew. */
+void last_set_mtu(struct last_flight *l, uint16_t mtu)
+{
+	l->mtu = mtu;
+}
+
 uint64_t last_expires_ns(const struct last_flight *l)
 {
 	return l->expires_ns;

@@ -18,6 +18,7 @@ void last_repeat(struct last_flight *l, tern_time now);
 bool last_sends(const struct last_flight *l);
 tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
 		     struct tracer trace, tern_time now);
+void last_set_mtu(struct last_flight *l, uint16_t mtu); /* at least MTU_MIN; datagrams from now on fit it */
 uint64_t last_expires_ns(const struct last_flight *l);
 
 #endif

@@ -23,13 +23,13 @@ size_t plan_record_len(const struct record_layer *records, const struct outgoing
 static size_t portion(const struct record_layer *records, const struct outgoing *m, size_t left, size_t room,
 		      size_t mtu)
 {
-	size_t frame = frame_len(records, m), most;
+	size_t frame = frame_len(records, m), most, limit = records->plaintext_max_out - HANDSHAKE_HEADER;
 	bool whole_later = frame + left <= mtu;
 	if (room <= frame)
 		return 0;
 	most = room - frame;
-	if (most > RECORD_PLAINTEXT_MAX - HANDSHAKE_HEADER)
-		most = RECORD_PLAINTEXT_MAX - HANDSHAKE_HEADER;
+	if (most > limit)
+		most = limit;
 	if (left <= most)
 		return left;
 	if (room < mtu && (most < USEFUL || (m->type == FINISHED && whole_later)))

@@ -26,9 +26,10 @@ struct post *post_new(const tern_allocator *heap, const tern_timers *timers, uin
 	size_t size = front + plan + message->body.n;
 	struct outgoing copy = *message;
 	struct block *b = heap_alloc(heap, size);
-	uint8_t *body = (uint8_t *)b + front + plan;
+	uint8_t *body;
 	if (!b)
 		return NULL;
+	body = (uint8_t *)b + front + plan;
 	if (copy.body.n)
 		memcpy(body, copy.body.p, copy.body.n);
 	copy.body.p = body;

@@ -82,19 +82,22 @@ static struct span sent_name(struct span name)
 	return is_ip_literal(name) ? span_of(NULL, 0) : name;
 }
 
-static void offer_authentication(struct handshake *hs, struct extensions *ext)
+static tern_error offer_authentication(struct handshake *hs, struct extensions *ext)
 {
 	const struct tern_config *config = hs->pool->config;
 	bool dtls13 = config->dtls13 && config_can_verify(config);
 	if (dtls13 || offers12(hs, is_signed)) {
 		ext->present |= HAS_SIGNATURE_ALGORITHMS;
 		ext->signature_algorithms = list_in_arena(hs, &config->schemes);
+		if (!ext->signature_algorithms.p)
+			return TERN_ERROR_BUDGET;
 		offer_certificate_types(hs, ext);
 	}
 	if (config->alpn.n) {
 		ext->present |= HAS_ALPN;
 		ext->alpn = config->alpn;
 	}
+	return TERN_OK;
 }
 
 static void offer_limits(struct handshake *hs, struct extensions *ext)
@@ -135,8 +138,10 @@ static tern_error make_offer(struct handshake *hs)
 	if (config->dtls13 || offers12(hs, is_ecdhe)) {
 		ext->present |= HAS_SUPPORTED_GROUPS;
 		ext->supported_groups = list_in_arena(hs, &config->groups);
+		if (!ext->supported_groups.p)
+			return TERN_ERROR_BUDGET;
 	}
-	offer_authentication(hs, ext);
+	TRY(offer_authentication(hs, ext));
 	offer_limits(hs, ext);
 	if (config->dtls12)
 		offer12(hs, ext);
@@ -181,7 +186,9 @@ tern_error put_client_hello_message(struct handshake *hs, struct wr *w)
 	}
 	put_suites(hs, &lw);
 	put_extensions(&ew, IN_CLIENT_HELLO, &hs->offered);
-	if (!wr_ok(&ew) || lw.n == 0)
+	if (lw.n == 0) /* no suite for which it has a PSK or could judge a certificate */
+		return FAIL(hs, ERROR_NO_CREDENTIALS, "RFC 5246 7.4.1.2");
+	if (!wr_ok(&ew))
 		return FAIL(hs, ERROR_INTERNAL, "RFC 5246 7.4.1.2");
 	hello.random = span_of(hs->outcome.client_random, RANDOM_LEN);
 	hello.session_id = span_of(hs->session_id, hs->session_id_len);

@@ -13,6 +13,7 @@ void record_init(struct record_layer *l, const struct protection *protection, co
 		.heap = heap,
 		.window_size = window_size,
 		.plaintext_max_in = RECORD_PLAINTEXT_MAX,
+		.plaintext_max_out = RECORD_PLAINTEXT_MAX,
 		.plain_in = true,
 	};
 }

@@ -43,6 +43,7 @@ struct record_layer {
 	uint64_t seal_limit; /* records under one key; 0: what the AEAD allows */
 	uint16_t window_size; /* for new read epochs */
 	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
+	uint16_t plaintext_max_out; /* longest plaintext the peer takes, for those who cut messages into records */
 	bool plain_in; /* plaintext records are still taken; set at first, cleared at completion */
 };
 

@@ -17,8 +17,11 @@ static void put_list(const char *option, uint32_t mask)
 static void put_command(const struct world *w, const struct schedule *s)
 {
 	printf("  replay: build/sim --scenario %s", w->scenario->name);
-	if (s->chaos != CHAOS_NONE)
+	if (s->chaos == CHAOS_RANDOM || s->chaos == CHAOS_WILD)
 		printf(" --seed %llu%s", (unsigned long long)s->seed, s->chaos == CHAOS_WILD ? " --wild" : "");
+	if (s->no_memory[CLIENT] || s->no_memory[SERVER])
+		printf(" --no-memory-%s %llu", s->no_memory[CLIENT] ? "client" : "server",
+		       (unsigned long long)(s->no_memory[CLIENT] + s->no_memory[SERVER]));
 	put_list("--drop ", s->drop);
 	put_list("--duplicate ", s->duplicate);
 	if (s->swap >= 0)
@@ -78,6 +81,30 @@ void run_exhaustive(struct tally *t, const struct scenario *scenario)
 		if (!open_world(t, &scenarios[i], &w))
 			continue;
 		exhaust(t, w);
+		world_close(w);
+	}
+}
+
+static void starve(struct tally *t, struct world *w, enum role side)
+{
+	struct schedule s = {.seed = 1, .chaos = CHAOS_INPUT, .swap = NO_SWAP};
+	uint64_t calls;
+	run(t, w, &s);
+	calls = w->hosts[side].memory.calls;
+	for (uint64_t k = 1; k <= calls; k++) {
+		s.no_memory[side] = k;
+		run(t, w, &s);
+	}
+}
+
+void run_faults(struct tally *t, const struct scenario *scenario)
+{
+	for (size_t i = 0; i < num_scenarios; i++) {
+		struct world *w;
+		if ((scenario && scenario != &scenarios[i]) || !open_world(t, &scenarios[i], &w))
+			continue;
+		starve(t, w, CLIENT);
+		starve(t, w, SERVER);
 		world_close(w);
 	}
 }

@@ -14,6 +14,9 @@ struct tally {
  * NULL: those that are meant for it. Failures are printed with the command that repeats them. */
 void run_exhaustive(struct tally *t, const struct scenario *scenario);
 
+/* Every allocation of a clean run fails once, at either side: it must end cleanly. */
+void run_faults(struct tally *t, const struct scenario *scenario);
+
 /* schedules runs with the seeds from first on; shared among all scenarios when scenario is NULL. */
 void run_random(struct tally *t, const struct scenario *scenario, uint64_t first, uint64_t schedules, enum chaos chaos);
 

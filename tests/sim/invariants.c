@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/schedules.h"
 #include "crypto/stub/stub.h"
 
 /* What a connection with its handshake may take before the peer's bytes count: the handshake with the first block of
  * its arena, the connection, one message on the way, and as much again for what is derived and copied. */
-#define CONN_BYTES 24576
+#define CONN_BYTES 12288
 
 void invariants_start(struct invariants *inv)
 {
@@ -41,28 +42,47 @@ static struct invariants *watching;
 struct watched_key {
 	struct aead_key *inner;
 	uint64_t hash; /* of the key's bytes */
+	bool sealed;
+	uint8_t last[AEAD_NONCE];
 };
 
-static tern_error watched_new(struct crypto *c, struct aead_key **k)
+static tern_error make_key(struct crypto *c, struct watched_key **out)
 {
 	struct watched_key *w = heap_alloc(c->heap, sizeof *w);
 	tern_error error;
 	if (!w)
 		return TERN_ERROR_NO_MEMORY;
 	error = provider_stub.aead_new(c, &w->inner);
-	if (error != TERN_OK) {
+	if (error != TERN_OK)
 		heap_free(c->heap, w, sizeof *w);
-		return error;
-	}
+	else
+		*out = w;
+	return error;
+}
+
+/* Expanded keys are the pool's, and there are only so many. */
+static tern_error watched_new(struct crypto *c, struct aead_key **k)
+{
+	struct memory *m = c->heap->user;
+	size_t before = m->live;
+	struct watched_key *w;
+	TRY(make_key(c, &w));
+	m->base += m->live - before;
+	if (++m->keys > SCHEDULES_DEFAULT)
+		invariants_fail(m->inv, "more than %d keys are expanded", SCHEDULES_DEFAULT);
 	*k = (struct aead_key *)w;
 	return TERN_OK;
 }
 
 static void watched_free(struct crypto *c, struct aead_key *k)
 {
+	struct memory *m = c->heap->user;
+	size_t before = m->live;
 	struct watched_key *w = (struct watched_key *)k;
 	provider_stub.aead_free(c, w->inner);
 	heap_free(c->heap, w, sizeof *w);
+	m->base -= before - m->live;
+	m->keys--;
 }
 
 static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
@@ -72,11 +92,13 @@ static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
 	return start;
 }
 
-static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key)
+static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key,
+			      const uint8_t *sn_key)
 {
 	struct watched_key *w = (struct watched_key *)k;
 	w->hash = hash_of(alg->id, key, alg->key_len);
-	return provider_stub.aead_set(w->inner, alg, key);
+	w->sealed = false;
+	return provider_stub.aead_set(w->inner, alg, key, sn_key);
 }
 
 static void note_nonce(struct invariants *inv, uint64_t hash)
@@ -101,10 +123,11 @@ static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct 
 {
 	struct watched_key *w = (struct watched_key *)k;
 	struct invariants *inv = watching;
-	if (inv->repeat_nonce && --inv->repeat_nonce == 0)
-		nonce = inv->last_nonce;
+	if (inv->repeat_nonce && w->sealed)
+		nonce = w->last;
 	else
-		memcpy(inv->last_nonce, nonce, AEAD_NONCE);
+		memcpy(w->last, nonce, AEAD_NONCE);
+	w->sealed = true;
 	note_nonce(inv, hash_of(w->hash, nonce, AEAD_NONCE));
 	return provider_stub.aead_seal(w->inner, nonce, aad, out, in, n);
 }
@@ -166,13 +189,11 @@ union block {
 static void *counted_alloc(void *user, size_t n)
 {
 	struct memory *m = user;
-	union block *b = malloc(sizeof *b + n);
+	union block *b = ++m->calls == m->fail_at ? NULL : malloc(sizeof *b + n);
 	if (!b)
 		return NULL;
 	b->n = n;
 	m->live += n;
-	if (m->live > m->peak)
-		m->peak = m->live;
 	return b + 1;
 }
 
@@ -246,7 +267,7 @@ void data_arrived(struct invariants *inv, uint64_t id, unsigned side, const uint
 	unsigned from = !side;
 	uint8_t expected[2048];
 	uint64_t number;
-	if (!a)
+	if (!a || inv->any_data)
 		return;
 	if (n < DATA_HEADER || n > sizeof expected) {
 		invariants_fail(inv, "%zu bytes were delivered that nobody sent", n);

@@ -23,7 +23,9 @@ struct association {
 /* A side's memory. The header in front of each block knows its size. */
 struct memory {
 	struct invariants *inv;
-	size_t live, peak, base; /* bytes; base: what configs and pools take, before a run */
+	size_t live, base; /* bytes; base: what configs and pools take */
+	uint64_t calls, fail_at; /* allocations of this run; the fail_at-th fails, 0: none */
+	size_t keys; /* expanded ones, in the pool's cache */
 };
 
 struct invariants {
@@ -38,12 +40,12 @@ struct invariants {
 	struct association associations[ASSOCIATIONS];
 	size_t num_associations;
 
+	bool any_data; /* data may come from outside the run: recorded, by a fuzzer */
 	uint64_t opens; /* records that authenticated */
 	uint64_t signs[2]; /* private key operations by side */
 	uint64_t unproved_in, unproved_out; /* bytes to and from addresses that are not proved */
 
-	unsigned repeat_nonce; /* for the test of this module: the n-th seal uses the nonce of the one before */
-	uint8_t last_nonce[AEAD_NONCE];
+	bool repeat_nonce; /* for the test of this module: seal with the nonce used before */
 };
 
 /* Forgets the last run. */

@@ -68,7 +68,7 @@ static void psk_answer(tern_psk *answer)
 	memcpy(answer->key, "0123456789abcdef", 16);
 }
 
-tern_error ask_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
+tern_error answer_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
 		   const uint8_t *hint, size_t hint_len, tern_psk *answer)
 {
 	struct host *h = user;

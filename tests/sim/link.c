@@ -11,7 +11,7 @@ void link_init(struct link *l, const struct schedule *schedule, unsigned directi
 {
 	*l = (struct link){.settings = {.delay_ns = LINK_DELAY_NS}};
 	pcg_seed(&l->rng, schedule->seed, 16 + direction);
-	if (schedule->chaos == CHAOS_NONE)
+	if (schedule->chaos == CHAOS_NONE || schedule->chaos == CHAOS_INPUT)
 		return;
 	l->settings = (struct link_settings){
 		.loss = some_percent(&l->rng),
@@ -49,7 +49,7 @@ static struct fate scripted(struct link *l, const struct schedule *schedule, uin
 struct fate link_fate(struct link *l, const struct schedule *schedule, uint64_t number)
 {
 	struct fate f = {0};
-	if (schedule->chaos == CHAOS_NONE)
+	if (schedule->chaos == CHAOS_NONE || schedule->chaos == CHAOS_INPUT)
 		return scripted(l, schedule, number);
 	if (!pcg_percent(&l->rng, l->settings.loss))
 		f.copies = 1;

@@ -16,12 +16,14 @@
 enum chaos {
 	CHAOS_NONE, /* the script alone */
 	CHAOS_RANDOM, /* what a path may do: the handshake must complete */
+	CHAOS_INPUT, /* the script, and what a fuzzer's input does to the datagrams: it may fail, but only cleanly */
 	CHAOS_WILD /* damaged plaintext too: it may fail, but only cleanly */
 };
 
 struct schedule {
 	uint64_t seed;
 	enum chaos chaos;
+	uint64_t no_memory[2]; /* by side: this allocation fails; 0: none */
 	uint32_t drop, duplicate; /* bit n: the n-th datagram */
 	int swap; /* this datagram and the next change places; NO_SWAP */
 };

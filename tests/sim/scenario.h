@@ -22,7 +22,8 @@ enum scenario_flag {
 	SIM_GARBAGE = 1 << 14, /* somebody on the path forges, damages and replays */
 	SIM_NO_REPLAY = 1 << 15, /* replay detection off: for the test of the invariants */
 	SIM_CALLBACK_PSK = 1 << 16, /* the server asks a callback */
-	SIM_RAW = 1 << 17 /* raw public keys */
+	SIM_RAW = 1 << 17, /* raw public keys */
+	SIM_MTU = 1 << 18 /* the MTU changes again and again */
 };
 
 struct scenario {

@@ -3,10 +3,12 @@
 
 #include "base/heap.h"
 #include "crypto/stub/stub.h"
+#include "handshake/pool.h"
 #include "sim/host.h"
 
 #define NAME "server.sim"
 #define CERTIFICATE_MAX 16384
+#define KEY_OBJECTS 64 /* more than a world has keys at a time */
 
 /* Quick and without jitter, so that how long a handshake may take is known; and it never gives up. */
 static const tern_timers timers = {
@@ -89,7 +91,7 @@ static tern_error set_psk(struct host *h)
 	if (h->side == SERVER && has(h, SIM_PSK_HINT))
 		TRY(tern_config_set_psk_hint(h->config, hint, sizeof hint - 1));
 	if (has(h, h->side == SERVER ? SIM_CALLBACK_PSK : SIM_PSK_HINT))
-		return tern_config_set_psk(h->config, ask_psk, h);
+		return tern_config_set_psk(h->config, answer_psk, h);
 	return tern_config_add_psk(h->config, identity, sizeof identity - 1, key, sizeof key - 1);
 }
 
@@ -121,6 +123,21 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	return tern_config_set_cookie(h->config, !has(h, SIM_NO_COOKIE));
 }
 
+/* A pool keeps the objects of expanded keys once it has made them. Made now, they are nobody's connection's. */
+static tern_error make_key_objects(struct tern_pool *pool)
+{
+	struct raw_key keys[KEY_OBJECTS] = {0};
+	struct aead_key *object;
+	tern_error error = TERN_OK;
+	for (size_t i = 0; i < KEY_OBJECTS && error == TERN_OK; i++) {
+		schedules_adopt(pool->schedules, &keys[i]);
+		error = schedules_get(pool->schedules, &keys[i], &aead_algs[AEAD_AES_128_GCM], &object);
+	}
+	for (size_t i = 0; i < KEY_OBJECTS; i++)
+		schedules_drop(pool->schedules, &keys[i]);
+	return error;
+}
+
 bool host_open(struct host *h, const struct provider *provider)
 {
 	tern_allocator heap = memory_allocator(&h->memory);
@@ -129,9 +146,13 @@ bool host_open(struct host *h, const struct provider *provider)
 	h->config = tern_config_new(&heap);
 	if (!h->config)
 		return false;
-	error = set_up(h, provider);
+	error = tern_config_set_versions(h->config, TERN_DTLS12, TERN_DTLS12);
+	if (error == TERN_OK)
+		error = set_up(h, provider);
 	if (error == TERN_OK)
 		error = tern_pool_new(&h->pool, h->config);
+	if (error == TERN_OK)
+		error = make_key_objects(h->pool);
 	if (error != TERN_OK)
 		fprintf(stderr, "sim: %s: %s\n", h->world->scenario->name, tern_error_sentence(error));
 	h->memory.base = h->memory.live;

@@ -7,9 +7,10 @@
 #include "sim/campaign.h"
 
 static const char usage[] =
-	"usage: sim [--scenario NAME] [--schedules N] [--first SEED] [--exhaustive] [--wild]\n"
+	"usage: sim [--scenario NAME] [--schedules N] [--first SEED] [--exhaustive | --faults] [--wild]\n"
 	"       sim --scenario NAME --seed N [--wild] [-v]          one random schedule\n"
 	"       sim --scenario NAME [--drop A,B] [--duplicate A,B] [--swap A] [-v]    one scripted schedule\n"
+	"       sim --scenario NAME --no-memory-client N | --no-memory-server N [-v]    the N-th allocation fails\n"
 	"       sim --list\n"
 	"       sim --write-corpus DIR\n"
 	"Without --scenario: all. The n-th datagram sent counts, from 0, both directions together.\n";
@@ -18,7 +19,7 @@ struct options {
 	const struct scenario *scenario;
 	uint64_t schedules, first;
 	const char *corpus;
-	bool exhaustive, wild, verbose, one, list;
+	bool faults, exhaustive, wild, verbose, one, list;
 	struct schedule schedule;
 };
 
@@ -62,6 +63,11 @@ static bool with_value(struct options *o, const char *name, const char *value)
 	else if (strcmp(name, "--swap") == 0 && n < 32) {
 		o->schedule.swap = (int)n;
 		o->one = true;
+	} else if (strcmp(name, "--no-memory-client") == 0 || strcmp(name, "--no-memory-server") == 0) {
+		o->schedule.no_memory[strcmp(name, "--no-memory-client") == 0 ? CLIENT : SERVER] = n;
+		o->schedule.seed = 1;
+		o->schedule.chaos = CHAOS_INPUT;
+		o->one = true;
 	} else if (strcmp(name, "--seed") == 0) {
 		o->schedule.seed = n;
 		o->schedule.chaos = CHAOS_RANDOM;
@@ -78,6 +84,8 @@ static bool parse(struct options *o, int argc, char **argv)
 			o->verbose = true;
 		else if (strcmp(argv[i], "--exhaustive") == 0)
 			o->exhaustive = true;
+		else if (strcmp(argv[i], "--faults") == 0)
+			o->faults = true;
 		else if (strcmp(argv[i], "--wild") == 0)
 			o->wild = true;
 		else if (strcmp(argv[i], "--list") == 0)
@@ -117,7 +125,7 @@ static void list(void)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.schedules = 10000, .schedule = {.swap = NO_SWAP}};
+	struct options o = {.schedules = 10000, .schedule = {.seed = 1, .swap = NO_SWAP}};
 	struct tally tally = {0};
 	clock_t began = clock();
 	double seconds;
@@ -133,7 +141,9 @@ int main(int argc, char **argv)
 		return write_corpus(o.corpus) ? 0 : 1;
 	if (o.one || o.verbose)
 		return run_one(&o);
-	if (o.exhaustive)
+	if (o.faults)
+		run_faults(&tally, o.scenario);
+	else if (o.exhaustive)
 		run_exhaustive(&tally, o.scenario);
 	else
 		run_random(&tally, o.scenario, o.first, o.schedules, o.wild ? CHAOS_WILD : CHAOS_RANDOM);

@@ -10,6 +10,7 @@
 #define STEPS_MAX 20000
 #define TICKS_MAX 4000
 #define CHAOS_LIMIT_NS (3600 * SIM_S)
+#define WILD_LIMIT_NS (600 * SIM_S)
 #define CLOSE_LINGER_NS (30 * SIM_S)
 #define LAST_LOSSES 6
 #define FORGERIES 60
@@ -116,15 +117,16 @@ static bool is_last_flight(const struct world *w, unsigned from, const uint8_t *
 	return peer->conn && peer->conn->state == CONN_OPEN && peer->conn->last && p[0] != CONTENT_APPLICATION_DATA;
 }
 
-static void deliver_copies(struct world *w, unsigned to, const uint8_t *p, size_t n, const struct fate *fate,
+static void deliver_copies(struct world *w, unsigned to, const struct buffer *b, const struct fate *fate,
 			   uint64_t number)
 {
 	for (unsigned i = 0; i < fate->copies; i++) {
 		uint16_t index;
-		if (!buffer_of(w, p, n, &index))
+		if (!buffer_of(w, b->bytes, b->n, &index))
 			return;
 		if (fate->corrupt[i])
-			damage(&w->hosts[!to].link.rng, w->buffers[index].bytes, n, w->schedule.chaos == CHAOS_WILD);
+			damage(&w->hosts[!to].link.rng, w->buffers[index].bytes, b->n,
+			       w->schedule.chaos >= CHAOS_INPUT);
 		if (fate->held) {
 			w->held = datagram_event(w, to, 0, index, number);
 			w->holds = true;
@@ -139,15 +141,18 @@ void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n)
 	uint64_t number = w->datagrams++;
 	bool release = w->holds;
 	struct fate fate = link_fate(&w->hosts[from].link, &w->schedule, number);
+	struct buffer b;
 	if (w->losses_left && is_last_flight(w, from, p)) {
 		w->losses_left--;
 		fate = (struct fate){0};
 	}
-	ladder_datagram(w, from, p, n, number, &fate);
+	b.n = (uint16_t)n;
+	memcpy(b.bytes, p, n);
 	catch_datagram(w, !from, p, n);
-	if (w->on_datagram)
-		w->on_datagram(w->on_datagram_user, !from, p, n);
-	deliver_copies(w, !from, p, n, &fate, number);
+	if (w->meddle)
+		w->meddle(w->meddler, !from, &b, &fate);
+	ladder_datagram(w, from, b.bytes, b.n, number, &fate);
+	deliver_copies(w, !from, &b, &fate, number);
 	if (release)
 		release_held(w, fate.copies ? fate.delay_ns[0] : LINK_DELAY_NS);
 }
@@ -168,10 +173,14 @@ bool world_agrees(const struct world *w)
 	return c->connected && s->connected && memcmp(c->exporter, s->exporter, sizeof c->exporter) == 0;
 }
 
+/* Data came through both ways, some of it after the last attack. */
 static bool spoke(struct world *w)
 {
 	const struct association *a = association_of(&w->inv, w->hosts[CLIENT].peers[0].association);
-	return a && ones(a->delivered[CLIENT]) >= 2 && ones(a->delivered[SERVER]) >= 2;
+	for (unsigned i = 0; a && i < 2; i++)
+		if (ones(a->delivered[i]) < 2 || a->delivered[i] >> w->sent_by_then[i] == 0)
+			return false;
+	return a != NULL;
 }
 
 static bool over(const struct peer *p)
@@ -182,11 +191,14 @@ static bool over(const struct peer *p)
 static bool settled(struct world *w)
 {
 	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
-	if (w->scenario->flags & SIM_CLOSE && !w->staging)
-		return w->closing && over(c) && over(s);
-	if (w->schedule.chaos == CHAOS_WILD && (c->ended || s->ended))
+	if (w->gave_up)
 		return true;
-	return world_agrees(w) && spoke(w) && w->restarts_left == 0;
+	/* A close that got lost is nobody's fault. */
+	if (w->scenario->flags & SIM_CLOSE && !w->staging)
+		return w->closing && ((over(c) && over(s)) || w->now_ns > w->closed_ns + CLOSE_LINGER_NS);
+	if (w->schedule.chaos >= CHAOS_INPUT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
+		return true;
+	return world_agrees(w) && spoke(w) && w->restarts_left == 0 && w->forgeries_left == 0;
 }
 
 /* Each thing the script does costs at most one timeout on each side. */
@@ -197,15 +209,15 @@ static uint64_t time_limit(const struct world *w)
 	uint64_t timeout = SIM_S, limit = 3 * SIM_S;
 	bool late = w->scenario->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE);
 	if (s->chaos != CHAOS_NONE)
-		return CHAOS_LIMIT_NS;
+		return s->chaos >= CHAOS_INPUT ? WILD_LIMIT_NS : CHAOS_LIMIT_NS;
 	for (unsigned i = 0; i < blows; i++) {
 		limit += timeout;
 		timeout = timeout < 4 * SIM_S ? 2 * timeout : timeout;
 	}
 	if (w->scenario->flags & SIM_LOSE_LAST)
 		limit += 2 * SIM_S;
-	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE))
-		limit += CLOSE_LINGER_NS;
+	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE | SIM_MTU))
+		limit += 2 * CLOSE_LINGER_NS;
 	return late ? limit + 20 * SIM_S : limit;
 }
 
@@ -243,11 +255,27 @@ static void close_one(struct world *w)
 		h = &w->hosts[CLIENT];
 	p = &h->peers[0];
 	w->closing = true;
+	w->closed_ns = w->now_ns;
 	if (over(p) || tern_conn_close(p->conn, world_time(w)) != TERN_OK)
 		return;
 	ladder_note(w, h->side, "closes");
 	host_drain(h, p);
 	p->ended = true;
+}
+
+static void attack(struct world *w)
+{
+	const struct association *a;
+	forge(w);
+	if (--w->forgeries_left) {
+		world_at(w, SIM_MS * (1 + pcg_below(&w->rng, 60)), EVENT_FORGE, CLIENT, 0);
+		return;
+	}
+	if (!w->hosts[CLIENT].peers[0].connected)
+		return;
+	a = association_of(&w->inv, w->hosts[CLIENT].peers[0].association);
+	for (unsigned i = 0; a && i < 2; i++)
+		w->sent_by_then[i] = a->sent[i] < MESSAGES_MAX ? a->sent[i] : 0;
 }
 
 static void happen(struct world *w, const struct event *e)
@@ -262,15 +290,14 @@ static void happen(struct world *w, const struct event *e)
 		host_send_data(h);
 		break;
 	case EVENT_ANSWER:
+		w->answers++;
 		answer_job(w, e->index);
 		break;
 	case EVENT_CLOSE:
 		close_one(w);
 		break;
 	case EVENT_FORGE:
-		forge(w);
-		if (--w->forgeries_left)
-			world_at(w, SIM_MS * (1 + pcg_below(&w->rng, 60)), EVENT_FORGE, CLIENT, 0);
+		attack(w);
 		break;
 	}
 }
@@ -284,17 +311,43 @@ static void check_host(struct world *w, const struct host *h)
 				(unsigned long long)w->inv.signs[h->side], (unsigned long long)h->conns);
 }
 
+void world_check(struct world *w)
+{
+	check_host(w, &w->hosts[CLIENT]);
+	check_host(w, &w->hosts[SERVER]);
+}
+
+/* A server that has opened nothing yet takes four Finished that do not open for a PSK that differs: the one way in
+ * which forged records end a handshake. */
+static bool gave_up_psk(const struct world *w)
+{
+	const struct peer *p = &w->hosts[SERVER].peers[0];
+	return (w->scenario->flags & SIM_PSK) && p->ended && p->error == TERN_ERROR_BAD_FINISHED &&
+	       p->conn->records.in.opened == 0 && p->conn->records.in.forged >= 4;
+}
+
 /* The peers that count must live; a second one at the server may be somebody's ghost. */
 static void check_alive(struct world *w)
 {
-	if (w->schedule.chaos == CHAOS_WILD || (w->scenario->flags & SIM_CLOSE && w->closing))
+	if (w->schedule.chaos >= CHAOS_INPUT || (w->scenario->flags & SIM_CLOSE && w->closing))
 		return;
-	for (unsigned i = 0; i < 2; i++) {
+	w->gave_up = w->gave_up || gave_up_psk(w);
+	for (unsigned i = 0; i < 2 && !w->gave_up; i++) {
 		const struct peer *p = &w->hosts[i].peers[0];
 		if (p->ended)
 			invariants_fail(&w->inv, "side %u ended: %s (%s, %s)", i, tern_error_name(p->error),
 					tern_conn_failure(p->conn).where, tern_conn_failure(p->conn).rfc);
 	}
+}
+
+static void change_mtu(struct world *w)
+{
+	struct host *h = &w->hosts[pcg_below(&w->rng, 2)];
+	uint16_t mtu = (uint16_t)(96 + pcg_below(&w->rng, 400));
+	if (!h->peers[0].conn || tern_conn_set_mtu(h->peers[0].conn, mtu) != TERN_OK)
+		return;
+	ladder_note(w, h->side, "MTU %u", mtu);
+	host_drain(h, &h->peers[0]);
 }
 
 static void step(struct world *w)
@@ -315,22 +368,24 @@ static void step(struct world *w)
 	}
 	if (w->restarts_left && world_agrees(w) && pcg_percent(&w->rng, 30))
 		restart_client(w);
-	check_host(w, &w->hosts[CLIENT]);
-	check_host(w, &w->hosts[SERVER]);
+	if ((w->scenario->flags & SIM_MTU) && !w->staging && pcg_percent(&w->rng, 10))
+		change_mtu(w);
+	world_check(w);
 	check_alive(w);
 	if (++w->steps > STEPS_MAX || w->ticks > TICKS_MAX)
 		invariants_fail(&w->inv, "more than %d steps or %d ticks", STEPS_MAX, TICKS_MAX);
 }
 
-static void begin(struct world *w, const struct schedule *schedule)
+void world_begin(struct world *w, const struct schedule *schedule)
 {
 	unsigned flags = w->staging ? 0 : w->scenario->flags;
 	w->schedule = *schedule;
 	pcg_seed(&w->rng, schedule->seed, 1);
 	w->now_ns = w->start_ns = START_NS;
-	w->order = w->steps = w->datagrams = w->ticks = w->serial = 0;
+	w->order = w->steps = w->datagrams = w->ticks = w->serial = w->answers = 0;
 	w->num_events = w->num_free = w->num_caught = 0;
-	w->holds = w->closing = false;
+	w->holds = w->closing = w->gave_up = false;
+	w->sent_by_then[0] = w->sent_by_then[1] = 0;
 	for (uint16_t i = 0; i < SIM_EVENTS; i++)
 		w->free_buffers[w->num_free++] = i;
 	memset(w->jobs, 0, sizeof w->jobs);
@@ -345,6 +400,8 @@ static void begin(struct world *w, const struct schedule *schedule)
 		pcg_seed(&h->rng, schedule->seed, 2 + i);
 		link_init(&h->link, schedule, i);
 		h->received = h->conns = 0;
+		h->memory.calls = 0;
+		h->memory.fail_at = schedule->no_memory[i];
 	}
 	if (w->forgeries_left)
 		world_at(w, 0, EVENT_FORGE, CLIENT, 0);
@@ -352,11 +409,11 @@ static void begin(struct world *w, const struct schedule *schedule)
 		world_at(w, SIM_MS * pcg_below(&w->rng, 400), EVENT_CLOSE, CLIENT, 0);
 }
 
-/* Time ran out. A close that got lost is nobody's fault. */
+/* Time ran out. Damaged plaintext may have made that happen. */
 static void report_stall(struct world *w)
 {
 	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
-	if (w->scenario->flags & SIM_CLOSE)
+	if (w->schedule.chaos >= CHAOS_INPUT)
 		return;
 	invariants_fail(&w->inv, "after %llu ms the client is %s, the server %s, and they %s",
 			(unsigned long long)((w->now_ns - w->start_ns) / SIM_MS),
@@ -364,10 +421,18 @@ static void report_stall(struct world *w)
 			world_agrees(w) ? "have one key" : "have no key in common");
 }
 
+void world_end(struct world *w)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		host_drop(&w->hosts[i]);
+		memory_returned(&w->inv, &w->hosts[i].memory);
+	}
+}
+
 bool world_run(struct world *w, const struct schedule *schedule)
 {
 	uint64_t limit;
-	begin(w, schedule);
+	world_begin(w, schedule);
 	limit = w->now_ns + time_limit(w);
 	host_connect(&w->hosts[CLIENT]);
 	while (!w->inv.failed && !settled(w)) {
@@ -377,11 +442,21 @@ bool world_run(struct world *w, const struct schedule *schedule)
 			break;
 		}
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		host_drop(&w->hosts[i]);
-		memory_returned(&w->inv, &w->hosts[i].memory);
-	}
+	world_end(w);
 	return !w->inv.failed;
+}
+
+void world_discard(struct world *w, bool answer)
+{
+	for (size_t i = w->num_events; i && w->num_events; i--) {
+		struct event e = pop(w);
+		if (e.kind == EVENT_DATAGRAM)
+			free_buffer(w, e.index);
+		else if (e.kind == EVENT_ANSWER && answer)
+			answer_job(w, e.index);
+		else if (e.kind == EVENT_ANSWER)
+			push(w, &e);
+	}
 }
 
 /* ---- opening ---- */
@@ -427,10 +502,17 @@ struct world *world_open(const struct scenario *scenario)
 	return NULL;
 }
 
+void world_watch(struct world *w)
+{
+	const struct provider *client, *server;
+	watch(&w->inv, &client, &server);
+}
+
 void world_close(struct world *w)
 {
 	if (!w)
 		return;
+	world_watch(w);
 	for (unsigned i = 0; i < 2; i++)
 		host_close(&w->hosts[i]);
 	free(w);

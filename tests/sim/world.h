@@ -85,7 +85,7 @@ struct world {
 	struct invariants inv;
 	struct host hosts[2];
 	struct pcg rng; /* what the world itself draws from */
-	uint64_t now_ns, start_ns, order, steps, datagrams, ticks, serial;
+	uint64_t now_ns, start_ns, order, steps, datagrams, ticks, serial, answers;
 
 	struct event heap[SIM_EVENTS];
 	size_t num_events;
@@ -103,14 +103,17 @@ struct world {
 	bool staging; /* the first handshake of a resumption */
 
 	unsigned restarts_left, losses_left, forgeries_left;
+	uint32_t sent_by_then[2]; /* messages, when the attacks ended */
 	bool closing;
+	bool gave_up; /* somebody ended as it may */
+	uint64_t closed_ns;
 	struct buffer caught[SIM_CAUGHT]; /* datagrams seen lately: for whoever replays them */
 	uint8_t caught_to[SIM_CAUGHT];
 	size_t num_caught;
 
-	/* Sees every datagram that is sent; for --write-corpus and the fuzzers. */
-	void (*on_datagram)(void *user, unsigned to, const uint8_t *p, size_t n);
-	void *on_datagram_user;
+	/* Sees every datagram that is sent, and may change it and what becomes of it. */
+	void (*meddle)(void *user, unsigned to, struct buffer *b, struct fate *fate);
+	void *meddler;
 };
 
 /* NULL when the scenario cannot be set up (the reason is printed). */
@@ -119,6 +122,16 @@ void world_close(struct world *w);
 
 /* One run; true when it did what the scenario promises and no invariant was violated. Else w->inv.what tells why. */
 bool world_run(struct world *w, const struct schedule *schedule);
+
+/* The pieces of a run, for those who drive a host themselves. world_discard throws away what waits to happen, but for
+ * the answers to jobs, which are given or kept. */
+void world_begin(struct world *w, const struct schedule *schedule);
+void world_end(struct world *w);
+void world_discard(struct world *w, bool answer);
+void world_check(struct world *w); /* the invariants that are no single event's */
+
+/* Of several worlds, the one that runs must be the one that was opened last, or told so by this. */
+void world_watch(struct world *w);
 
 /* ---- between the parts of the simulator ---- */
 

@@ -183,6 +183,58 @@ static void check_round_trip(const struct provider *p, struct aead_key *k, const
 	check_bytes(name, span_of(apart.bytes, n), span_of(plain, n));
 }
 
+/* Records as DTLS 1.2 has them, whose additional data tells their length and, for CCM, the nonce's back: in any order,
+ * between others, wrong ones among them, always the same bytes as by a fresh object in the general form. */
+static void check_tls12(const struct provider *p, struct crypto *c, const struct aead_alg *alg, size_t n)
+{
+	static struct record r;
+	static uint8_t plain[18432], general[18432 + AEAD_TAG_MAX];
+	struct aead_key *k = new_key(p, c), *fresh = new_key(p, c);
+	const char *name = case_name(p, alg, n);
+	uint8_t key[32];
+	fill(key, sizeof key, 9);
+	fill(plain, n, 5);
+	check_error(name, p->aead_set(k, alg, key, NULL), TERN_OK);
+	for (uint8_t number = 250; number != 5; number++) {
+		struct span aad = span_of(r.aad, sizeof r.aad);
+		memset(&r, 0, sizeof r);
+		r.aad_len = sizeof r.aad;
+		r.n = n + alg->tag_len;
+		fill(r.nonce, 4, number % 3);
+		r.aad[1] = 1;
+		r.aad[7] = number;
+		memcpy(r.nonce + 4, r.aad, 8);
+		/* A length that is not the text's has no fast form, and the tag tells. */
+		r.aad[11] = (uint8_t)((n + (number == 2)) >> 8);
+		r.aad[12] = (uint8_t)(n + (number == 2));
+		check_error(name, p->aead_set(fresh, alg, key, NULL), TERN_OK);
+		check_error(name, p->aead_seal(fresh, r.nonce, span_of(plain, 3), general, plain, n), TERN_OK);
+		check_error(name, p->aead_seal(k, r.nonce, aad, r.bytes, plain, n), TERN_OK);
+		check_true(name, n < 16 || memcmp(general, r.bytes, n) == 0); /* the key stream is the nonce's */
+		if (number % 4 == 0)
+			check_forgeries(p, k, alg, &r);
+		if (number % 3 == 0)
+			check_true(name, p->aead_open(k, r.nonce, span_of(plain, 3), general, r.n));
+		check_true(name, p->aead_open(number % 2 ? k : fresh, r.nonce, aad, r.bytes, r.n));
+		check_bytes(name, span_of(r.bytes, n), span_of(plain, n));
+	}
+	p->aead_free(c, k);
+	p->aead_free(c, fresh);
+}
+
+static void test_tls12(void **state)
+{
+	static const size_t lengths[] = {0, 1, 16, 100, 192, 193, 1200, 16384};
+	(void)state;
+	for (size_t i = 0; i < NUM(providers) * NUM_AEADS; i++) {
+		const struct provider *p = providers[i / NUM_AEADS];
+		struct crypto *c = open_provider(p);
+		for (size_t l = 0; l < NUM(lengths); l++)
+			check_tls12(p, c, &aead_algs[i % NUM_AEADS], lengths[l]);
+		p->close(c);
+	}
+}
+
 static void test_round_trips(void **state)
 {
 	static const size_t lengths[] = {0, 1, 7, 8, 15, 16, 17, 64, 1200, 16384, 18432};
@@ -316,6 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),	   cmocka_unit_test(test_vectors), cmocka_unit_test(test_round_trips),
 		cmocka_unit_test(test_separation), cmocka_unit_test(test_masks),   cmocka_unit_test(test_mask_keys),
+		cmocka_unit_test(test_tls12),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

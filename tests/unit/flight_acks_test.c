@@ -303,6 +303,32 @@ static void four_transmissions_are_known(void **state)
 	tear_down();
 }
 
+/* When the table grows for a longer plan, what it had forgotten stays forgotten. */
+static void forgotten_is_forgotten(void **state)
+{
+	static const struct row rows[] = {{0, 600}};
+	(void)state;
+	set_up(1200, 65536);
+	send_rows(ROWS(rows));
+	for (size_t i = 0; i < 6; i++) {
+		take_all();
+		x.now.mono_ns += 100000 * MS;
+		flight_repeat(&x.f, 0, x.now);
+	}
+	flight_set_mtu(&x.f, 200);
+	take_all();
+	assert_int_equal(x.num_sent - x.start, 4);
+	x.now.mono_ns += 900 * MS;
+	acked(0);
+	acked(1);
+	flight_acks_end(&x.f, x.now);
+	assert_int_equal(x.f.state, FLIGHT_WAITING);
+	acked(2);
+	flight_acks_end(&x.f, x.now);
+	assert_int_equal(x.f.state, FLIGHT_FINISHED);
+	tear_down();
+}
+
 static void after_mtu_change(void **state)
 {
 	static const struct row rows[] = {{2, 600}};
@@ -652,8 +678,7 @@ static void model_check(void)
 static void model_ack(struct random *r, size_t num)
 {
 	for (size_t i = 0; i < num; i++) {
-		size_t known = x.num_sent < x.f.cap_sent ? x.num_sent : x.f.cap_sent;
-		size_t index = x.num_sent - 1 - random_below(r, (uint32_t)known);
+		size_t index = x.num_sent - 1 - random_below(r, x.f.num_known);
 		const tern_trace *e = &x.sent[index];
 		for (size_t k = e->fragment_offset; k < span_end(e); k++)
 			model.has[e->message_seq][k] = true;
@@ -745,6 +770,7 @@ int main(void)
 		cmocka_unit_test(finished),
 		cmocka_unit_test(older_transmission),
 		cmocka_unit_test(four_transmissions_are_known),
+		cmocka_unit_test(forgotten_is_forgotten),
 		cmocka_unit_test(after_mtu_change),
 		cmocka_unit_test(lost_everything),
 		cmocka_unit_test(short_rest),

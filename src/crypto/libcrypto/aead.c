@@ -1,4 +1,9 @@
+/* The five AEADs by EVP. Records of DTLS 1.2 go in the form that EVP has for TLS 1.2, which costs about half of the
+ * general one for short records; tickets and all else in the general form. Both give the same bytes. */
 #include <limits.h>
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 
 #include "crypto/libcrypto/libcrypto.h"
 
@@ -7,6 +12,9 @@ struct aead_key {
 	EVP_CIPHER_CTX *ctx;
 	const struct aead_alg *alg; /* NULL: ctx has no cipher yet */
 	bool opening; /* the direction ctx was last used in */
+	bool tls12; /* the form ctx was last used in */
+	bool has_iv; /* TLS 1.2: ctx goes on from iv */
+	uint8_t iv[AEAD_NONCE]; /* the nonce GCM makes next, or its front; CCM's front; what ChaCha20 adds numbers to */
 	EVP_CIPHER_CTX *mask_ctx; /* NULL until a record number key comes */
 	const EVP_CIPHER *mask; /* the cipher of mask_ctx; NULL: no record number key */
 	uint8_t key[AEAD_KEY_MAX];
@@ -85,6 +93,11 @@ static bool is_ccm(const struct aead_alg *alg)
 	return alg->id == AEAD_AES_128_CCM || alg->id == AEAD_AES_128_CCM_8;
 }
 
+static bool is_chacha(const struct aead_alg *alg)
+{
+	return alg->id == AEAD_CHACHA20_POLY1305;
+}
+
 /* CCM wants the lengths of nonce and tag before the key. */
 static bool set_cipher(struct aead_key *k, const struct aead_alg *alg)
 {
@@ -124,7 +137,7 @@ static void clear_mask(struct aead_key *k)
 tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	struct crypto *c = k->crypto;
-	if (is_ccm(alg) && !c->scratch) {
+	if (!c->scratch) {
 		c->scratch = heap_alloc(c->heap, SCRATCH_LEN);
 		if (!c->scratch)
 			return TERN_ERROR_NO_MEMORY;
@@ -134,8 +147,10 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 		if (!set_cipher(k, alg))
 			return libcrypto_fail(TERN_ERROR_CRYPTO);
 		k->alg = alg;
+		k->tls12 = false;
 	}
 	k->opening = false;
+	k->has_iv = false;
 	memcpy(k->key, key, alg->key_len);
 	if (!EVP_EncryptInit_ex2(k->ctx, NULL, key, NULL, NULL))
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
@@ -148,20 +163,168 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 
 /* CCM in OpenSSL chooses its code for one direction when the key is set, and computes a wrong tag in the other: turning
  * around sets the key again. A connection's keys have one direction each. */
-static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
+static bool turn(struct aead_key *k, bool opening, const uint8_t *nonce)
 {
 	const uint8_t *key = opening != k->opening && is_ccm(k->alg) ? k->key : NULL;
 	k->opening = opening;
+	k->has_iv = false;
 	return EVP_CipherInit_ex(k->ctx, NULL, NULL, key, nonce, !opening) == 1;
 }
 
-static bool seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, int n)
+/* The general form. CCM leaves TLS 1.2's only by a reset. */
+static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
+{
+	if (k->tls12 && is_ccm(k->alg)) {
+		if (!set_cipher(k, k->alg) || !EVP_EncryptInit_ex2(k->ctx, NULL, k->key, NULL, NULL))
+			return false;
+		k->opening = false;
+	}
+	k->tls12 = false;
+	return turn(k, opening, nonce);
+}
+
+/* ctx makes nonces from iv on. EVP_CIPHER_CTX_ctrl's -1 stands for all of it. */
+static bool start_iv(struct aead_key *k, bool opening, const uint8_t *iv)
+{
+	int n = is_ccm(k->alg) ? EVP_CCM_TLS_FIXED_IV_LEN : is_chacha(k->alg) ? AEAD_NONCE : -1;
+	if (!turn(k, opening, iv) || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_IV_FIXED, n, (void *)iv) <= 0)
+		return false;
+	memcpy(k->iv, iv, AEAD_NONCE);
+	k->has_iv = true;
+	return true;
+}
+
+/* EVP_Cipher is one call down to the provider where EVP_CipherUpdate looks at much else before it. Additional data: out
+ * NULL. The end: in NULL, n 0. */
+static bool pass(struct aead_key *k, uint8_t *out, const uint8_t *in, size_t n)
+{
+	return EVP_Cipher(k->ctx, out, in, (unsigned)n) >= 0;
+}
+
+/* What CCM must know before the additional data. */
+static bool announce(struct aead_key *k, size_t n)
 {
 	int len;
-	return start(k, false, nonce) && (!is_ccm(k->alg) || EVP_EncryptUpdate(k->ctx, NULL, &len, NULL, n)) &&
-	       (aad.n == 0 || EVP_EncryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) &&
-	       EVP_EncryptUpdate(k->ctx, out, &len, in, n) && EVP_EncryptFinal_ex(k->ctx, out + n, &len) &&
-	       EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, k->alg->tag_len, out + n) > 0;
+	return EVP_CipherUpdate(k->ctx, NULL, &len, NULL, (int)n) == 1;
+}
+
+static bool get_tag(struct aead_key *k, uint8_t *tag)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
+		OSSL_PARAM_construct_end(),
+	};
+	return EVP_CIPHER_CTX_get_params(k->ctx, params) == 1;
+}
+
+static bool set_tag(struct aead_key *k, uint8_t *tag)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
+		OSSL_PARAM_construct_end(),
+	};
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
+}
+
+/* ---- the form of TLS 1.2: nonce, additional data, text and tag in one call ---- */
+
+#define AAD12 13 /* RFC 5246 6.2.3.3; begins with epoch and sequence number */
+#define NUMBER 8 /* bytes of these: added to ChaCha20's IV (RFC 7905 2), else the back of the nonces we make */
+#define FIXED (AEAD_NONCE - NUMBER)
+
+static bool is_tls12(const struct aead_key *k, bool opening, const uint8_t *nonce, struct span aad, size_t n)
+{
+	return aad.n == AAD12 && n <= SCRATCH_LEN - NUMBER - AEAD_TAG_MAX &&
+	       (size_t)(aad.p[AAD12 - 2] << 8 | aad.p[AAD12 - 1]) == n &&
+	       (opening || is_chacha(k->alg) || memcmp(nonce + FIXED, aad.p, NUMBER) == 0);
+}
+
+/* Bytes of the explicit nonce, which EVP has in front of the text. */
+static size_t front12(const struct aead_key *k)
+{
+	return is_chacha(k->alg) ? 0 : NUMBER;
+}
+
+/* What ctx needs for this nonce, if it does not have it from the record before. GCM counts the nonces it makes. */
+static bool set_iv12(struct aead_key *k, bool opening, const uint8_t *nonce, const uint8_t *number)
+{
+	bool whole = is_chacha(k->alg) || (!opening && !is_ccm(k->alg));
+	uint8_t iv[AEAD_NONCE];
+	memcpy(iv, nonce, sizeof iv);
+	for (size_t i = 0; is_chacha(k->alg) && i < NUMBER; i++)
+		iv[FIXED + i] ^= number[i];
+	if (opening == k->opening && k->has_iv && memcmp(k->iv, iv, whole ? AEAD_NONCE : FIXED) == 0)
+		return true;
+	return start_iv(k, opening, iv);
+}
+
+static void count_nonce(struct aead_key *k)
+{
+	for (size_t i = AEAD_NONCE; i-- > FIXED && ++k->iv[i] == 0;)
+		;
+}
+
+/* n bytes of text between the front and the tag. The length in EVP's additional data is the record's: with the front,
+ * and when opening with the tag. */
+static bool crypt12(struct aead_key *k, bool opening, const uint8_t *nonce, struct span aad, uint8_t *out,
+		    const uint8_t *in, size_t n)
+{
+	uint8_t data[AAD12];
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, data, sizeof data),
+		OSSL_PARAM_construct_end(),
+	};
+	size_t len = front12(k) + n + (opening ? k->alg->tag_len : 0);
+	memcpy(data, aad.p, sizeof data);
+	data[AAD12 - 2] = (uint8_t)(len >> 8);
+	data[AAD12 - 1] = (uint8_t)len;
+	if (!set_iv12(k, opening, nonce, aad.p))
+		return false;
+	k->tls12 = true;
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1 && pass(k, out, in, front12(k) + n + k->alg->tag_len);
+}
+
+/* GCM and CCM want to work in place, behind the explicit nonce. They write what they used there. */
+static bool seal12(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, size_t n)
+{
+	uint8_t *scratch = k->crypto->scratch;
+	if (is_chacha(k->alg))
+		return crypt12(k, false, nonce, aad, out, in, n);
+	memcpy(scratch + NUMBER, in, n);
+	if (!crypt12(k, false, nonce, aad, scratch, scratch, n) || memcmp(scratch, nonce + FIXED, NUMBER) != 0) {
+		wipe(scratch, NUMBER + n);
+		return false;
+	}
+	if (!is_ccm(k->alg))
+		count_nonce(k);
+	memcpy(out, scratch + NUMBER, n + k->alg->tag_len);
+	return true;
+}
+
+/* EVP wipes its output when the tag is wrong, so the output goes elsewhere first. */
+static bool open12(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n)
+{
+	uint8_t *scratch = k->crypto->scratch;
+	const uint8_t *in = p;
+	if (!is_chacha(k->alg)) {
+		memcpy(scratch, nonce + FIXED, NUMBER);
+		memcpy(scratch + NUMBER, p, n + k->alg->tag_len);
+		in = scratch;
+	}
+	if (!crypt12(k, true, nonce, aad, scratch, in, n))
+		return false;
+	memcpy(p, scratch + front12(k), n);
+	wipe(scratch, front12(k) + n);
+	return true;
+}
+
+/* ---- the general form ---- */
+
+static bool seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, size_t n)
+{
+	bool ccm = is_ccm(k->alg);
+	return start(k, false, nonce) && (!ccm || announce(k, n)) && (aad.n == 0 || pass(k, NULL, aad.p, aad.n)) &&
+	       pass(k, out, in, n) && (ccm || pass(k, out, NULL, 0)) && get_tag(k, out + n);
 }
 
 tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
@@ -169,40 +332,34 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 {
 	if (n > INT_MAX || aad.n > INT_MAX)
 		return TERN_ERROR_USAGE;
-	if (!seal(k, nonce, aad, out, n ? in : out, (int)n))
-		return libcrypto_fail(TERN_ERROR_CRYPTO);
-	return TERN_OK;
+	if (!n)
+		in = out;
+	if (is_tls12(k, false, nonce, aad, n) ? seal12(k, nonce, aad, out, in, n) : seal(k, nonce, aad, out, in, n))
+		return TERN_OK;
+	return libcrypto_fail(TERN_ERROR_CRYPTO);
 }
 
 /* EVP writes the plaintext before it looks at the tag; after a failure the same key stream restores the ciphertext. */
-static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
+static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
-	uint8_t none[1];
-	int len;
-	if (!start(k, true, nonce) || (aad.n && !EVP_DecryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) ||
-	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, k->alg->tag_len, tag) <= 0 ||
-	    !EVP_DecryptUpdate(k->ctx, p, &len, p, n))
+	if (!start(k, true, nonce) || !set_tag(k, tag) || (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, p, p, n))
 		return false;
-	if (EVP_DecryptFinal_ex(k->ctx, none, &len))
+	if (pass(k, p, NULL, 0))
 		return true;
 	if (start(k, false, nonce))
-		EVP_EncryptUpdate(k->ctx, p, &len, p, n);
+		pass(k, p, p, n);
 	return false;
 }
 
 /* EVP wipes its output when the tag is wrong, so the output goes elsewhere first. */
-static bool open_ccm(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, int n, uint8_t *tag)
+static bool open_ccm(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
 	uint8_t *scratch = k->crypto->scratch;
-	int len;
-	if (n > SCRATCH_LEN || !start(k, true, nonce) ||
-	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, k->alg->tag_len, tag) <= 0 ||
-	    !EVP_DecryptUpdate(k->ctx, NULL, &len, NULL, n) ||
-	    (aad.n && !EVP_DecryptUpdate(k->ctx, NULL, &len, aad.p, (int)aad.n)) ||
-	    !EVP_DecryptUpdate(k->ctx, scratch, &len, p, n))
+	if (n > SCRATCH_LEN || !start(k, true, nonce) || !set_tag(k, tag) || !announce(k, n) ||
+	    (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, scratch, p, n))
 		return false;
-	memcpy(p, scratch, (size_t)n);
-	OPENSSL_cleanse(scratch, (size_t)n);
+	memcpy(p, scratch, n);
+	wipe(scratch, n);
 	return true;
 }
 
@@ -213,7 +370,12 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	if (n < tag_len || n > INT_MAX || aad.n > INT_MAX)
 		return false;
 	n -= tag_len;
-	ok = is_ccm(k->alg) ? open_ccm(k, nonce, aad, p, (int)n, p + n) : open_stream(k, nonce, aad, p, (int)n, p + n);
+	if (is_tls12(k, true, nonce, aad, n))
+		ok = open12(k, nonce, aad, p, n);
+	else if (is_ccm(k->alg))
+		ok = open_ccm(k, nonce, aad, p, n, p + n);
+	else
+		ok = open_stream(k, nonce, aad, p, n, p + n);
 	if (!ok)
 		libcrypto_fail(TERN_ERROR_CRYPTO);
 	return ok;

@@ -1,6 +1,8 @@
 /* P-256 and P-384 by EC_POINT_mul on kept objects: an EVP_PKEY per handshake costs about as much as the mathematics.
  * RFC 8422 5.4, 5.11; RFC 7748 6.1. X25519MLKEM768: draft-ietf-tls-ecdhe-mlkem 4. */
+#include <openssl/core_names.h>
 #include <openssl/obj_mac.h>
+#include <openssl/params.h>
 
 #include "crypto/libcrypto/libcrypto.h"
 
@@ -23,8 +25,11 @@ tern_error libcrypto_groups_open(struct crypto *c)
 {
 	c->bn = BN_CTX_secure_new();
 	c->scalar = BN_new();
-	if (!c->bn || !c->scalar)
+	c->x25519 = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+	if (!c->bn || !c->scalar || !c->x25519)
 		return TERN_ERROR_NO_MEMORY;
+	if (EVP_PKEY_fromdata_init(c->x25519) != 1)
+		return TERN_ERROR_CRYPTO;
 	BN_set_flags(c->scalar, BN_FLG_CONSTTIME);
 	TRY(curve_open(&c->curves[CURVE_P256], NID_X9_62_prime256v1, 32));
 	return curve_open(&c->curves[CURVE_P384], NID_secp384r1, 48);
@@ -39,6 +44,7 @@ void libcrypto_groups_close(struct crypto *c)
 	}
 	BN_clear_free(c->scalar);
 	BN_CTX_free(c->bn);
+	EVP_PKEY_CTX_free(c->x25519);
 }
 
 /* A uniform number from 1 to the order minus 1, in bytes and in c->scalar. */
@@ -161,9 +167,23 @@ static tern_error p384_finish(struct crypto *c, const struct group_private *priv
 	return ec_finish(c, CURVE_P384, priv, answer, secret);
 }
 
+/* Computes the public key, which costs as much as half a derivation. */
 static EVP_PKEY *x25519_private(const struct group_private *priv)
 {
 	return EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, priv->bytes, X25519_LEN);
+}
+
+/* The same when priv has the public key behind the private one. */
+static EVP_PKEY *x25519_pair(struct crypto *c, const struct group_private *priv)
+{
+	EVP_PKEY *key = NULL;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)priv->bytes, X25519_LEN),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(priv->bytes + X25519_LEN),
+						  X25519_LEN),
+		OSSL_PARAM_construct_end(),
+	};
+	return EVP_PKEY_fromdata(c->x25519, &key, EVP_PKEY_KEYPAIR, params) == 1 ? key : NULL;
 }
 
 static tern_error x25519_public(EVP_PKEY *key, uint8_t *share)
@@ -177,7 +197,7 @@ static bool x25519_derive(EVP_PKEY *key, EVP_PKEY *peer, uint8_t *secret)
 {
 	size_t len = X25519_LEN;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
 		  EVP_PKEY_derive(ctx, secret, &len) == 1 && len == X25519_LEN;
 	EVP_PKEY_CTX_free(ctx);
 	return ok;
@@ -211,6 +231,8 @@ static tern_error x25519_offer(struct crypto *c, struct group_private *priv, uin
 	key = x25519_private(priv);
 	error = x25519_public(key, share);
 	EVP_PKEY_free(key);
+	if (error == TERN_OK)
+		memcpy(priv->bytes + X25519_LEN, share, X25519_LEN);
 	return error == TERN_OK ? error : libcrypto_fail(error);
 }
 
@@ -231,9 +253,8 @@ static tern_error x25519_answer(struct crypto *c, struct span offer, uint8_t *sh
 
 static tern_error x25519_finish(struct crypto *c, const struct group_private *priv, struct span answer, uint8_t *secret)
 {
-	EVP_PKEY *key = x25519_private(priv);
+	EVP_PKEY *key = x25519_pair(c, priv);
 	tern_error error = x25519_secret(key, answer, secret);
-	(void)c;
 	EVP_PKEY_free(key);
 	return error == TERN_OK ? error : libcrypto_fail(error);
 }

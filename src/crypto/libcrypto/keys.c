@@ -72,14 +72,26 @@ static bool set_scheme(EVP_PKEY_CTX *ctx, const struct scheme_alg *scheme)
 	       EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
-static bool sign_digest(EVP_PKEY *pkey, const struct scheme_alg *scheme, struct span tbs, uint8_t *signature,
-			size_t *len)
+/* Making a context costs several us, so the last one is kept. Keys belong to the config, which the pool of c holds:
+ * what has the same address is the same key. */
+static EVP_PKEY_CTX *sign_ctx(struct crypto *c, const struct private_key *key, const struct scheme_alg *scheme)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	bool ok = ctx && EVP_PKEY_sign_init(ctx) == 1 && set_scheme(ctx, scheme) &&
-		  EVP_PKEY_sign(ctx, signature, len, tbs.p, tbs.n) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	return ok;
+	if (c->sign_scheme == scheme && EVP_PKEY_CTX_get0_pkey(c->sign_ctx) == key->pkey)
+		return c->sign_ctx;
+	EVP_PKEY_CTX_free(c->sign_ctx);
+	c->sign_scheme = NULL;
+	c->sign_ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+	if (!c->sign_ctx || EVP_PKEY_sign_init(c->sign_ctx) != 1 || !set_scheme(c->sign_ctx, scheme))
+		return NULL;
+	c->sign_scheme = scheme;
+	return c->sign_ctx;
+}
+
+static bool sign_digest(struct crypto *c, const struct private_key *key, const struct scheme_alg *scheme,
+			struct span tbs, uint8_t *signature, size_t *len)
+{
+	EVP_PKEY_CTX *ctx = sign_ctx(c, key, scheme);
+	return ctx && EVP_PKEY_sign(ctx, signature, len, tbs.p, tbs.n) == 1;
 }
 
 static bool sign_message(EVP_PKEY *pkey, struct span tbs, uint8_t *signature, size_t *len)
@@ -95,12 +107,11 @@ tern_error libcrypto_sign(struct crypto *c, struct private_key *key, const struc
 			  uint8_t *signature, size_t *len)
 {
 	bool ok;
-	(void)c;
 	if (!scheme_fits_key12(scheme, key->type))
 		return TERN_ERROR_INTERNAL;
 	*len = SIGNATURE_MAX;
 	ok = scheme->prehash == HASH_NONE ? sign_message(key->pkey, tbs, signature, len)
-					  : sign_digest(key->pkey, scheme, tbs, signature, len);
+					  : sign_digest(c, key, scheme, tbs, signature, len);
 	return ok ? TERN_OK : libcrypto_fail(TERN_ERROR_CRYPTO);
 }
 

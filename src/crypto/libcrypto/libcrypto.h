@@ -31,10 +31,13 @@ struct crypto {
 	const tern_allocator *heap;
 	EVP_CIPHER *ciphers[NUM_AEADS];
 	EVP_CIPHER *masks[NUM_MASKS];
-	uint8_t *scratch; /* SCRATCH_LEN bytes once a CCM key has been set */
+	uint8_t *scratch; /* SCRATCH_LEN bytes once a key has been set */
 	struct curve curves[NUM_CURVES];
 	BN_CTX *bn;
 	BIGNUM *scalar;
+	EVP_PKEY_CTX *x25519; /* makes keys */
+	const struct scheme_alg *sign_scheme; /* what sign_ctx is ready for; NULL: nothing */
+	EVP_PKEY_CTX *sign_ctx;
 	tern_random_fn *random_fn;
 	void *random_user;
 	pid_t batch_pid; /* the process that drew the batch */
@@ -42,7 +45,7 @@ struct crypto {
 	uint8_t batch[RANDOM_BATCH];
 };
 
-#define SCRATCH_LEN 65536 /* longer than any record */
+#define SCRATCH_LEN 20480 /* longer than any record */
 
 struct private_key {
 	const tern_allocator *heap;

@@ -14,6 +14,7 @@ static void provider_close(struct crypto *c)
 		return;
 	libcrypto_aeads_close(c);
 	libcrypto_groups_close(c);
+	EVP_PKEY_CTX_free(c->sign_ctx);
 	heap_free(c->heap, c, sizeof *c);
 }
 

@@ -1,0 +1,93 @@
+#include "connection/hello_slots.h"
+
+#include "base/heap.h"
+
+#define NUM_SLOTS 64
+#define WAYS 4 /* slots that one sender may use */
+
+struct slot {
+	uint64_t name; /* of sender and message; 0: empty */
+	uint32_t length, have;
+	uint8_t seen[HELLO_MAX / 8]; /* a bit for each byte */
+	uint8_t bytes[HELLO_MAX];
+};
+
+struct hello_slots {
+	struct slot slots[NUM_SLOTS];
+};
+
+struct hello_slots *hello_slots_new(const tern_allocator *heap)
+{
+	return heap_alloc(heap, sizeof(struct hello_slots));
+}
+
+void hello_slots_free(const tern_allocator *heap, struct hello_slots *s)
+{
+	heap_free(heap, s, sizeof *s);
+}
+
+static uint64_t name_of(const struct hmac_key *key, const tern_path *path, uint16_t message_seq)
+{
+	static const tern_path untold;
+	const tern_path *p = path ? path : &untold;
+	uint8_t head[] = {p->remote.len, p->local.len, (uint8_t)(message_seq >> 8), (uint8_t)message_seq};
+	uint8_t digest[HASH_MAX];
+	uint64_t name;
+	struct span parts[] = {
+		span_of("hello slot", 10),
+		span_of(head, sizeof head),
+		span_of(p->remote.bytes, p->remote.len % sizeof p->remote.bytes),
+		span_of(p->local.bytes, p->local.len % sizeof p->local.bytes),
+	};
+	hmac(key, digest, parts, sizeof parts / sizeof parts[0]);
+	memcpy(&name, digest, sizeof name);
+	return name | 1;
+}
+
+/* The sender's slot; else an empty one, else a random one of its few. */
+static struct slot *slot_for(struct hello_slots *s, uint64_t name, uint32_t random)
+{
+	struct slot *few = &s->slots[(name >> 32) % (NUM_SLOTS / WAYS) * WAYS];
+	struct slot *free_one = NULL;
+	for (size_t i = 0; i < WAYS; i++) {
+		if (few[i].name == name)
+			return &few[i];
+		if (!few[i].name)
+			free_one = &few[i];
+	}
+	return free_one ? free_one : &few[random % WAYS];
+}
+
+static void take(struct slot *slot, const struct fragment *f)
+{
+	for (size_t i = 0; i < f->body.n; i++) {
+		size_t at = f->offset + i;
+		uint8_t bit = (uint8_t)(1u << (at % 8));
+		slot->have += !(slot->seen[at / 8] & bit);
+		slot->seen[at / 8] |= bit;
+		slot->bytes[at] = f->body.p[i];
+	}
+}
+
+bool hello_slots_put(struct hello_slots *s, const struct hmac_key *key, const tern_path *path, const struct fragment *f,
+		     uint32_t random, struct fragment *whole)
+{
+	uint64_t name = name_of(key, path, f->message_seq);
+	struct slot *slot = slot_for(s, name, random);
+	if (f->length > HELLO_MAX || f->body.n == 0 || f->body.n > f->length || f->offset > f->length - f->body.n)
+		return false;
+	if (slot->name != name || slot->length != f->length) {
+		slot->name = name;
+		slot->length = f->length;
+		slot->have = 0;
+		memset(slot->seen, 0, sizeof slot->seen);
+	}
+	take(slot, f);
+	if (slot->have < slot->length)
+		return false;
+	*whole = *f;
+	whole->offset = 0;
+	whole->body = span_of(slot->bytes, slot->length);
+	slot->name = 0;
+	return true;
+}
