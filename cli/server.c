@@ -265,6 +265,13 @@ static void accept_hello(struct server *s, struct peer *p, const struct address 
 	settle(s, p);
 }
 
+/* Without cookies a handshake may be under way that asked for a second ClientHello. */
+static bool continues(const struct peer *p, const tern_verdict *verdict)
+{
+	return p && verdict->message_seq > 0 && !verdict->address_proved &&
+	       (is_alive(&p->candidate) || (is_alive(&p->current) && !p->current.connected));
+}
+
 /* A ClientHello that belongs to no association of its address. Returns false when it is none to be answered. */
 static bool answer_hello(struct server *s, struct peer *p, const struct address *from, size_t len, tern_time now)
 {
@@ -276,6 +283,8 @@ static bool answer_hello(struct server *s, struct peer *p, const struct address 
 		return false;
 	if (verdict.kind == TERN_VERDICT_REPLY)
 		send_to(s, from, s->out, n);
+	else if (verdict.kind == TERN_VERDICT_ACCEPT && continues(p, &verdict))
+		return false;
 	else if (verdict.kind == TERN_VERDICT_ACCEPT)
 		accept_hello(s, p, from, len, &verdict, now);
 	else if (s->setup.verbose && !p)

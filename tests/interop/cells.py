@@ -10,7 +10,7 @@ from dataclasses import dataclass
 PEERS = {"1.2": ["openssl", "gnutls", "mbedtls", "wolfssl"], "1.3": ["wolfssl", "nss"]}
 KINDS = {
     "1.2": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "ecdhe-psk", "resume-id", "resume-ticket"],
-    "1.3": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "resume-ticket", "hrr", "keyupdate", "mlkem"],
+    "1.3": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "resume-ticket", "hrr", "keyupdate", "mlkem", "default"],
 }
 COLUMNS = ["cookie/1400", "cookie/512", "none/1400", "none/512", "lossy"]
 LIMIT_S, LOSSY_LIMIT_S = 25, 120
@@ -80,10 +80,13 @@ class Cell:
         return self.kind.split("-")[1] if self.kind.startswith("resume") else None
 
     def groups(self, role):
-        """What this role is told to use, or None. In "hrr" the client's first share is for a group the server refuses."""
+        """What this role is told to use, or None. In "hrr" the client's first share is for a group the server refuses, in
+        "default" nobody is told anything, elsewhere in 1.3 the first ClientHello fits a datagram."""
+        if self.version == "1.2" or self.kind == "default":
+            return None
         if self.kind == "hrr":
             return "secp384r1" if role == "server" else "x25519,secp384r1"
-        return "X25519MLKEM768" if self.kind == "mlkem" else self.group
+        return "X25519MLKEM768" if self.kind == "mlkem" else self.group or "x25519,secp256r1"
 
 
 def all_cells(version):
