@@ -148,6 +148,10 @@ static enum status setup13(void)
 
 static enum status prepare13(void)
 {
+#ifdef HAVE_ECH
+	/* Its padding is of random length and would make the ClientHello outgrow a small MTU now and then. */
+	wolfSSL_SetEchEnable(ssl, 0);
+#endif
 	if (options->server) {
 		int ok = options->cookie ? wolfSSL_send_hrr_cookie(ssl, NULL, 0) : wolfSSL_disable_hrr_cookie(ssl);
 		if (ok != WOLFSSL_SUCCESS)
