@@ -46,6 +46,14 @@ CANNOT = [
     ("1.2", "wolfssl", "server", ".*/none/.*", "a wolfSSL server of DTLS 1.2 always asks for a cookie"),
     ("1.2", "wolfssl", ".*", "suite/TLS_PSK_WITH_AES.*", "Debian's wolfSSL is built without static PSK for AES"),
     ("1.2", "wolfssl", ".*", "suite/TLS_ECDHE_PSK_WITH_(AES_256_GCM.*|AES_128_CCM.*)", "wolfSSL has no such suite"),
+    ("1.3", "wolfssl", "server", "default/.*|mlkem/.*/512", "wolfSSL's server drops a first ClientHello in fragments"),
+    ("1.3", "wolfssl", "client", "(default|mlkem)/none/.*", "without a cookie wolfSSL's second ClientHello has no share either"),
+    ("1.3", "nss", ".*", "ed25519/.*", "NSS takes no Ed25519 certificate in TLS"),
+    ("1.3", "nss", "server", ".*/cookie/.*", "tstclnt asks for no cookie"),
+    ("1.3", "nss", ".*", "suite/.*_CCM_.*", "NSS has no CCM suite of TLS 1.3"),
+    ("1.3", "nss", ".*", "keyupdate/.*", "tstclnt starts no key update"),
+    ("1.3", "nss", ".*", "resume-ticket/.*", "tstclnt keeps no session for another run"),
+    ("1.3", "nss", "server", "mutual/.*", "tstclnt's server asks for no certificate"),
 ]
 # (version, server, client, pattern of the cell, reason): where two foreign stacks fail each other, for --self
 STRANGERS = [

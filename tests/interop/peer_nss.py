@@ -3,6 +3,7 @@
 sends the lines it reads, so the echo is made here."""
 
 import argparse
+import os
 import pathlib
 import re
 import socket
@@ -12,8 +13,9 @@ import tempfile
 import threading
 import time
 
-GROUPS = {"x25519": "x25519", "secp256r1": "P256", "secp384r1": "P384", "X25519MLKEM768": "mlkem768x25519"}
-CIPHERS = {"TLS_AES_128_GCM_SHA256": "1301", "TLS_AES_256_GCM_SHA384": "1302", "TLS_CHACHA20_POLY1305_SHA256": "1303"}
+GROUPS = {"x25519": "x25519", "secp256r1": "P256", "secp384r1": "P384", "X25519MLKEM768": "x25519mlkem768"}
+CIPHERS = {"TLS_AES_128_GCM_SHA256": ":1301", "TLS_AES_256_GCM_SHA384": ":1302", "TLS_CHACHA20_POLY1305_SHA256": ":1303"}
+PEER_CLOSED = b"Read from server 0 bytes"  # what its server says, and then waits for more to send
 ECHO_WAIT_S, ECHO_TRIES = 0.5, 60
 
 
@@ -26,16 +28,27 @@ class Tool:
     """tstclnt, with what it printed so far."""
 
     def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None)
-        self.printed, self.ended, self.news = b"", False, threading.Condition()
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.printed, self.ended, self.closed, self.news = b"", False, False, threading.Condition()
         threading.Thread(target=self.read, daemon=True).start()
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def watch(self):
+        for line in self.process.stderr:
+            if b"PR_Poll" not in line:
+                sys.stderr.buffer.write(line)
+                sys.stderr.buffer.flush()
+            if PEER_CLOSED in line:
+                with self.news:
+                    self.ended = self.closed = True
+                    self.news.notify()
 
     def read(self):
         while True:
             chunk = self.process.stdout.read1(65536)
             with self.news:
                 self.printed += chunk
-                self.ended = not chunk
+                self.ended |= not chunk
                 self.news.notify()
             if not chunk:
                 return
@@ -74,14 +87,17 @@ def make_database(folder, o):
         nss("openssl", "pkcs12", "-export", "-in", o.cert, "-inkey", o.key, "-name", "own", "-out", folder / "own.p12",
             "-passout", "pass:peer")
         nss("pk12util", "-i", folder / "own.p12", "-d", database, "-W", "peer")
+    elif o.role == "server":  # tstclnt's server wants a certificate even if a PSK will do
+        (folder / "noise").write_bytes(os.urandom(64))
+        nss("certutil", "-S", "-x", "-d", database, "-n", "own", "-s", "CN=localhost", "-t", ",,", "-z", folder / "noise")
     return database
 
 
 def tool_command(o, folder, port):
     version = "tls1.3:tls1.3" if o.dtls == "1.3" else "tls1.2:tls1.2"
-    command = ["tstclnt", "-4", "-h", "127.0.0.1", "-p", str(port), "-P", o.role, "-V", version, "-v"]
+    command = ["tstclnt", "-4", "-h", "127.0.0.1", "-p", str(port), "-P", o.role, "-V", version, "-v", "-c", CIPHERS[o.suite]]
     command += ["-d", make_database(folder, o)]
-    if o.cert:
+    if o.cert or o.role == "server":
         command += ["-n", "own"]
     if o.role == "client":
         command += ["-a", o.name]
@@ -120,8 +136,8 @@ def serve(o, folder):
         if not new:
             break
         tool.send(new)
-    tool.finish()
-    return 0 if echoed else 1
+    tool.process.kill()  # it would go on to wait for the peer that has left
+    return 0 if echoed and tool.closed else 1
 
 
 def call(o, folder):
@@ -154,6 +170,7 @@ def main():
         parser.add_argument(f"--{name}")
     for name in ("cookie", "no-cookie", "require-client-cert", "key-update"):
         parser.add_argument(f"--{name}", action="store_true")
+    parser.set_defaults(name="localhost")
     o = parser.parse_args()
     if o.suite not in CIPHERS:
         cannot(f"NSS has no suite {o.suite}")

@@ -20,7 +20,7 @@ def make_pki(folder):
         openssl("genpkey", "-algorithm", *key_type, "-out", f"{name}.key")
     (folder / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
                                    "subjectKeyIdentifier=hash\n")
-    leaf = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+    leaf = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\n"
     (folder / "leaf.ext").write_text(leaf + "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n")
     (folder / "client.ext").write_text(leaf + "extendedKeyUsage=clientAuth\n")
     openssl("req", "-new", "-key", "ca.key", "-subj", "/CN=Tern interop CA", "-out", "ca.csr")
