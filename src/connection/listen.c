@@ -183,7 +183,10 @@ tern_glance tern_peek(const uint8_t *datagram, size_t len)
 	glance.epoch = record.epoch;
 	glance.record_seq = record.seq;
 	body = rd_of(record.fragment);
-	glance.client_hello = glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE &&
-			      get_fragment(&body, &fragment) && fragment.type == CLIENT_HELLO && fragment.offset == 0;
+	if (glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE && get_fragment(&body, &fragment) &&
+	    fragment.type == CLIENT_HELLO) {
+		glance.client_hello = fragment.offset == 0;
+		glance.hello_fragment = fragment.offset != 0;
+	}
 	return glance;
 }

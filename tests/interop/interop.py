@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Tern against foreign DTLS 1.2 stacks, both roles, as a table of cells.
+"""Tern against foreign DTLS stacks, both roles, as a table of cells: one table a version.
 
-A cell is KIND/COOKIE/MTU, KIND/lossy or suite/NAME. The peers are peer_*.c of this folder over the libraries of the system;
-CANNOT lists what each of them cannot do, and why. A peer that says "cannot" (exit 77) about anything else fails its cell.
+The peers are peer_*.c of this folder over the libraries of the system, and peer_*.py over their tools; cells.py has the cells,
+and what each peer cannot do, and why. A peer that says "cannot" (exit 77) about anything else fails its cell.
 With --self the peers talk to each other instead, which shows that the harness is right.
 """
 
@@ -10,7 +10,6 @@ import argparse
 import concurrent.futures
 import itertools
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -19,15 +18,15 @@ import time
 import zlib
 from dataclasses import dataclass
 
+from cells import COLUMNS, KINDS, PEERS, all_cells, why_not
+from programs import Failure, Program, make_pki
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PEERS = ["openssl", "gnutls", "mbedtls", "wolfssl"]
-KINDS = ["ecdsa", "rsa", "ed25519", "mutual", "psk", "ecdhe-psk", "resume-id", "resume-ticket"]
-COLUMNS = ["cookie/1400", "cookie/512", "none/1400", "none/512", "lossy"]
 PSK = ("Client_identity", "000102030405060708090a0b0c0d0e0f")
 LOSSY = ["--loss", "20", "--duplicate", "10", "--reorder", "10"]
-LIMIT_S, LOSSY_LIMIT_S = 25, 120
 LINES = 3
 
+<<<<<<< HEAD
 # kind -> leaf certificate, suite
 SETTINGS = {
     "ecdsa": ("p256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
@@ -180,6 +179,8 @@ class Program:
         lines = self.err.read_text(errors="replace").strip().split("\n")
         return lines[-1][:200] or "nothing on stderr"
 
+=======
+>>>>>>> lab
 
 class Run:
     """One cell between two stacks, one of which may be tern."""
@@ -285,7 +286,9 @@ class Run:
 
     def tern_options(self, role):
         cell, pki = self.cell, self.tools.folder
-        options = ["--dtls", "1.2", "--suites", cell.suite, "--mtu", cell.mtu]
+        options = ["--dtls", cell.version, "--suites", cell.suite, "--mtu", cell.mtu]
+        if cell.groups(role):
+            options += ["--groups", cell.groups(role)]
         if not cell.leaf:
             return options + ["--psk", ":".join(PSK)]
         if role == "server":
@@ -296,8 +299,12 @@ class Run:
 
     def peer_command(self, peer, role, port):
         cell, pki = self.cell, self.tools.folder
-        command = [self.tools.peers / f"peer_{peer}", role, "--port", port, "--suite", cell.suite, "--mtu", cell.mtu,
-                   "--timeout", cell.limit, "--lines", LINES, "--cookie" if cell.cookie else "--no-cookie"]
+        command = [self.tools.peer(peer), role, "--port", port, "--dtls", cell.version, "--suite", cell.suite, "--mtu",
+                   cell.mtu, "--timeout", cell.limit, "--lines", LINES, "--cookie" if cell.cookie else "--no-cookie"]
+        if cell.groups(role):
+            command += ["--groups", cell.groups(role)]
+        if cell.kind == "keyupdate":
+            command.append("--key-update")
         if cell.resume:
             command += ["--resume", cell.resume]
         if not cell.leaf:
@@ -312,27 +319,22 @@ class Run:
 # ---- the table
 
 
-def why_not(tools, cell, server, client):
-    """The reason for which this pair cannot do the cell, or None."""
-    for stack, role in ((server, "server"), (client, "client")):
-        if stack != "tern" and not (tools.peers / f"peer_{stack}").exists():
+def skip_reason(tools, cell, server, client):
+    for stack in (server, client):
+        if stack != "tern" and not tools.peer(stack).exists():
             return f"peer_{stack} is not built: its library is not installed"
-        for peer, roles, pattern, reason in CANNOT:
-            if stack == peer and re.fullmatch(roles, role) and re.fullmatch(pattern, cell.name):
-                return reason
-    for one, other, pattern, reason in STRANGERS:
-        if (one, other) == (server, client) and re.fullmatch(pattern, cell.name):
-            return reason
     if cell.lossy and not tools.relay:
         return "no relay: --tern names no command"
-    return None
+    return why_not(cell, server, client)
 
 
 def pairs(arguments):
+    peers = PEERS[arguments.dtls]
     if arguments.self:
-        every = [(a, b) for a in PEERS for b in PEERS]
+        every = [(a, b) for a in peers for b in peers]
     else:
-        every = [(peer, "tern") for peer in PEERS] + [("tern", peer) for peer in PEERS]
+        every = [(peer, "tern") for peer in peers] + [("tern", peer) for peer in peers]
+    every = [pair for pair in every if not arguments.role or pair[arguments.role == "client"] == "tern"]
     return [pair for pair in every if not arguments.peer or arguments.peer in pair]
 
 
@@ -342,7 +344,7 @@ def run_all(tools, tasks, verbose):
 
     def one(task):
         cell, server, client = task
-        reason = why_not(tools, cell, server, client)
+        reason = skip_reason(tools, cell, server, client)
         if reason:
             return "skip", reason, ""
         started = time.monotonic()
@@ -361,21 +363,21 @@ def run_all(tools, tasks, verbose):
     return results
 
 
-def print_matrix(results, chosen_pairs):
+def print_matrix(results, chosen_pairs, version):
     for server, client in chosen_pairs:
         mine = {task[0].name: result for task, result in results.items() if task[1:] == (server, client)}
-        print(f"\nserver {server}, client {client}")
-        rows = [kind for kind in KINDS if any(name.startswith(f"{kind}/") for name in mine)]
+        print(f"\nDTLS {version}, server {server}, client {client}")
+        rows = [kind for kind in KINDS[version] if any(name.startswith(f"{kind}/") for name in mine)]
         if rows:
             print(" " * 15 + "".join(f"{column:>13}" for column in COLUMNS))
         for kind in rows:
             verdicts = [mine.get(f"{kind}/{column}", ("-", ""))[0] for column in COLUMNS]
             print(f"{kind:15}" + "".join(f"{verdict:>13}" for verdict in verdicts))
-        suites = [(name[6:], result[0]) for name, result in mine.items() if name.startswith("suite/")]
-        for verdict in ("ok", "FAIL", "skip"):
-            names = [name for name, result in suites if result == verdict]
+        for kind, verdict in itertools.product(("suite", "group"), ("ok", "FAIL", "skip")):
+            names = [name[len(kind) + 1:] for name, result in mine.items()
+                     if name.startswith(f"{kind}/") and result[0] == verdict]
             if names:
-                print(f"suites {verdict}: " + " ".join(names))
+                print(f"{kind}s {verdict}: " + " ".join(names))
         for reason in sorted({detail for verdict, detail in mine.values() if verdict == "skip"}):
             print(f"skipped: {reason}")
 
@@ -387,20 +389,25 @@ class Tools:
     relay: list
     folder: pathlib.Path
 
+    def peer(self, name):
+        script = ROOT / f"tests/interop/peer_{name}.py"
+        return script if script.exists() else self.peers / f"peer_{name}"
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tern", type=pathlib.Path, default=ROOT / "build/tern", help="the command under test")
     parser.add_argument("--peers", type=pathlib.Path, default=ROOT / "build/interop", help="where the peers are")
     parser.add_argument("--self", action="store_true", help="the peers with each other, not with tern")
-    parser.add_argument("--peer", choices=PEERS, help="only this one")
+    parser.add_argument("--dtls", choices=sorted(PEERS), default="1.2", help="which table: 1.2 (the default) or 1.3")
+    parser.add_argument("--peer", choices=sorted({peer for peers in PEERS.values() for peer in peers}), help="only this one")
     parser.add_argument("--cell", help="only cells whose name has this in it")
     parser.add_argument("--role", choices=["client", "server"], help="only this role of tern")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what the programs printed")
     arguments = parser.parse_args()
 
-    chosen = [pair for pair in pairs(arguments) if not arguments.role or pair[arguments.role == "client"] == "tern"]
-    cells = [cell for cell in all_cells() if not arguments.cell or arguments.cell in cell.name]
+    chosen = pairs(arguments)
+    cells = [cell for cell in all_cells(arguments.dtls) if not arguments.cell or arguments.cell in cell.name]
     tasks = [(cell, server, client) for server, client in chosen for cell in cells]
     if not tasks:
         sys.exit("interop: no such cell")
@@ -409,7 +416,7 @@ def main():
         tools = Tools(arguments.tern.resolve(), arguments.peers.resolve(), relay, pathlib.Path(folder))
         make_pki(tools.folder)
         results = run_all(tools, tasks, arguments.verbose)
-    print_matrix(results, chosen)
+    print_matrix(results, chosen, arguments.dtls)
     verdicts = [verdict for verdict, _ in results.values()]
     failed = verdicts.count("FAIL")
     print(f"\n{verdicts.count('ok')} passed, {failed} failed, {verdicts.count('skip')} skipped")
