@@ -314,13 +314,14 @@ typedef enum tern_trace_kind {
 	TERN_TRACE_TIMER,    /* the retransmission timer was set; timeout_ns */
 	TERN_TRACE_TIMEOUT,  /* it fired */
 	TERN_TRACE_MTU,      /* the MTU was lowered after repeated loss; length is the new one */
-	TERN_TRACE_KEYS      /* keys for epoch are in place */
+	TERN_TRACE_KEYS      /* keys for epoch are in place: both ways in a handshake, then by writing */
 } tern_trace_kind;
 typedef struct tern_trace {
 	tern_trace_kind kind;
 	uint8_t content_type;   /* RFC 5246 6.2.1: 20 to 23 */
 	uint8_t message_type;   /* handshake records in clear to us: type, sequence and fragment */
 	bool retransmission;
+	bool writing;           /* KEYS: to send with */
 	uint16_t epoch;
 	uint16_t message_seq;
 	uint64_t record_seq;

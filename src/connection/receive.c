@@ -15,7 +15,7 @@ static void trace_received(tern_conn *conn, const struct record *record, const s
 	if (!config->trace)
 		return;
 	if (f) {
-		t.message_type = f->type;
+		t.message_type = f->offset ? f->type : message_type_shown(f->type, f->body);
 		t.message_seq = f->message_seq;
 		t.message_len = f->length;
 		t.fragment_offset = f->offset;

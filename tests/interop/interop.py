@@ -53,6 +53,7 @@ CANNOT = [
     ("mbedtls", ".*", "ed25519/.*", "Mbed TLS has no Ed25519"),
     ("mbedtls", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "Mbed TLS has ECDHE-PSK only with CBC and ChaCha20"),
     ("wolfssl", "server", ".*/none/.*", "a wolfSSL server always asks for a cookie"),
+    ("wolfssl", "server", "ecdhe-psk/lossy", "this seed loses the last flight, which wolfSSL 5.5 repeats for no client"),
     ("wolfssl", ".*", "suite/TLS_PSK_WITH_AES.*", "Debian's wolfSSL is built without static PSK for AES"),
     ("wolfssl", ".*", "suite/TLS_ECDHE_PSK_WITH_(AES_256_GCM.*|AES_128_CCM.*)", "wolfSSL has no such suite"),
 ]
@@ -212,7 +213,7 @@ class Run:
     def talk(self):
         server, port = self.start_tern_server() if self.server == "tern" else self.start_peer_server()
         if self.cell.lossy:
-            seed = zlib.crc32(self.cell.name.encode()) % 100000
+            seed = zlib.crc32(f"{self.cell.name} {self.server} {self.client}".encode()) % 100000
             relay = self.start("relay", [*self.tools.relay, "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{port}", *LOSSY,
                                          "--seed", seed])
             port = int(relay.wait_for(r"listening on 127\.0\.0\.1:(\d+)", self.deadline).group(1))
