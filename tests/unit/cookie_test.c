@@ -117,10 +117,10 @@ static void bytes_moved(struct world *w)
 }
 static void bytes_moved_to_the_address(struct world *w)
 {
-	w->hello.extensions = SPAN("extension");
+	w->hello.compression = SPAN("");
 	w->path.remote.len++;
 	memmove(w->path.remote.bytes + 1, w->path.remote.bytes, 12);
-	w->path.remote.bytes[0] = 's';
+	w->path.remote.bytes[0] = 0;
 }
 static void one_rotation(struct world *w)
 {
@@ -170,10 +170,10 @@ static void replay(void **state)
 		{"other session id", other_session_id, false},
 		{"suites in another order", other_suites, false},
 		{"other compression", other_compression, false},
-		{"other extensions", other_extensions, false},
-		{"no extensions", no_extensions, false},
+		{"other extensions", other_extensions, true},
+		{"no extensions", no_extensions, true},
 		{"bytes moved from suites to session id", bytes_moved, false},
-		{"bytes moved from extensions to the address", bytes_moved_to_the_address, false},
+		{"bytes moved from compression to the address", bytes_moved_to_the_address, false},
 		{"after one rotation", one_rotation, true},
 		{"after two rotations", two_rotations, false},
 		{"another member of the cluster", same_secret_elsewhere, true},
