@@ -26,12 +26,15 @@ enum {
 	FLIGHT_MAX = 256,
 	MESSAGES = 3,
 	STEPS_MAX = 100000,
-	ALERT = 21
+	ALERT = 21,
+	SERVER_HELLO = 2,
+	HANDSHAKE_TYPE_AT = 13, /* in a plaintext datagram */
+	FIRST_DATA_EPOCH = 3 /* of DTLS 1.3; 1.2 has no later one */
 };
 static const enum direction CLIENT = FROM_CLIENT, SERVER = FROM_SERVER;
 
 static const uint64_t MS_NS = 1000000, FIRST_TIMEOUT_MS = 100, PATH_DELAY_MS = 10, HANDSHAKE_MS = 10000;
-static const uint64_t DATA_MS = 400, CLOSE_MS = 150;
+static const uint64_t DATA_MS = 400, KEYS_MS = 3000, CLOSE_MS = 150;
 static const int64_t DEFAULT_SEED = 7;
 static const double DEFAULT_LOSS = 20;
 
@@ -54,6 +57,7 @@ struct side {
 	tern_drop drop; /* why the last num_dropped records were dropped, not yet told */
 	unsigned num_dropped;
 	unsigned received; /* application records */
+	unsigned new_keys; /* after the handshake's */
 	uint64_t sent, lost, again, bytes; /* datagrams; again: records */
 };
 
@@ -184,8 +188,14 @@ static void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 	case TERN_TRACE_MTU:
 		note(d, d->acting, LADDER_TIMER, "largest datagram lowered to %u bytes", trace->length);
 		break;
-	case TERN_TRACE_RECEIVED:
 	case TERN_TRACE_KEYS:
+		if (trace->epoch <= FIRST_DATA_EPOCH)
+			break;
+		s->new_keys++;
+		note(d, d->acting, LADDER_GOOD, "new keys to %s with: epoch %u", trace->writing ? "send" : "receive",
+		     trace->epoch);
+		break;
+	case TERN_TRACE_RECEIVED:
 		break;
 	}
 }
@@ -391,7 +401,8 @@ static void greet(struct demo *d, uint8_t *datagram, size_t len)
 		return;
 	if (verdict.kind == TERN_VERDICT_REPLY) {
 		s->num_pieces = 0;
-		add_piece(s, "HelloVerifyRequest", n, false);
+		add_piece(s, reply[HANDSHAKE_TYPE_AT] == SERVER_HELLO ? "HelloRetryRequest" : "HelloVerifyRequest", n,
+			  false);
 		launch(d, SERVER, reply, n);
 	} else if (verdict.kind == TERN_VERDICT_ACCEPT &&
 		   tern_accept(&s->conn, s->pool, &verdict, &path, now) == TERN_OK) {
@@ -523,6 +534,25 @@ static void exchange(struct demo *d)
 	}
 }
 
+static bool keys_are_new(const struct demo *d)
+{
+	return d->sides[CLIENT].new_keys >= 2 && d->sides[SERVER].new_keys >= 2;
+}
+
+/* DTLS 1.3 only: the client changes its keys and asks the server to change its own. */
+static void change_keys(struct demo *d)
+{
+	ladder_heading(&d->ladder, "New keys for both, without a new handshake");
+	ladder_top(&d->ladder);
+	d->acting = CLIENT;
+	if (tern_conn_rekey(d->sides[CLIENT].conn, true, clock_now()) != TERN_OK)
+		return;
+	flush(d, CLIENT);
+	run(d, keys_are_new, KEYS_MS);
+	say(d, CLIENT, "in a new plumage");
+	run(d, never, DATA_MS / MESSAGES / 4);
+}
+
 /* What still lies in the sockets was for associations that are gone. */
 static void drain(struct demo *d)
 {
@@ -554,7 +584,7 @@ static void summarize(const struct demo *d, const tern_info *full, bool resumed)
 	char text[256];
 
 	ladder_heading(&d->ladder, "Summary");
-	ladder_fact(&d->ladder, "version", "DTLS 1.2");
+	ladder_fact(&d->ladder, "version", full->version == TERN_DTLS13 ? "DTLS 1.3" : "DTLS 1.2");
 	ladder_fact(&d->ladder, "suite", full->suite);
 	snprintf(text, sizeof text, "%s, signed with %s", full->group, full->scheme);
 	ladder_fact(&d->ladder, "key exchange", text);
@@ -585,6 +615,8 @@ static int perform(struct demo *d)
 		return STATUS_FAILURE;
 	tern_conn_info(d->sides[CLIENT].conn, &full);
 	exchange(d);
+	if (full.version == TERN_DTLS13)
+		change_keys(d);
 	report_stats(&d->report, "client", d->sides[CLIENT].conn);
 	report_stats(&d->report, "server", d->sides[SERVER].conn);
 	part(d);

@@ -314,13 +314,14 @@ typedef enum tern_trace_kind {
 	TERN_TRACE_TIMER,    /* the retransmission timer was set; timeout_ns */
 	TERN_TRACE_TIMEOUT,  /* it fired */
 	TERN_TRACE_MTU,      /* the MTU was lowered after repeated loss; length is the new one */
-	TERN_TRACE_KEYS      /* keys for epoch are in place */
+	TERN_TRACE_KEYS      /* keys for epoch are in place: both ways in a handshake, then by writing */
 } tern_trace_kind;
 typedef struct tern_trace {
 	tern_trace_kind kind;
 	uint8_t content_type;   /* RFC 5246 6.2.1: 20 to 23 */
 	uint8_t message_type;   /* handshake records in clear to us: type, sequence and fragment */
 	bool retransmission;
+	bool writing;           /* KEYS: to send with */
 	uint16_t epoch;
 	uint16_t message_seq;
 	uint64_t record_seq;
@@ -547,6 +548,7 @@ TERN_API tern_failure tern_conn_failure(const tern_conn *conn);
 typedef struct tern_glance {
 	bool dtls;            /* first record has a known content type and fits the datagram */
 	bool client_hello;    /* a plaintext record with the start of a ClientHello: perhaps a restarted client */
+	bool hello_fragment;  /* a plaintext record with a later fragment of one */
 	uint8_t content_type;
 	uint16_t version, epoch;
 	uint64_t record_seq;

@@ -47,6 +47,14 @@ void after_free(tern_conn *conn)
 	conn->after = NULL;
 }
 
+static void trace_keys(const tern_conn *conn, uint16_t epoch, bool writing)
+{
+	const struct tern_config *config = conn->pool->config;
+	tern_trace t = {.kind = TERN_TRACE_KEYS, .epoch = epoch, .writing = writing};
+	if (config->trace)
+		config->trace(config->trace_user, conn, &t);
+}
+
 /* ---- what we send ---- */
 
 static tern_error post_message(tern_conn *conn, uint8_t type, struct span body)
@@ -106,6 +114,7 @@ static tern_error switch_write_keys(tern_conn *conn)
 	record_forget_write(&conn->records, epoch);
 	conn->write_epoch = epoch;
 	conn->told_near = false;
+	trace_keys(conn, epoch, true);
 	return TERN_OK;
 }
 
@@ -212,7 +221,10 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	if (m->epoch != conn->records.in.epoch || m->epoch == UINT16_MAX)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 8");
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	error = keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1), false);
+	error = keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
+			       false);
+	if (error == TERN_OK)
+		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
 	if (error == TERN_OK && request)
 		error = after_rekey(conn, false, now);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
@@ -233,7 +245,8 @@ static tern_error take_message(tern_conn *conn, const struct message *m, tern_ti
 	}
 }
 
-tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept, tern_time now)
+tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
+			 tern_time now)
 {
 	struct after *a = conn->after;
 	struct message m;

@@ -15,7 +15,7 @@ static void trace_received(tern_conn *conn, const struct record *record, const s
 	if (!config->trace)
 		return;
 	if (f) {
-		t.message_type = f->type;
+		t.message_type = f->offset ? f->type : message_type_shown(f->type, f->body);
 		t.message_seq = f->message_seq;
 		t.message_len = f->length;
 		t.fragment_offset = f->offset;
@@ -225,7 +225,8 @@ static tern_error receive_handshake(tern_conn *conn, const struct record *record
 
 static tern_error receive_change_cipher_spec(tern_conn *conn, const struct record *record, tern_time now)
 {
-	if (!conn->hs || conn->hs->complete || conn->after || record->epoch != 0 || record->n != 1 || record->p[0] != 1) {
+	if (!conn->hs || conn->hs->complete || conn->after || record->epoch != 0 || record->n != 1 ||
+	    record->p[0] != 1) {
 		conn_drop(conn, TERN_DROP_CONTENT_TYPE, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}

@@ -1,5 +1,7 @@
 #include "flight/plan.h"
 
+#include "wire/hello.h"
+
 /* Less of a body is not worth a record and its header at the end of a datagram. */
 #define USEFUL 32
 
@@ -79,7 +81,7 @@ static void report_sent(const struct tracer *trace, const struct outgoing *m, co
 		.length = (uint32_t)length,
 	};
 	if (m->content_type == CONTENT_HANDSHAKE) {
-		event.message_type = m->type;
+		event.message_type = message_type_shown(m->type, m->body);
 		event.message_seq = m->message_seq;
 		event.message_len = (uint32_t)m->body.n;
 		event.fragment_offset = p->offset;

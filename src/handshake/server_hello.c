@@ -1,15 +1,14 @@
-/* Both hellos where the version is not known yet: a server decides on it by the ClientHello, a client learns it from the
- * ServerHello (RFC 8446 4.1.3, 4.2.1). */
+/* Both hellos where the version is not known yet: a server decides on it by the ClientHello, a client learns it from
+ * the ServerHello (RFC 8446 4.1.3, 4.2.1). */
 #include "handshake/hellos.h"
 #include "handshake/negotiate.h"
 #include "handshake/version.h"
+#include "wire/handshake.h"
 #include "wire/record.h"
 
 bool is_retry_body(struct span body)
 {
-	struct server_hello hello;
-	struct rd r = rd_of(body);
-	return get_server_hello(&r, &hello) && is_hello_retry_request(&hello);
+	return message_type_shown(SERVER_HELLO, body) != SERVER_HELLO;
 }
 
 const struct version *choose_version(const struct tern_config *config, const struct client_hello *hello,

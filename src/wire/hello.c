@@ -91,6 +91,13 @@ bool is_hello_retry_request(const struct server_hello *in)
 	return span_equal(in->random, span_of(hello_retry_random, RANDOM_LEN));
 }
 
+uint8_t message_type_shown(uint8_t type, struct span body)
+{
+	if (type != 2 || body.n < 2 + RANDOM_LEN || memcmp(body.p + 2, hello_retry_random, RANDOM_LEN) != 0)
+		return type;
+	return 6;
+}
+
 bool list16_valid(struct span list)
 {
 	return list.n > 0 && list.n % 2 == 0;

@@ -9,6 +9,7 @@ struct name {
 static const struct name messages[] = {
 	{0, "HelloRequest"},	    {1, "ClientHello"},		{2, "ServerHello"},
 	{3, "HelloVerifyRequest"},  {4, "NewSessionTicket"},	{5, "EndOfEarlyData"},
+	{6, "HelloRetryRequest"}, /* on the wire a ServerHello */
 	{8, "EncryptedExtensions"}, {9, "RequestConnectionId"}, {10, "NewConnectionId"},
 	{11, "Certificate"},	    {12, "ServerKeyExchange"},	{13, "CertificateRequest"},
 	{14, "ServerHelloDone"},    {15, "CertificateVerify"},	{16, "ClientKeyExchange"},

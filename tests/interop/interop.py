@@ -59,7 +59,7 @@ class Run:
     def talk(self):
         server, port = self.start_tern_server() if self.server == "tern" else self.start_peer_server()
         if self.cell.lossy:
-            seed = zlib.crc32(self.cell.name.encode()) % 100000
+            seed = zlib.crc32(f"{self.cell.name} {self.server} {self.client}".encode()) % 100000
             relay = self.start("relay", [*self.tools.relay, "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{port}", *LOSSY,
                                          "--seed", seed])
             port = int(relay.wait_for(r"listening on 127\.0\.0\.1:(\d+)", self.deadline).group(1))

@@ -164,7 +164,8 @@ void host_send_data(struct host *h)
 	a = association_of(&w->inv, p->association);
 	if (a && (a->sent[h->side] < EARLY_MESSAGES || world_agrees(w)))
 		seal_and_send(h, p);
-	world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
+	if (a && a->sent[h->side] < MESSAGES_MAX)
+		world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
 }
 
 /* ---- receiving ---- */

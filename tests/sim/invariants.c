@@ -92,8 +92,7 @@ static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
 	return start;
 }
 
-static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key,
-			      const uint8_t *sn_key)
+static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	struct watched_key *w = (struct watched_key *)k;
 	w->hash = hash_of(alg->id, key, alg->key_len);
