@@ -43,11 +43,11 @@ class Failure(Exception):
 class Program:
     """A started program whose output goes to files, so that it can be read while it runs and never blocks."""
 
-    def __init__(self, folder, name, command, stdin=subprocess.DEVNULL):
+    def __init__(self, folder, name, command, stdin=subprocess.DEVNULL, cwd=None):
         self.name, self.command = name, [str(word) for word in command]
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            self.process = subprocess.Popen(self.command, stdin=stdin, stdout=out, stderr=err)
+            self.process = subprocess.Popen(self.command, stdin=stdin, stdout=out, stderr=err, cwd=cwd)
 
     def wait_for(self, pattern, deadline):
         """The first match of pattern in what the program printed; Failure when it ends or time does."""
