@@ -35,6 +35,8 @@ static void check_outcome(struct host *h, const struct peer *p)
 	bool resumes = has(h, SIM_TICKET | SIM_STORE) && !h->world->staging;
 	bool proves = has(h, SIM_MUTUAL | SIM_PSK) || h->side == CLIENT;
 	tern_conn_info(p->conn, &info);
+	if ((info.version == TERN_DTLS13) != scenario_is_13(h->world->scenario))
+		invariants_fail(inv, "side %u: the version is %x", h->side, (unsigned)info.version);
 	if (info.peer_authenticated != proves)
 		invariants_fail(inv, "side %u: peer_authenticated is %d", h->side, info.peer_authenticated);
 	/* A ticket that cannot be opened for want of memory costs a full handshake. */

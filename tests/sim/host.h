@@ -14,7 +14,7 @@ tern_error ask_signature(void *user, tern_conn *conn, uint64_t job, uint16_t sch
 tern_error ask_verdict(void *user, tern_conn *conn, uint64_t job, const tern_bytes *chain, size_t num_chain,
 		       bool raw_key);
 tern_error answer_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
-		   const uint8_t *hint, size_t hint_len, tern_psk *answer);
+		      const uint8_t *hint, size_t hint_len, tern_psk *answer);
 extern const tern_session_store store_calls; /* user: the host */
 void answer_job(struct world *w, uint16_t index);
 

@@ -92,8 +92,7 @@ static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
 	return start;
 }
 
-static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key,
-			      const uint8_t *sn_key)
+static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	struct watched_key *w = (struct watched_key *)k;
 	w->hash = hash_of(alg->id, key, alg->key_len);
@@ -141,6 +140,11 @@ static bool watched_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	return true;
 }
 
+static tern_error watched_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
+{
+	return provider_stub.aead_mask(((struct watched_key *)k)->inner, sample, mask);
+}
+
 static tern_error client_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
 			      struct span tbs, uint8_t *signature, size_t *len)
 {
@@ -165,6 +169,7 @@ static struct provider watched(tern_error (*sign)(struct crypto *, struct privat
 	p.aead_set = watched_set;
 	p.aead_seal = watched_seal;
 	p.aead_open = watched_open;
+	p.aead_mask = watched_mask;
 	p.sign = sign;
 	return p;
 }

@@ -69,7 +69,7 @@ static void psk_answer(tern_psk *answer)
 }
 
 tern_error answer_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
-		   const uint8_t *hint, size_t hint_len, tern_psk *answer)
+		      const uint8_t *hint, size_t hint_len, tern_psk *answer)
 {
 	struct host *h = user;
 	if (h->side == CLIENT && (hint_len != 6 || memcmp(hint, "garden", 6) != 0))

@@ -9,6 +9,7 @@
 #define ECDHE_PSK_SUITE "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256"
 #define CHACHA_SUITE "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"
 #define CCM_SUITE "TLS_ECDHE_ECDSA_WITH_AES_128_CCM"
+#define SMALL .client_groups = "x25519,secp256r1", .server_groups = "x25519,secp256r1" /* a hello in one datagram */
 #define SHA384_SUITE "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
 
 const struct scenario scenarios[] = {
@@ -93,8 +94,20 @@ const struct scenario scenarios[] = {
 	{.name = "garbage-psk", .flags = SIM_GARBAGE | SIM_PSK, .suites = PSK_SUITE},
 	{.name = "garbage-ticket", .flags = SIM_GARBAGE | SIM_TICKET, .certificate = ECDSA_CERT},
 	{.name = "garbage-restart", .flags = SIM_GARBAGE | SIM_RESTART, .certificate = ECDSA_CERT},
+
+	{.name = "13-full", .versions = SIM_13, SMALL, .certificate = ECDSA_CERT},
+	{.name = "13-no-cookie", .flags = SIM_NO_COOKIE, .versions = SIM_13, SMALL, .certificate = ECDSA_CERT},
+	{.name = "13-mutual", .flags = SIM_MUTUAL, .versions = SIM_13, SMALL, .certificate = ECDSA_CERT},
+	{.name = "13-ticket", .flags = SIM_TICKET, .versions = SIM_13, SMALL, .certificate = ECDSA_CERT},
+	{.name = "13-psk", .flags = SIM_PSK, .versions = SIM_13, SMALL},
+	{.name = "13-psk-ke", .flags = SIM_PSK | SIM_PSK_KE, .versions = SIM_13, SMALL},
 };
 const size_t num_scenarios = sizeof scenarios / sizeof scenarios[0];
+
+bool scenario_is_13(const struct scenario *s)
+{
+	return s->versions == SIM_13 || s->versions == SIM_BOTH;
+}
 
 const struct scenario *scenario_by_name(const char *name)
 {

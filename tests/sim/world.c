@@ -209,6 +209,8 @@ static bool settled(struct world *w)
 		return w->closing && ((over(c) && over(s)) || w->now_ns > w->closed_ns + CLOSE_LINGER_NS);
 	if (w->schedule.chaos >= CHAOS_INPUT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
 		return true;
+	if (w->staging && !w->session_len)
+		return false;
 	return world_agrees(w) && spoke(w) && w->restarts_left == 0 && w->forgeries_left == 0;
 }
 
