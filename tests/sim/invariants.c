@@ -41,6 +41,7 @@ static struct invariants *watching;
 
 struct watched_key {
 	struct aead_key *inner;
+	const struct memory *owner;
 	uint64_t hash; /* of the key's bytes */
 	bool sealed;
 	uint8_t last[AEAD_NONCE];
@@ -52,6 +53,7 @@ static tern_error make_key(struct crypto *c, struct watched_key **out)
 	tern_error error;
 	if (!w)
 		return TERN_ERROR_NO_MEMORY;
+	w->owner = c->heap->user;
 	error = provider_stub.aead_new(c, &w->inner);
 	if (error != TERN_OK)
 		heap_free(c->heap, w, sizeof *w);
@@ -100,34 +102,41 @@ static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, co
 	return provider_stub.aead_set(w->inner, alg, key, sn_key);
 }
 
-static void note_nonce(struct invariants *inv, uint64_t hash)
+/* What was sealed with a nonce, to be filled when it is new. */
+static struct sealed *note_nonce(struct invariants *inv, uint64_t hash)
 {
 	size_t i = hash & (NONCE_SLOTS - 1);
-	if (inv->num_nonces++ > NONCE_SLOTS / 2) {
+	for (; inv->nonces[i].run == inv->run; i = (i + 1) & (NONCE_SLOTS - 1))
+		if (inv->nonces[i].nonce == hash)
+			return &inv->nonces[i];
+	if (inv->num_nonces++ > NONCE_SLOTS / 2)
 		invariants_fail(inv, "more than %d records sealed in one run", NONCE_SLOTS / 2);
-		return;
-	}
-	for (; inv->runs[i] == inv->run; i = (i + 1) & (NONCE_SLOTS - 1)) {
-		if (inv->nonces[i] == hash) {
-			invariants_fail(inv, "a nonce was used twice under one key");
-			return;
-		}
-	}
-	inv->runs[i] = inv->run;
-	inv->nonces[i] = hash;
+	inv->nonces[i] = (struct sealed){.nonce = hash, .run = inv->run};
+	return &inv->nonces[i];
+}
+
+/* The receiver of a record may seal it again to restore the bytes that came; those are no news to anybody. */
+static void check_nonce(const struct watched_key *w, const uint8_t *nonce, struct span aad, const uint8_t *in, size_t n)
+{
+	struct sealed *s = note_nonce(watching, hash_of(w->hash, nonce, AEAD_NONCE));
+	uint64_t content = hash_of(hash_of(n, aad.p, aad.n), in, n);
+	bool restored = s->by && s->by != w->owner && s->content == content;
+	if (!s->by)
+		*s = (struct sealed){s->nonce, content, w->owner, s->run};
+	else if (!restored)
+		invariants_fail(watching, "a nonce was used twice under one key");
 }
 
 static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
 			       const uint8_t *in, size_t n)
 {
 	struct watched_key *w = (struct watched_key *)k;
-	struct invariants *inv = watching;
-	if (inv->repeat_nonce && w->sealed)
+	if (watching->repeat_nonce && w->sealed)
 		nonce = w->last;
 	else
 		memcpy(w->last, nonce, AEAD_NONCE);
 	w->sealed = true;
-	note_nonce(inv, hash_of(w->hash, nonce, AEAD_NONCE));
+	check_nonce(w, nonce, aad, in, n);
 	return provider_stub.aead_seal(w->inner, nonce, aad, out, in, n);
 }
 

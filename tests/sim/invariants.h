@@ -28,12 +28,18 @@ struct memory {
 	size_t keys; /* expanded ones, in the pool's cache */
 };
 
+/* A record that was sealed. */
+struct sealed {
+	uint64_t nonce, content; /* hashes of (key, nonce), and of what was sealed */
+	const struct memory *by; /* NULL: not filled yet */
+	uint32_t run; /* that filled the slot */
+};
+
 struct invariants {
 	bool failed;
 	char what[256];
 
-	uint64_t nonces[NONCE_SLOTS]; /* hashes of (key, nonce) */
-	uint32_t runs[NONCE_SLOTS]; /* the run that filled the slot */
+	struct sealed nonces[NONCE_SLOTS];
 	uint32_t run;
 	size_t num_nonces;
 
