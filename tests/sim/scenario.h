@@ -24,7 +24,11 @@ enum scenario_flag {
 	SIM_CALLBACK_PSK = 1 << 16, /* the server asks a callback */
 	SIM_RAW = 1 << 17, /* raw public keys */
 	SIM_MTU = 1 << 18, /* the MTU changes again and again */
-	SIM_PSK_KE = 1 << 19 /* DTLS 1.3: a PSK without a key exchange beside it */
+	SIM_PSK_KE = 1 << 19, /* DTLS 1.3: a PSK without a key exchange beside it */
+	SIM_ASK_UPDATE = 1 << 20, /* key updates ask for the peer's, as often as not */
+	SIM_TOGETHER = 1 << 21, /* both sides begin their key updates at one time */
+	SIM_FLOOD = 1 << 22, /* the server gets lone first fragments of hellos from many addresses */
+	SIM_ALL_SUBSETS = 1 << 23 /* every subset of the first datagrams is lost once */
 };
 
 /* Which versions the sides speak. */
@@ -47,6 +51,13 @@ struct scenario {
 	size_t certificate_len; /* padded to so many bytes; 0: as long as it is */
 	uint16_t client_mtu, server_mtu;
 	uint16_t max_fragment_length, record_size_limit;
+
+	/* DTLS 1.3 */
+	uint16_t updates[2]; /* key updates that a side begins */
+	uint16_t updates_gap_ms; /* at most so long after the one before */
+	uint16_t epochs; /* the run goes on until so many key updates are done on both sides */
+	uint64_t skip_to; /* records are numbered from just below this on; the run goes on beyond it */
+	uint64_t seal_limit;
 };
 
 bool scenario_is_13(const struct scenario *s); /* it comes to DTLS 1.3 */

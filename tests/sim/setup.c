@@ -46,6 +46,7 @@ static tern_error set_limits(struct host *h)
 	tern_limits limits = {.size = sizeof limits, .record_size_limit = s->record_size_limit};
 	limits.mtu = h->side == CLIENT ? s->client_mtu : s->server_mtu;
 	limits.max_fragment_length = h->side == CLIENT ? s->max_fragment_length : 0;
+	limits.seal_limit = s->seal_limit;
 	if (has(h, SIM_NO_REPLAY))
 		limits.replay_window = 1;
 	return tern_config_set_limits(h->config, &limits);
@@ -130,6 +131,7 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 		TRY(tern_config_set_suites(h->config, s->suites));
 	if (groups)
 		TRY(tern_config_set_groups(h->config, groups));
+	TRY(tern_config_set_trace(h->config, on_trace, h));
 	TRY(tern_config_set_psk_ke(h->config, has(h, SIM_PSK_KE)));
 	TRY(set_certificates(h));
 	TRY(set_psk(h));
