@@ -9,7 +9,7 @@
 
 /* What a connection with its handshake may take before the peer's bytes count: the handshake with the first block of
  * its arena, the connection, one message on the way, and as much again for what is derived and copied. */
-#define CONN_BYTES 12288
+#define CONN_BYTES 13312
 
 void invariants_start(struct invariants *inv)
 {
