@@ -277,7 +277,8 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 		*at = p->next;
 		post_free(&conn->pool->config->heap, p);
 	}
-	if (!a->update_acked || a->posts)
+	/* The last flight of the handshake too is sent under older keys. */
+	if (!a->update_acked || a->posts || (conn->hs && flight_is_on_its_way(&conn->hs->flight)))
 		return TERN_OK;
 	a->update_acked = false;
 	TRY(switch_write_keys(conn));
