@@ -183,7 +183,7 @@ const struct scenario scenarios[] = {
 	/* Seven eighths of all record numbers, and of what one key of AES-GCM may seal. */
 	{V13("worn-numbers"), SMALL, .suites = CHACHA13, .certificate = ECDSA_CERT, .skip_to = 0xe00000000000,
 	 .epochs = 1},
-	{V13("worn-key"), SMALL, .certificate = ECDSA_CERT, .skip_to = 0x13c0000, .epochs = 1},
+	{V13("worn-key"), SMALL, .certificate = ECDSA_CERT, .skip_to = 20760745, .epochs = 1},
 	{V13("restart"), SMALL, .flags = SIM_RESTART, .certificate = ECDSA_CERT},
 	{V13("restart-psk"), SMALL, .flags = SIM_RESTART | SIM_PSK},
 	{V13("restart-ticket"), SMALL, .flags = SIM_RESTART | SIM_TICKET, .certificate = ECDSA_CERT},

@@ -2,6 +2,7 @@
 #include "sim/host.h"
 
 #define BEFORE 5 /* records until the number that is skipped to */
+#define AGAIN_MS 20 /* until a side that cannot update yet tries again */
 #define HASTY_PERCENT 20 /* of key updates are begun while another is on its way */
 
 static bool under_way(const tern_conn *conn)
@@ -30,7 +31,8 @@ void host_rekey(struct host *h)
 		host_drain(h, p);
 	}
 	if (h->updates_left)
-		world_at(w, SIM_MS * pcg_below(&w->rng, 1u + w->scenario->updates_gap_ms), EVENT_REKEY, h->side, 0);
+		world_at(w, SIM_MS * (AGAIN_MS + pcg_below(&w->rng, 1u + w->scenario->updates_gap_ms)), EVENT_REKEY,
+			 h->side, 0);
 }
 
 static bool side_done(const struct host *h, const struct host *other)
