@@ -15,6 +15,7 @@
 #define LAST_LOSSES 6
 #define FORGERIES 60
 #define FLOODS 100
+#define MORE_13 1024 /* acknowledgements, older epochs, a ticket on its way */
 #define POST_QUANTUM 4096 /* the hello with its key share, and copies of it */
 #define MESSAGES_USUAL 64
 #define TOGETHER_MS 150 /* after the start */
@@ -364,11 +365,19 @@ static void happen(struct world *w, const struct event *e)
 	}
 }
 
+/* What a connection may hold of its own beside the usual. */
+static size_t own_bytes(const struct scenario *s)
+{
+	size_t n = 3 * s->certificate_len;
+	if (s->versions != SIM_12)
+		n += s->client_groups ? MORE_13 : MORE_13 + POST_QUANTUM;
+	return n;
+}
+
 static void check_host(struct world *w, const struct host *h)
 {
 	size_t conns = (h->peers[0].conn != NULL) + (size_t)(h->peers[1].conn != NULL);
-	size_t own = 3 * w->scenario->certificate_len +
-		     (w->scenario->versions == SIM_12 || w->scenario->client_groups ? 0 : POST_QUANTUM);
+	size_t own = own_bytes(w->scenario);
 	memory_bounded(&w->inv, &h->memory, h->received, conns, own);
 	if (w->inv.signs[h->side] > h->conns)
 		invariants_fail(&w->inv, "side %u: %llu signatures for %llu handshakes", h->side,
