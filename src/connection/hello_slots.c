@@ -4,9 +4,11 @@
 
 #define NUM_SLOTS 64
 #define WAYS 4 /* slots that one sender may use */
+#define PATIENCE_NS (UINT64_C(10) * 1000000000) /* fragments farther apart are not of one hello */
 
 struct slot {
 	uint64_t name; /* of sender and message; 0: empty */
+	uint64_t since_ns; /* when its first fragment came */
 	uint32_t length, have;
 	uint8_t seen[HELLO_MAX / 8]; /* a bit for each byte */
 	uint8_t bytes[HELLO_MAX];
@@ -58,6 +60,23 @@ static struct slot *slot_for(struct hello_slots *s, uint64_t name, uint32_t rand
 	return free_one ? free_one : &few[random % WAYS];
 }
 
+/* Bytes that are here already are others: somebody came back to the address with a new hello. */
+static bool disagrees(const struct slot *slot, const struct fragment *f)
+{
+	for (size_t i = 0; i < f->body.n; i++) {
+		size_t at = f->offset + i;
+		if ((slot->seen[at / 8] >> (at % 8) & 1) && slot->bytes[at] != f->body.p[i])
+			return true;
+	}
+	return false;
+}
+
+static bool begins_anew(const struct slot *slot, uint64_t name, const struct fragment *f, tern_time now)
+{
+	return slot->name != name || slot->length != f->length || now.mono_ns - slot->since_ns > PATIENCE_NS ||
+	       disagrees(slot, f);
+}
+
 static void take(struct slot *slot, const struct fragment *f)
 {
 	for (size_t i = 0; i < f->body.n; i++) {
@@ -70,14 +89,15 @@ static void take(struct slot *slot, const struct fragment *f)
 }
 
 bool hello_slots_put(struct hello_slots *s, const struct hmac_key *key, const tern_path *path, const struct fragment *f,
-		     uint32_t random, struct fragment *whole)
+		     uint32_t random, tern_time now, struct fragment *whole)
 {
 	uint64_t name = name_of(key, path, f->message_seq);
 	struct slot *slot = slot_for(s, name, random);
 	if (f->length > HELLO_MAX || f->body.n == 0 || f->body.n > f->length || f->offset > f->length - f->body.n)
 		return false;
-	if (slot->name != name || slot->length != f->length) {
+	if (begins_anew(slot, name, f, now)) {
 		slot->name = name;
+		slot->since_ns = now.mono_ns;
 		slot->length = f->length;
 		slot->have = 0;
 		memset(slot->seen, 0, sizeof slot->seen);
