@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "connection/hello_slots.h"
+#include "handshake/config.h"
+#include "handshake/pool.h"
 #include "sim/host.h"
 
 #define START_NS (1000 * SIM_S)
@@ -443,6 +446,19 @@ static void step(struct world *w)
 		invariants_fail(&w->inv, "more than %d steps or %d ticks", STEPS_MAX, TICKS_MAX);
 }
 
+/* What the last run left of hellos in fragments: nothing of it is on its way any more. */
+static void forget_hellos(struct host *h)
+{
+	uint64_t fail_at = h->memory.fail_at;
+	h->memory.fail_at = 0;
+	if (h->pool->hello_slots) {
+		hello_slots_free(&h->config->heap, h->pool->hello_slots);
+		h->pool->hello_slots = hello_slots_new(&h->config->heap);
+	}
+	h->memory.fail_at = fail_at;
+	h->memory.calls = 0;
+}
+
 void world_begin(struct world *w, const struct schedule *schedule)
 {
 	unsigned flags = w->staging ? 0 : w->scenario->flags;
@@ -476,6 +492,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		h->memory.calls = 0;
 		h->memory.fail_at = schedule->no_memory[i];
 	}
+	forget_hellos(&w->hosts[SERVER]);
 	if (w->forgeries_left || w->floods_left)
 		world_at(w, 0, EVENT_FORGE, CLIENT, 0);
 	if (flags & SIM_CLOSE)
