@@ -353,6 +353,12 @@ tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, te
 	return TERN_OK;
 }
 
+void after_set_mtu(tern_conn *conn, uint16_t mtu)
+{
+	for (struct post *p = conn->after->posts; p; p = p->next)
+		flight_set_mtu(&p->flight, mtu);
+}
+
 uint64_t after_deadline(const tern_conn *conn)
 {
 	const struct after *a = conn->after;

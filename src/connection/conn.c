@@ -363,6 +363,8 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 		flight_set_mtu(&conn->hs->flight, mtu);
 	if (conn->last)
 		last_set_mtu(conn->last, mtu);
+	if (conn->after)
+		after_set_mtu(conn, mtu);
 	return TERN_OK;
 }
 
