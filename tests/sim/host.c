@@ -10,10 +10,18 @@ static bool has(const struct host *h, unsigned flag)
 	return h->world->scenario->flags & flag;
 }
 
+/* Where a key serves for a few records only, a path that loses much does not let new keys come in time. */
+static bool may_wear_out(const struct world *w)
+{
+	return w->scenario->seal_limit && w->schedule.chaos != CHAOS_NONE;
+}
+
 static void note_end(struct host *h, struct peer *p, tern_error error)
 {
 	if (p->ended)
 		return;
+	if (error == TERN_ERROR_LIMIT && may_wear_out(h->world))
+		h->world->gave_up = true;
 	p->ended = true;
 	p->error = error;
 	ladder_note(h->world, h->side, "ended: %s (%s %s)", tern_error_name(error), tern_conn_failure(p->conn).where,
@@ -152,7 +160,9 @@ static void seal_and_send(struct host *h, struct peer *p)
 	if (!data_make(&w->inv, p->association, h->side, data, n))
 		return;
 	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
-	if (error != TERN_OK)
+	if (error == TERN_ERROR_LIMIT && may_wear_out(w))
+		w->gave_up = true;
+	else if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
 	else
 		world_send(w, h->side, out, out_n);

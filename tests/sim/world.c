@@ -19,7 +19,8 @@
 #define FORGERIES 60
 #define FLOODS 100
 #define MORE_13 1024 /* acknowledgements, older epochs, a ticket on its way */
-#define POST_QUANTUM 4096 /* the hello with its key share, and copies of it */
+#define TICKETS (2 * TERN_SESSION_MAX) /* one that is offered, one that comes */
+#define POST_QUANTUM 5120 /* the hello with its key share, and copies of it */
 #define MESSAGES_USUAL 64
 #define TOGETHER_MS 150 /* after the start */
 
@@ -372,6 +373,8 @@ static void happen(struct world *w, const struct event *e)
 static size_t own_bytes(const struct scenario *s)
 {
 	size_t n = 3 * s->certificate_len;
+	if (s->flags & SIM_TICKET && s->versions != SIM_12)
+		n += TICKETS;
 	if (s->versions != SIM_12)
 		n += s->client_groups ? MORE_13 : MORE_13 + POST_QUANTUM;
 	return n;
