@@ -16,7 +16,7 @@ static bool may_wear_out(const struct world *w)
 	return w->scenario->seal_limit && w->schedule.chaos != CHAOS_NONE;
 }
 
-static void note_end(struct host *h, struct peer *p, tern_error error)
+void host_note_end(struct host *h, struct peer *p, tern_error error)
 {
 	if (p->ended)
 		return;
@@ -91,7 +91,7 @@ static void on_event(struct host *h, struct peer *p, const tern_event *event)
 			invariants_fail(&w->inv, "no session to export");
 		break;
 	case TERN_EVENT_CLOSED:
-		note_end(h, p, TERN_OK);
+		host_note_end(h, p, TERN_OK);
 		break;
 	default:
 		break;
@@ -111,7 +111,7 @@ static void send_all(struct host *h, struct peer *p)
 		tern_conn_info(p->conn, &info);
 		error = tern_conn_take(p->conn, out, sizeof out, &n, world_time(w));
 		if (error != TERN_OK) {
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 			continue;
 		}
 		if (n == 0)
@@ -132,7 +132,7 @@ void host_drain(struct host *h, struct peer *p)
 	for (unsigned i = 0;; i++) {
 		error = tern_conn_next(p->conn, &event, world_time(w));
 		if (error != TERN_OK) {
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 			break;
 		}
 		if (event.kind == TERN_EVENT_NONE)
@@ -218,8 +218,9 @@ static tern_path path_of(const struct host *h)
 /* For want of memory only. */
 static void not_made(struct host *h, tern_error error)
 {
+	bool memory = error == TERN_ERROR_NO_MEMORY || error == TERN_ERROR_BUDGET;
 	h->world->gave_up = true;
-	if (error != TERN_ERROR_NO_MEMORY || h->memory.calls < h->memory.fail_at || !h->memory.fail_at)
+	if (!memory || h->memory.calls < h->memory.fail_at || !h->memory.fail_at)
 		invariants_fail(&h->world->inv, "side %u: no connection: %s", h->side, tern_error_name(error));
 }
 
@@ -378,7 +379,7 @@ void host_tick(struct host *h)
 		error = tern_conn_tick(p->conn, world_time(w));
 		ladder_note(w, h->side, "timer");
 		if (error != TERN_OK)
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 		host_drain(h, p);
 		if (tern_conn_deadline(p->conn) <= w->now_ns)
 			invariants_fail(&w->inv, "side %u: the deadline stays in the past", h->side);

@@ -26,7 +26,9 @@ void host_rekey(struct host *h)
 		h->updates_left--;
 		error = tern_conn_rekey(p->conn, asks, world_time(w));
 		ladder_note(w, h->side, "updates its keys%s", asks ? " and asks for the peer's" : "");
-		if (error != TERN_OK)
+		if (error == TERN_ERROR_NO_MEMORY && h->memory.fail_at)
+			host_note_end(h, p, error);
+		else if (error != TERN_OK)
 			invariants_fail(&w->inv, "side %u: rekey: %s", h->side, tern_error_name(error));
 		host_drain(h, p);
 	}
