@@ -369,15 +369,23 @@ uint64_t after_deadline(const tern_conn *conn)
 	return deadline;
 }
 
+/* Those to write with only when nothing is sent under them any more. */
+static void forget_handshake_keys(tern_conn *conn, tern_time now)
+{
+	record_forget_read(&conn->records, EPOCH_DATA);
+	conn->after->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	if (conn->hs && flight_is_on_its_way(&conn->hs->flight))
+		return;
+	record_forget_write(&conn->records, EPOCH_DATA);
+	conn->after->forget_ns = TERN_NEVER;
+}
+
 tern_error after_tick(tern_conn *conn, tern_time now)
 {
 	struct after *a = conn->after;
 	acks_tick(&a->acks, now);
-	if (now.mono_ns >= a->forget_ns) {
-		record_forget_read(&conn->records, EPOCH_DATA);
-		record_forget_write(&conn->records, EPOCH_DATA);
-		a->forget_ns = TERN_NEVER;
-	}
+	if (now.mono_ns >= a->forget_ns)
+		forget_handshake_keys(conn, now);
 	for (struct post *p = a->posts; p; p = p->next) {
 		tern_error error = flight_tick(&p->flight, now);
 		/* A ticket that cannot be delivered is the client's loss alone. */
