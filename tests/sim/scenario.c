@@ -192,6 +192,8 @@ const struct scenario scenarios[] = {
 	{V13("close-update"), SMALL, .flags = SIM_CLOSE, .certificate = ECDSA_CERT, .updates = {5, 5}},
 	{V13("lose-last"), SMALL, .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT},
 	{V13("lose-last-ticket"), SMALL, .flags = SIM_LOSE_LAST | SIM_TICKET, .certificate = ECDSA_CERT},
+	/* Longer than the handshake's keys are kept otherwise. */
+	{V13("lose-last-for-minutes"), SMALL, .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT, .losses = 300},
 	{V13("garbage"), SMALL, .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{V13("garbage-mutual"), SMALL, .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT, .client_mtu = 300},
 	{V13("garbage-psk"), SMALL, .flags = SIM_GARBAGE | SIM_PSK},

@@ -53,6 +53,7 @@ struct scenario {
 	uint16_t max_fragment_length, record_size_limit;
 
 	/* DTLS 1.3 */
+	uint16_t losses; /* SIM_LOSE_LAST: so many; 0: a few */
 	uint16_t updates[2]; /* key updates that a side begins */
 	uint16_t updates_gap_ms; /* at most so long after the one before */
 	uint16_t epochs; /* the run goes on until so many key updates are done on both sides */

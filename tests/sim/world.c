@@ -478,7 +478,9 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	memcpy(w->store, w->store_saved, w->num_stored_saved * sizeof *w->store);
 	w->num_stored = w->num_stored_saved;
 	w->restarts_left = flags & SIM_RESTART ? 1 : 0;
-	w->losses_left = flags & SIM_LOSE_LAST ? LAST_LOSSES : 0;
+	w->losses_left = w->scenario->losses ? w->scenario->losses : LAST_LOSSES;
+	if (!(flags & SIM_LOSE_LAST))
+		w->losses_left = 0;
 	w->forgeries_left = flags & SIM_GARBAGE ? FORGERIES : 0;
 	w->floods_left = flags & SIM_FLOOD ? FLOODS : 0;
 	w->skip_left = w->scenario->skip_to && !w->staging;
