@@ -45,7 +45,8 @@ const struct scenario scenarios[] = {
 	{.name = "late-all",
 	 .flags = SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_MUTUAL | SIM_LATE_STORE | SIM_STORE,
 	 .certificate = ECDSA_CERT},
-	/* Below about 200 bytes the hello comes in fragments: only without a cookie. */
+	/* Below about 200 bytes the hello comes in fragments. */
+	{.name = "mtu-96-cookie", .certificate = ECDSA_CERT, .client_mtu = 96, .server_mtu = 96},
 	{.name = "mtu-96", .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT, .client_mtu = 96, .server_mtu = 96},
 	{.name = "mtu-128",
 	 .flags = SIM_MUTUAL | SIM_NO_COOKIE,
