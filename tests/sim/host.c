@@ -339,6 +339,13 @@ static void promote(struct host *h)
 	h->peers[1] = (struct peer){0};
 }
 
+/* A later fragment of a hello, to a connection that is through its handshake: a client that came back. */
+static bool is_returning(struct host *h, const uint8_t *datagram, size_t n)
+{
+	return tern_peek(datagram, n).hello_fragment && h->peers[0].connected && !h->peers[1].conn &&
+	       !has(h, SIM_NO_COOKIE);
+}
+
 static void server_receive(struct host *h, uint8_t *datagram, size_t n)
 {
 	struct peer *current = &h->peers[0], *next = &h->peers[1];
@@ -346,7 +353,8 @@ static void server_receive(struct host *h, uint8_t *datagram, size_t n)
 		listen_at(h, current, datagram, n);
 		return;
 	}
-	if (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n))) {
+	if (is_returning(h, datagram, n) ||
+	    (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n)))) {
 		listen_at(h, next, datagram, n);
 	} else {
 		feed(h, current, datagram, n);

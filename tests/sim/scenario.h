@@ -28,7 +28,8 @@ enum scenario_flag {
 	SIM_ASK_UPDATE = 1 << 20, /* key updates ask for the peer's, as often as not */
 	SIM_TOGETHER = 1 << 21, /* both sides begin their key updates at one time */
 	SIM_FLOOD = 1 << 22, /* the server gets lone first fragments of hellos from many addresses */
-	SIM_ALL_SUBSETS = 1 << 23 /* every subset of the first datagrams is lost once */
+	SIM_ALL_SUBSETS = 1 << 23, /* every subset of the first datagrams is lost once */
+	SIM_WORN = 1 << 24 /* one forged record more and the keys have to change */
 };
 
 /* Which versions the sides speak. */

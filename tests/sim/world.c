@@ -483,7 +483,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		w->losses_left = 0;
 	w->forgeries_left = flags & SIM_GARBAGE ? FORGERIES : 0;
 	w->floods_left = flags & SIM_FLOOD ? FLOODS : 0;
-	w->skip_left = w->scenario->skip_to && !w->staging;
+	w->skip_left = (w->scenario->skip_to || flags & SIM_WORN) && !w->staging;
 	invariants_start(&w->inv);
 	ledger_start(&w->ledger, &w->inv);
 	for (unsigned i = 0; i < 2; i++) {
