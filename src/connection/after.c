@@ -277,7 +277,8 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 		*at = p->next;
 		post_free(&conn->pool->config->heap, p);
 	}
-	if (!a->update_acked || a->posts)
+	/* The last flight of the handshake too is sent under older keys. */
+	if (!a->update_acked || a->posts || (conn->hs && flight_is_on_its_way(&conn->hs->flight)))
 		return TERN_OK;
 	a->update_acked = false;
 	TRY(switch_write_keys(conn));
@@ -352,6 +353,12 @@ tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, te
 	return TERN_OK;
 }
 
+void after_set_mtu(tern_conn *conn, uint16_t mtu)
+{
+	for (struct post *p = conn->after->posts; p; p = p->next)
+		flight_set_mtu(&p->flight, mtu);
+}
+
 uint64_t after_deadline(const tern_conn *conn)
 {
 	const struct after *a = conn->after;
@@ -362,15 +369,23 @@ uint64_t after_deadline(const tern_conn *conn)
 	return deadline;
 }
 
+/* Those to write with only when nothing is sent under them any more. */
+static void forget_handshake_keys(tern_conn *conn, tern_time now)
+{
+	record_forget_read(&conn->records, EPOCH_DATA);
+	conn->after->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	if (conn->hs && flight_is_on_its_way(&conn->hs->flight))
+		return;
+	record_forget_write(&conn->records, EPOCH_DATA);
+	conn->after->forget_ns = TERN_NEVER;
+}
+
 tern_error after_tick(tern_conn *conn, tern_time now)
 {
 	struct after *a = conn->after;
 	acks_tick(&a->acks, now);
-	if (now.mono_ns >= a->forget_ns) {
-		record_forget_read(&conn->records, EPOCH_DATA);
-		record_forget_write(&conn->records, EPOCH_DATA);
-		a->forget_ns = TERN_NEVER;
-	}
+	if (now.mono_ns >= a->forget_ns)
+		forget_handshake_keys(conn, now);
 	for (struct post *p = a->posts; p; p = p->next) {
 		tern_error error = flight_tick(&p->flight, now);
 		/* A ticket that cannot be delivered is the client's loss alone. */

@@ -231,17 +231,12 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 
 /* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read.
  */
-static bool is_on_its_way(const struct flight *f)
-{
-	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
-}
-
 static void settle(tern_conn *conn)
 {
 	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
 	/* In DTLS 1.3 a client repeats its last flight until it is acknowledged. */
-	if (conn->hs && conn->hs->complete && !(conn->after && is_on_its_way(&conn->hs->flight))) {
+	if (conn->hs && conn->hs->complete && !(conn->after && flight_is_on_its_way(&conn->hs->flight))) {
 		handshake_free(conn->hs);
 		conn->hs = NULL;
 	}
@@ -368,6 +363,8 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 		flight_set_mtu(&conn->hs->flight, mtu);
 	if (conn->last)
 		last_set_mtu(conn->last, mtu);
+	if (conn->after)
+		after_set_mtu(conn, mtu);
 	return TERN_OK;
 }
 
