@@ -255,6 +255,14 @@ void flight_repeat(struct flight *f, uint32_t random, tern_time now)
 		send_again(f);
 }
 
+void flight_revive(struct flight *f)
+{
+	if (f->state != FLIGHT_WAITING || f->deadline_ns != TERN_NEVER)
+		return;
+	f->rto.doublings = 0;
+	send_again(f);
+}
+
 static const struct sent_record *find_sent(const struct flight *f, uint16_t epoch, uint64_t seq, bool *recent)
 {
 	for (uint32_t i = f->num_sent; i > f->num_sent - f->num_known; i--) {
@@ -350,8 +358,8 @@ void flight_acks_end(struct flight *f, tern_time now)
 	}
 }
 
-/* Large datagrams may be what is lost. A flight of small ones has other troubles. A hello stays whole: a server that keeps
- * no state yet cannot put one together, and would never answer. */
+/* Large datagrams may be what is lost. A flight of small ones has other troubles. A hello stays whole: a server that
+ * keeps no state yet cannot put one together, and would never answer. */
 static void lower_mtu(struct flight *f)
 {
 	uint16_t floor = f->mtu < MTU_FLOOR ? MTU_MIN : MTU_FLOOR;
