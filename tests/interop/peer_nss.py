@@ -161,7 +161,17 @@ def call(o, folder):
     return 0
 
 
+def version():
+    """Of the library's package: tstclnt does not tell."""
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libnss3"], check=False, stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.DEVNULL, timeout=60)
+    print(re.sub(r"^\d+:|-.*$", "", done.stdout) or "unknown")
+    return 0
+
+
 def main():
+    if sys.argv[1:] == ["version"]:
+        return version()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("role", choices=["server", "client"])
     for name, kind in (("port", int), ("mtu", int), ("lines", int), ("timeout", int), ("count", int)):
