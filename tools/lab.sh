@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.."
 
 LAB=${TERN_LAB:-/var/tmp/tern-lab}
 PACKAGES=(
-	ca-certificates gcc libc6-dev make cmake ninja-build pkgconf python3 libssl-dev openssl libcmocka-dev
+	ca-certificates gcc libc6-dev make cmake ninja-build pkgconf python3 libssl-dev zlib1g-dev libzstd-dev openssl
+	libcmocka-dev
 	libwolfssl-dev gnutls-bin libgnutls28-dev libmbedtls-dev libnss3-dev libnss3-tools
 	golang-go golang-github-pion-dtls-v3-dev tcpdump
 )

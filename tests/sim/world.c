@@ -208,7 +208,7 @@ static unsigned delivered(const struct association *a, unsigned side, uint32_t f
 {
 	unsigned n = 0;
 	for (uint32_t i = from; i < MESSAGES_MAX; i++)
-		n += a->delivered[side][i / 64] >> i % 64 & 1;
+		n += (unsigned)(a->delivered[side][i / 64] >> i % 64 & 1);
 	return n;
 }
 
