@@ -54,7 +54,9 @@ class Run:
                     program.stop()
 
     def transcript(self):
-        return "".join(f"--- {' '.join(p.command)}\n{p.printed()}" for p in self.programs)
+        text = "".join(f"--- {' '.join(p.command)}\n{p.printed()}" for p in self.programs)
+        trace = self.folder / "trace"
+        return text + (f"--- the trace of tern\n{trace.read_text()}" if trace.exists() else "")
 
     def talk(self):
         server, port = self.start_tern_server() if self.server == "tern" else self.start_peer_server()
@@ -131,7 +133,7 @@ class Run:
 
     def tern_options(self, role):
         cell, pki = self.cell, self.tools.folder
-        options = ["--dtls", cell.version, "--suites", cell.suite, "--mtu", cell.mtu]
+        options = ["--dtls", cell.version, "--suites", cell.suite, "--mtu", cell.mtu, "--trace", self.folder / "trace"]
         if cell.groups(role):
             options += ["--groups", cell.groups(role)]
         if not cell.leaf:
