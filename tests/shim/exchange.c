@@ -267,7 +267,14 @@ static bool loop(struct exchange *x)
 		if (!on_opcode(x, &p))
 			return false;
 	}
-	return tern_conn_close(x->conn, x->kept->now) == TERN_OK;
+	return true;
+}
+
+/* DTLS 1.2 has closed by itself when the peer has. */
+static bool close_connection(struct exchange *x)
+{
+	tern_error error = tern_conn_close(x->conn, x->kept->now);
+	return error == TERN_OK || (x->closed && error == TERN_ERROR_NOT_CONNECTED) || complain(x, error);
 }
 
 static tern_error start(struct exchange *x, tern_pool *pool)
@@ -304,6 +311,8 @@ bool exchange_run(tern_pool *pool, struct callbacks *callbacks, struct kept *kep
 		return false;
 	}
 	good = loop(&x);
+	if (good)
+		good = close_connection(&x);
 	(void)flush(&x); /* an alert, or close_notify */
 	packets_close(&x.packets);
 	tern_conn_free(x.conn);
