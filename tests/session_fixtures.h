@@ -16,6 +16,7 @@ static inline struct session session_longest(void)
 {
 	struct session s = session_least();
 	s.peer_authenticated = true;
+	s.age_add = 0xfedcba98;
 	memset(s.peer_fingerprint, 0xf1, sizeof s.peer_fingerprint);
 	memset(s.settings_hash, 0x5e, sizeof s.settings_hash);
 	memset(s.id, 0x1d, s.id_len = sizeof s.id);
@@ -29,8 +30,9 @@ static inline struct session session_longest(void)
 static inline bool session_same(const struct session *a, const struct session *b)
 {
 	return a->version == b->version && a->suite == b->suite && !memcmp(a->master, b->master, MASTER_LEN) &&
-	       a->peer_authenticated == b->peer_authenticated && a->created_unix_s == b->created_unix_s &&
-	       a->expires_unix_s == b->expires_unix_s && !memcmp(a->peer_fingerprint, b->peer_fingerprint, 32) &&
+	       a->age_add == b->age_add && a->peer_authenticated == b->peer_authenticated &&
+	       a->created_unix_s == b->created_unix_s && a->expires_unix_s == b->expires_unix_s &&
+	       !memcmp(a->peer_fingerprint, b->peer_fingerprint, 32) &&
 	       span_equal(span_of(a->id, a->id_len), span_of(b->id, b->id_len)) &&
 	       span_equal(span_of(a->alpn, a->alpn_len), span_of(b->alpn, b->alpn_len)) &&
 	       span_equal(span_of(a->name, a->name_len), span_of(b->name, b->name_len)) &&

@@ -221,7 +221,8 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	if (m->epoch != conn->records.in.epoch || m->epoch == UINT16_MAX)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 8");
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	error = keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1), false);
+	error = keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
+			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
 	if (error == TERN_OK && request)
@@ -244,7 +245,8 @@ static tern_error take_message(tern_conn *conn, const struct message *m, tern_ti
 	}
 }
 
-tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept, tern_time now)
+tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
+			 tern_time now)
 {
 	struct after *a = conn->after;
 	struct message m;

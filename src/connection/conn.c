@@ -54,8 +54,8 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->pool = pool;
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
-	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, pool->provider, pool->schedules, &config->heap,
-		    config->limits.replay_window);
+	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, pool->provider, pool->schedules,
+		    &config->heap, config->limits.replay_window);
 	conn->records.seal_limit = config->limits.seal_limit;
 	error = handshake_new(&conn->hs, role, pool, conn, &conn->records, &conn->failure, &config->limits,
 			      first_message_seq, path, now);
@@ -67,8 +67,8 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	return TERN_OK;
 }
 
-/* A hello that tern_listen put together has no datagram of its own to come in. An error of the handshake is told by the next
- * call on the connection. */
+/* A hello that tern_listen put together has no datagram of its own to come in. An error of the handshake is told by the
+ * next call on the connection. */
 static tern_error take_hello(tern_conn **out, const tern_verdict *verdict, tern_time now)
 {
 	tern_conn *conn = *out;
@@ -87,7 +87,8 @@ static tern_error take_hello(tern_conn **out, const tern_verdict *verdict, tern_
 	return error;
 }
 
-tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *verdict, const tern_path *path, tern_time now)
+tern_error tern_accept(tern_conn **out, tern_pool *pool, const tern_verdict *verdict, const tern_path *path,
+		       tern_time now)
 {
 	const struct tern_config *config = pool->config;
 	if (!config->num_credentials && !config->num_psks && !config->psk)
@@ -228,7 +229,8 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 	return false;
 }
 
-/* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read. */
+/* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read.
+ */
 static bool is_on_its_way(const struct flight *f)
 {
 	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
@@ -279,9 +281,9 @@ static void stash_record(tern_conn *conn, const struct record *record)
 }
 
 /* Another PSK than ours gives keys that open nothing. One record that does not open says nothing, so it is dropped; but
- * when a client's Finished never opens, however often it comes, silence would only let both sides run into their deadlines.
- * RFC 4279 2 asks for decrypt_error, RFC 6347 4.1.2.7 allows an alert. With certificates this cannot happen but by
- * meddling. */
+ * when a client's Finished never opens, however often it comes, silence would only let both sides run into their
+ * deadlines. RFC 4279 2 asks for decrypt_error, RFC 6347 4.1.2.7 allows an alert. With certificates this cannot happen
+ * but by meddling. */
 #define WRONG_PSK_TRIES 4
 static bool psk_differs(const struct tern_conn *conn, const struct record *record)
 {

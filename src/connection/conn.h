@@ -24,7 +24,7 @@ enum queued { QUEUED_PENDING = 1, QUEUED_CONNECTED = 2, QUEUED_TICKET = 4, QUEUE
 #define STASH_MAX 4096
 struct stash {
 	size_t n, at; /* bytes used; where reading stands */
-	bool ready;   /* the keys are there now */
+	bool ready; /* the keys are there now */
 	uint8_t bytes[STASH_MAX];
 };
 
@@ -32,12 +32,12 @@ struct stash {
 struct after {
 	struct inbox inbox;
 	struct acks acks;
-	struct post *posts;     /* ours that are not acknowledged */
-	uint16_t send_seq;      /* message_seq of our next */
-	uint64_t forget_ns;     /* when the keys of the handshake go; TERN_NEVER: they are gone */
-	bool update_wanted;     /* a KeyUpdate of ours is due */
-	bool update_asks;       /* it asks for the peer's */
-	bool update_acked;      /* the peer has it; messages before it may be open still */
+	struct post *posts; /* ours that are not acknowledged */
+	uint16_t send_seq; /* message_seq of our next */
+	uint64_t forget_ns; /* when the keys of the handshake go; TERN_NEVER: they are gone */
+	bool update_wanted; /* a KeyUpdate of ours is due */
+	bool update_asks; /* it asks for the peer's */
+	bool update_acked; /* the peer has it; messages before it may be open still */
 };
 
 struct tern_conn {
@@ -96,7 +96,8 @@ void after_free(tern_conn *conn);
 /* The handshake is complete: a server offers tickets. */
 tern_error after_complete(tern_conn *conn, tern_time now);
 /* One fragment of a message after the handshake. *kept: its record may be acknowledged. */
-tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept, tern_time now);
+tern_error after_receive(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
+			 tern_time now);
 tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_time now);
 /* The next datagram of a post-handshake message or an ACK. */
 tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now);

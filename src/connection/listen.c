@@ -1,4 +1,5 @@
-/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked at. */
+/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked
+ * at. */
 #include "connection/hello_slots.h"
 #include "handshake/cookie.h"
 #include "handshake/hellos.h"
@@ -66,8 +67,8 @@ static bool put_retry13(struct wr *w, const tern_pool *pool, const struct first 
 	struct fragment fragment = {.type = SERVER_HELLO, .message_seq = f->fragment.message_seq};
 	uint8_t body[256];
 	struct wr bw = wr_of(body, sizeof body);
-	if (!retry13_make(&pool->cookie_keys, pool->provider, pool->config, &f->hello, &f->extensions, f->fragment.body, path,
-			  &bw))
+	if (!retry13_make(&pool->cookie_keys, pool->provider, pool->config, &f->hello, &f->extensions, f->fragment.body,
+			  path, &bw))
 		return false;
 	fragment.length = (uint32_t)bw.n;
 	put_record12_header(w, &header, (uint16_t)(HANDSHAKE_HEADER + bw.n));
@@ -108,7 +109,9 @@ static void put_retry12(struct wr *w, const struct first *f, struct span cookie)
 	struct record12 header = {CONTENT_HANDSHAKE, VERSION_DTLS10, 0, f->record.seq, {0}};
 	struct hello_verify_request hvr = {VERSION_DTLS10, cookie};
 	uint32_t body = (uint32_t)(3 + cookie.n);
-	struct fragment fragment = {.type = HELLO_VERIFY_REQUEST, .length = body, .message_seq = f->fragment.message_seq};
+	struct fragment fragment = {.type = HELLO_VERIFY_REQUEST,
+				    .length = body,
+				    .message_seq = f->fragment.message_seq};
 	put_record12_header(w, &header, (uint16_t)(HANDSHAKE_HEADER + body));
 	put_fragment_header(w, &fragment, body);
 	put_hello_verify_request(w, &hvr);
@@ -171,7 +174,8 @@ tern_glance tern_peek(const uint8_t *datagram, size_t len)
 	struct rd r = rd_of(span_of(datagram, len)), body;
 	struct record12 record;
 	struct fragment fragment;
-	if (!get_record12(&r, &record) || record.type < CONTENT_CHANGE_CIPHER_SPEC || record.type > CONTENT_APPLICATION_DATA)
+	if (!get_record12(&r, &record) || record.type < CONTENT_CHANGE_CIPHER_SPEC ||
+	    record.type > CONTENT_APPLICATION_DATA)
 		return glance;
 	glance.dtls = record.version == VERSION_DTLS10 || record.version == VERSION_DTLS12;
 	glance.content_type = record.type;
@@ -179,7 +183,10 @@ tern_glance tern_peek(const uint8_t *datagram, size_t len)
 	glance.epoch = record.epoch;
 	glance.record_seq = record.seq;
 	body = rd_of(record.fragment);
-	glance.client_hello = glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE &&
-			      get_fragment(&body, &fragment) && fragment.type == CLIENT_HELLO && fragment.offset == 0;
+	if (glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE && get_fragment(&body, &fragment) &&
+	    fragment.type == CLIENT_HELLO) {
+		glance.client_hello = fragment.offset == 0;
+		glance.hello_fragment = fragment.offset != 0;
+	}
 	return glance;
 }

@@ -225,7 +225,8 @@ static tern_error receive_handshake(tern_conn *conn, const struct record *record
 
 static tern_error receive_change_cipher_spec(tern_conn *conn, const struct record *record, tern_time now)
 {
-	if (!conn->hs || conn->hs->complete || conn->after || record->epoch != 0 || record->n != 1 || record->p[0] != 1) {
+	if (!conn->hs || conn->hs->complete || conn->after || record->epoch != 0 || record->n != 1 ||
+	    record->p[0] != 1) {
 		conn_drop(conn, TERN_DROP_CONTENT_TYPE, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}

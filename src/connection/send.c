@@ -192,7 +192,10 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 {
 	const struct outcome *o = conn->hs ? &conn->hs->outcome : &conn->outcome;
 	struct names names = {0, o->alpn, o->server_name, o->psk_identity};
-	*info = (tern_info){.version = o->version ? (tern_protocol)o->version->number : TERN_DTLS12, .suite = "", .group = "", .scheme = ""};
+	*info = (tern_info){.version = o->version ? (tern_protocol)o->version->number : TERN_DTLS12,
+			    .suite = "",
+			    .group = "",
+			    .scheme = ""};
 	if (conn->names)
 		names = *conn->names;
 	info->connected = conn->state == CONN_OPEN;

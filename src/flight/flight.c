@@ -350,8 +350,8 @@ void flight_acks_end(struct flight *f, tern_time now)
 	}
 }
 
-/* Large datagrams may be what is lost. A flight of small ones has other troubles. A hello stays whole: a server that keeps
- * no state yet cannot put one together, and would never answer. */
+/* Large datagrams may be what is lost. A flight of small ones has other troubles. A hello stays whole: a server that
+ * keeps no state yet cannot put one together, and would never answer. */
 static void lower_mtu(struct flight *f)
 {
 	uint16_t floor = f->mtu < MTU_FLOOR ? MTU_MIN : MTU_FLOOR;

@@ -92,9 +92,10 @@ tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_
 	return TERN_OK;
 }
 
-/* Where sending stands is an offset into a message: what is left is cut anew. */
+/* Where sending stands is an offset into a message: what is left is cut anew, from the start of a datagram. */
 void last_set_mtu(struct last_flight *l, uint16_t mtu)
 {
+	l->at.used = 0;
 	l->mtu = mtu;
 }
 

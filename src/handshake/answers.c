@@ -40,8 +40,8 @@ tern_error take_alpn(struct handshake *hs, const struct extensions *ext)
 void take_limits(struct handshake *hs, const struct extensions *ext)
 {
 	if (ext->present & HAS_RECORD_SIZE_LIMIT) {
-		hs->outcome.plaintext_max_out = ext->record_size_limit < RECORD_PLAINTEXT_MAX ? ext->record_size_limit
-											      : RECORD_PLAINTEXT_MAX;
+		hs->outcome.plaintext_max_out =
+			ext->record_size_limit < RECORD_PLAINTEXT_MAX ? ext->record_size_limit : RECORD_PLAINTEXT_MAX;
 		hs->records->plaintext_max_in = hs->offered.record_size_limit;
 	} else if (ext->present & HAS_MAX_FRAGMENT_LENGTH) {
 		hs->outcome.plaintext_max_out = fragment_length_of(ext->max_fragment_length);

@@ -216,7 +216,7 @@ class Usage(Case):
                 (client + ["--mtu", "95"], 2, ["--mtu 95", "96 to 65507"]),
                 (client + ["--mtu", "x"], 2, ["--mtu x"]),
                 (client + ["--linger", "-1"], 2, ["--linger -1"]),
-                (client + ["--dtls", "1.3"], 2, ["--dtls 1.3", "not in this version"]),
+                (client + ["--dtls", "1.3,1.4"], 2, ["--dtls 1.3,1.4"]),
                 (client + ["--dtls", "1.0"], 2, ["--dtls 1.0"]),
                 (client + ["--cid-length", "8"], 2, ["--cid-length", "not in this version"]),
                 (client + ["--srtp", "x"], 2, ["--srtp", "not in this version"]),
@@ -283,7 +283,7 @@ class Usage(Case):
                 (relay + ["--to", "127.0.0.1:1", "--drop", "x1"], 2, ["--drop x1"]),
                 (relay + ["--to", "127.0.0.1:1", "--drop", "c3-2"], 2, ["--drop c3-2"]),
                 (["relay", "--listen", used, "--to", "127.0.0.1:1"], 1, ["--listen " + used]),
-                (["demo", "--dtls", "1.3"], 2, ["--dtls 1.3"]),
+                (["demo", "--dtls", "1.1"], 2, ["--dtls 1.1"]),
                 (["demo", "--loss", "nan"], 2, ["--loss nan"]),
                 (["demo", "extra"], 2, ["extra"]),
         ):
@@ -411,7 +411,7 @@ class ServerAndClient(Case):
         self.assertEqual([e["event"] for e in theirs], ["listening", "connected", "data", "sent", "closed", "stats"])
         self.assertEqual(base64.b64decode(mine[2]["data"]), b"hello\n")
         self.assertEqual(theirs[0]["address"], f"127.0.0.1:{port}")
-        self.assertEqual((mine[0]["version"], mine[0]["alpn"]), ("DTLS 1.2", "irc"))
+        self.assertEqual((mine[0]["version"], mine[0]["alpn"]), ("DTLS 1.3", "irc"))
         self.assertEqual(mine[0]["fingerprint"], self.made.stdout.decode().strip())
         self.assertEqual(len(mine[0]["export"]), 40)
         self.assertEqual((mine[3]["by"], theirs[4]["by"]), ("us", "peer"))
@@ -464,11 +464,13 @@ class ServerAndClient(Case):
         for server_args in (["--psk", "other:00", "--psk", PSK], ["--psk-file", psks]):
             with background("server", "--listen", "127.0.0.1:0", "--echo", *server_args) as server:
                 address = f"127.0.0.1:{server.port()}"
-                done = run("client", address, "--psk", PSK, "--linger", "400", "--json", stdin=b"hello\n")
-                self.assertStatus(done, 0)
-                connected = events(done.stdout)[0]
-                self.assertIn("PSK", connected["suite"])
-                self.assertTrue(connected["authenticated"])
+                for dtls, suite in (("1.2", "PSK"), ("1.3", "TLS_AES_128_GCM_SHA256")):
+                    done = run("client", address, "--psk", PSK, "--dtls", dtls, "--linger", "400", "--json",
+                               stdin=b"hello\n")
+                    self.assertStatus(done, 0)
+                    connected = events(done.stdout)[0]
+                    self.assertIn(suite, connected["suite"])
+                    self.assertTrue(connected["authenticated"])
                 done = run("client", address, "--psk", "nobody:00", stdin=b"")
                 self.assertStatus(done, 1)
 
@@ -595,16 +597,25 @@ class ServerAndClient(Case):
 
     def test_keylog_and_trace(self):
         by_option, by_environment, trace = self.path("a.keys"), self.path("b.keys"), self.path("trace")
+        old = self.path("old.keys")
+        secrets = (b"CLIENT_HANDSHAKE_TRAFFIC_SECRET", b"SERVER_HANDSHAKE_TRAFFIC_SECRET", b"CLIENT_TRAFFIC_SECRET_0",
+                   b"SERVER_TRAFFIC_SECRET_0", b"EXPORTER_SECRET")
         with self.server("--echo") as server:
             port = server.port()
             self.assertStatus(self.client(port, "--keylog", by_option, "--trace", trace), 0)
             self.assertStatus(run("client", f"127.0.0.1:{port}", "--ca", self.cert, "--linger", "0",
                                   env={"SSLKEYLOGFILE": by_environment}), 0)
+            self.assertStatus(self.client(port, "--dtls", "1.2", "--keylog", old), 0)
+        self.assertRegex(self.read(old), rb"^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n$")
         for path in (by_option, by_environment):
-            self.assertRegex(self.read(path), rb"^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n$")
+            lines = self.read(path).splitlines()
+            self.assertEqual([line.split()[0] for line in lines], list(secrets))
+            self.assertEqual(len({line.split()[1] for line in lines}), 1)
+            for line in lines:
+                self.assertRegex(line, rb"^[A-Z_0]+ [0-9a-f]{64} [0-9a-f]{64}$")
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
         for words in (b"sent ClientHello", b"received ServerHello", b"received Certificate", b"sent Finished",
-                      b"keys of epoch 1"):
+                      b"keys of epoch 2", b"keys of epoch 3"):
             self.assertIn(words, self.read(trace))
 
     def test_v6(self):
@@ -757,13 +768,17 @@ class Relay(Case):
 
 class Demo(Case):
     def test_default(self):
-        done = run("demo")
-        self.assertStatus(done, 0)
-        text = done.stdout.decode()
-        for words in ("ClientHello", "HelloVerifyRequest", "Certificate 0..", "(again)", "lost", "timer:", "(resumed)",
-                      "Summary", "DTLS 1.2", "ECDHE"):
-            self.assertIn(words, text)
-        self.assertNotIn("\x1b", text)
+        for dtls, retry, suite, also in (("1.2", "HelloVerifyRequest", "TLS_ECDHE_ECDSA_WITH", "Finished"),
+                                         ("1.3", "HelloRetryRequest", "TLS_AES_128_GCM_SHA256", "KeyUpdate")):
+            with self.subTest(dtls):
+                done = run("demo", "--dtls", dtls)
+                self.assertStatus(done, 0)
+                text = done.stdout.decode()
+                for words in ("ClientHello", retry, "Certificate 0..", "(again)", "lost", "timer:", "(resumed)",
+                              "Summary", "DTLS " + dtls, suite, also):
+                    self.assertIn(words, text)
+                self.assertNotIn("\x1b", text)
+        self.assertEqual(run("demo").stdout.decode().count("DTLS 1.3"), 1)
 
     def test_ladder_is_straight_in_both_locales(self):
         for locale, rail in (("C", "|"), ("C.UTF-8", "\u2502")):

@@ -35,6 +35,8 @@ static void check_outcome(struct host *h, const struct peer *p)
 	bool resumes = has(h, SIM_TICKET | SIM_STORE) && !h->world->staging;
 	bool proves = has(h, SIM_MUTUAL | SIM_PSK) || h->side == CLIENT;
 	tern_conn_info(p->conn, &info);
+	if ((info.version == TERN_DTLS13) != scenario_is_13(h->world->scenario))
+		invariants_fail(inv, "side %u: the version is %x", h->side, (unsigned)info.version);
 	if (info.peer_authenticated != proves)
 		invariants_fail(inv, "side %u: peer_authenticated is %d", h->side, info.peer_authenticated);
 	/* A ticket that cannot be opened for want of memory costs a full handshake. */
@@ -59,6 +61,9 @@ static void on_connected(struct host *h, struct peer *p)
 	if (!h->world->inv.any_data)
 		check_outcome(h, p);
 	world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 50), EVENT_SEND_DATA, h->side, 0);
+	if (h->updates_left && !has(h, SIM_TOGETHER))
+		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
+			 EVENT_REKEY, h->side, 0);
 }
 
 static void on_event(struct host *h, struct peer *p, const tern_event *event)
@@ -164,7 +169,8 @@ void host_send_data(struct host *h)
 	a = association_of(&w->inv, p->association);
 	if (a && (a->sent[h->side] < EARLY_MESSAGES || world_agrees(w)))
 		seal_and_send(h, p);
-	world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
+	if (a && a->sent[h->side] < world_messages(w))
+		world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
 }
 
 /* ---- receiving ---- */
@@ -247,6 +253,16 @@ static bool is_stranger(struct peer *p, const uint8_t *datagram, size_t n)
 	return memcmp(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN) != 0;
 }
 
+/* From now on it is no stranger. */
+static void know_random(struct peer *p, const tern_verdict *verdict, const uint8_t *datagram, size_t n)
+{
+	p->knows_random = verdict->hello.len >= 2 + RANDOM_LEN;
+	if (p->knows_random)
+		memcpy(p->hello_random, verdict->hello.data + 2, RANDOM_LEN);
+	else
+		(void)is_stranger(p, datagram, n);
+}
+
 static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdict, uint8_t *datagram, size_t n)
 {
 	struct world *w = h->world;
@@ -254,7 +270,7 @@ static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdic
 	tern_error error;
 	tern_conn_free(p->conn);
 	*p = (struct peer){0};
-	(void)is_stranger(p, datagram, n); /* from now on it is not */
+	know_random(p, verdict, datagram, n);
 	begin(h, p);
 	error = tern_accept(&p->conn, h->pool, verdict, &path, world_time(w));
 	if (error == TERN_OK)
@@ -284,6 +300,22 @@ static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t 
 		accept_at(h, p, &verdict, datagram, n);
 	else
 		ladder_note(w, SERVER, "listen drops: %s", tern_drop_sentence(verdict.drop));
+}
+
+void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, const uint8_t *datagram, size_t n)
+{
+	struct world *w = h->world;
+	uint8_t reply[512];
+	size_t reply_n = 0, live = h->memory.live;
+	tern_path path = path_of(h);
+	tern_verdict verdict;
+	tern_error error;
+	path.remote.len = (uint8_t)remote_len;
+	memcpy(path.remote.bytes, remote, remote_len);
+	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, world_time(w));
+	if (error != TERN_OK || verdict.kind == TERN_VERDICT_ACCEPT || h->memory.live != live)
+		invariants_fail(&w->inv, "listen: what a flood sends was accepted, or cost memory");
+	listened(&w->inv, n, reply_n, false);
 }
 
 /* The newcomer has proved itself. */

@@ -25,7 +25,8 @@ static void message_names(void **state)
 		{CLIENT_KEY_EXCHANGE, "ClientKeyExchange"},
 		{FINISHED, "Finished"},
 		{KEY_UPDATE, "KeyUpdate"},
-		{6, "unknown"},
+		{6, "HelloRetryRequest"}, /* a ServerHello on the wire */
+		{7, "unknown"},
 		{255, "unknown"},
 		{256 + CLIENT_HELLO, "unknown"},
 	};

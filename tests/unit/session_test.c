@@ -16,7 +16,8 @@
 enum {
 	AT_ENCODING = 0,
 	AT_FLAGS = 5,
-	AT_CREATED = 6 + MASTER_LEN,
+	AT_AGE_ADD = 6 + MASTER_LEN,
+	AT_CREATED = AT_AGE_ADD + 4,
 	AT_EXPIRES = AT_CREATED + 8,
 	AT_ID = AT_EXPIRES + 8 + 32 + 16,
 	AT_ALPN = AT_ID + 1 + 32,
@@ -92,7 +93,8 @@ static void impossible(void **state)
 		uint8_t value;
 	} cases[] = {
 		{"encoding 0", AT_ENCODING, 0},
-		{"encoding 2", AT_ENCODING, 2},
+		{"encoding 1", AT_ENCODING, 1},
+		{"encoding 3", AT_ENCODING, 3},
 		{"unknown flag", AT_FLAGS, 0x03},
 		{"another unknown flag", AT_FLAGS, 0x80},
 		{"created before 1970", AT_CREATED, 0xff},

@@ -32,6 +32,11 @@ static const struct {
 	{"TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384", 0xd002},
 	{"TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", 0xd003},
 	{"TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", 0xd005},
+	{"TLS_AES_128_GCM_SHA256", 0x1301}, /* RFC 8446 B.4 */
+	{"TLS_AES_256_GCM_SHA384", 0x1302},
+	{"TLS_CHACHA20_POLY1305_SHA256", 0x1303},
+	{"TLS_AES_128_CCM_SHA256", 0x1304},
+	{"TLS_AES_128_CCM_8_SHA256", 0x1305},
 };
 
 static void table_is_the_registry(void **state)
@@ -71,6 +76,8 @@ static void parts_follow_from_the_name(void **state)
 		enum suite_auth auth = has(s->name, "_ECDSA_") ? AUTH_ECDSA
 				       : has(s->name, "_RSA_") ? AUTH_RSA
 							       : AUTH_PSK;
+		if (s->version != (has(s->name, "_WITH_") ? 0xfefd : 0xfefc))
+			fail_msg("%s is of another version", s->name);
 		if (s->psk != has(s->name, "PSK") || s->ecdhe != has(s->name, "ECDHE") || s->auth != auth ||
 		    s->aead != aead_of(s->name) || s->hash != (has(s->name, "SHA384") ? HASH_SHA384 : HASH_SHA256) ||
 		    s->by_name_only != has(s->name, "CCM_8"))
@@ -85,7 +92,7 @@ static void unknown_ids(void **state)
 		uint16_t id;
 	} cases[] = {
 		{"TLS_NULL_WITH_NULL_NULL", 0x0000},	      {"TLS_RSA_WITH_AES_128_CBC_SHA", 0x002f},
-		{"TLS_AES_128_GCM_SHA256, of 1.3", 0x1301},   {"TLS_EMPTY_RENEGOTIATION_INFO_SCSV", 0x00ff},
+		{"TLS_SHA256_SHA256, of 1.3", 0xc0b4},	      {"TLS_EMPTY_RENEGOTIATION_INFO_SCSV", 0x00ff},
 		{"TLS_ECDHE_ECDSA_WITH_AES_256_CCM", 0xc0ad},
 	};
 	(void)state;
