@@ -313,7 +313,7 @@ static void handshake(struct floor *f, enum side side)
 
 void floor_handshakes(struct floor *f, size_t num, uint64_t ns[NUM_SIDES])
 {
-	for (int side = 0; side < NUM_SIDES; side++) {
+	for (enum side side = 0; side < NUM_SIDES; side++) {
 		uint64_t start = cpu_ns();
 		for (size_t i = 0; i < num; i++)
 			handshake(f, side);

@@ -113,30 +113,30 @@ static void run_batch(struct field *f, enum contender who)
 		}
 		memcpy(ns, p->ns, sizeof ns);
 	}
-	for (int side = 0; side < NUM_SIDES; side++)
+	for (enum side side = 0; side < NUM_SIDES; side++)
 		samples_add(&f->samples[who][side], (double)ns[side] / (double)num);
 }
 
 static void run_rounds(struct field *f, const struct options *o)
 {
 	uint64_t budget = o->quick ? 100000000 : 1500000000, start;
-	for (int who = 0; who < NUM_CONTENDERS; who++) /* warms up */
+	for (enum contender who = 0; who < NUM_CONTENDERS; who++) /* warms up */
 		run_batch(f, who);
 	memset(f->samples, 0, sizeof f->samples);
 	start = cpu_ns();
 	for (int round = 0; round < SAMPLES_MAX; round++) {
 		if (round >= ROUNDS_MIN && cpu_ns() - start > budget)
 			break;
-		for (int who = 0; who < NUM_CONTENDERS; who++)
+		for (enum contender who = 0; who < NUM_CONTENDERS; who++)
 			run_batch(f, who);
 	}
 }
 
 static void report_field(struct report *r, struct field *f, const char *name, const char *const *parts, double unit_ns)
 {
-	for (int side = 0; side < NUM_SIDES; side++) {
+	for (enum side side = 0; side < NUM_SIDES; side++) {
 		double values[NUM_CONTENDERS];
-		for (int who = 0; who < NUM_CONTENDERS; who++)
+		for (enum contender who = 0; who < NUM_CONTENDERS; who++)
 			values[who] = samples_median(&f->samples[who][side]) / unit_ns;
 		report_row(r, name, parts[side], values);
 	}

@@ -82,14 +82,14 @@ static void lib_free(void *p, const char *file, int line)
 static void one_handshake(struct pairs *p, struct memory_row *row)
 {
 	struct tally before[NUM_SIDES][2];
-	for (int side = 0; side < NUM_SIDES; side++)
+	for (enum side side = 0; side < NUM_SIDES; side++)
 		for (int owner = 0; owner < 2; owner++)
 			tallies[side][owner].peak = tallies[side][owner].live;
 	memcpy(before, tallies, sizeof before);
 	pairs_connect(p, 1);
 	pairs_greet(p);
 	pairs_disconnect(p);
-	for (int side = 0; side < NUM_SIDES; side++)
+	for (enum side side = 0; side < NUM_SIDES; side++)
 		for (int owner = 0; owner < 2; owner++) {
 			row->handshake[side][owner].peak = tallies[side][owner].peak - before[side][owner].peak;
 			row->handshake[side][owner].allocations =
@@ -109,13 +109,13 @@ static void idle(struct pairs *p, struct memory_row *row)
 	memcpy(before, tallies, sizeof before);
 	pairs_connect(p, IDLE_PAIRS);
 	pairs_greet(p);
-	for (int side = 0; side < NUM_SIDES; side++) {
+	for (enum side side = 0; side < NUM_SIDES; side++) {
 		for (int owner = 0; owner < 2; owner++)
 			row->idle[side][owner] = (tallies[side][owner].live - before[side][owner].live) / IDLE_PAIRS;
 		allocations[side] = allocations_of(side);
 	}
 	pairs_records(p, RECORDS, 256);
-	for (int side = 0; side < NUM_SIDES; side++)
+	for (enum side side = 0; side < NUM_SIDES; side++)
 		row->per_record[side] = (double)(allocations_of(side) - allocations[side]) / RECORDS;
 	pairs_disconnect(p);
 }

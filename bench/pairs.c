@@ -13,7 +13,7 @@ struct pairs *pairs_new(const struct implementation *impl, const struct scenario
 	if (!p)
 		bench_die("out of memory");
 	p->impl = impl;
-	for (int side = 0; side < NUM_SIDES; side++) {
+	for (enum side side = 0; side < NUM_SIDES; side++) {
 		memory_side(side);
 		p->context[side] = impl->context_new(s, side);
 		p->box[side] = calloc(PAIRS_MAX, sizeof *p->box[side]);
@@ -36,7 +36,7 @@ struct pairs *pairs_new(const struct implementation *impl, const struct scenario
 
 void pairs_free(struct pairs *p)
 {
-	for (int side = 0; side < NUM_SIDES; side++) {
+	for (enum side side = 0; side < NUM_SIDES; side++) {
 		memory_side(side);
 		p->impl->context_free(p->context[side]);
 		free(p->box[side]);
@@ -88,7 +88,7 @@ void pairs_connect(struct pairs *p, size_t num)
 
 void pairs_disconnect(struct pairs *p)
 {
-	for (int side = 0; side < NUM_SIDES; side++) {
+	for (enum side side = 0; side < NUM_SIDES; side++) {
 		uint64_t start;
 		memory_side(side);
 		start = cpu_ns();
@@ -128,7 +128,7 @@ void pairs_greet(struct pairs *p)
 {
 	static const uint8_t data[] = "hello";
 	for (size_t i = 0; i < p->num; i++) {
-		for (int side = 0; side < NUM_SIDES; side++) {
+		for (enum side side = 0; side < NUM_SIDES; side++) {
 			enum side other = side == CLIENT_SIDE ? SERVER_SIDE : CLIENT_SIDE;
 			bool ok;
 			empty(&p->box[other][i]);

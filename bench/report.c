@@ -76,7 +76,7 @@ void report_memory(struct report *r, const struct memory_row *rows, const struct
 	for (size_t i = 0; i < num; i++) {
 		const struct memory_row *tern = &rows[2 * i + TERN], *openssl = &rows[2 * i + OPENSSL];
 		const char *name = scenarios[i]->name;
-		for (int side = 0; side < NUM_SIDES; side++) {
+		for (enum side side = 0; side < NUM_SIDES; side++) {
 			memory_line(r, name, parts[side], "bytes held idle", (double)tern->idle[side][0],
 				    (double)tern->idle[side][1], (double)openssl->idle[side][1]);
 			memory_line(r, name, parts[side], "bytes at the peak of a handshake",

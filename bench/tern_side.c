@@ -40,8 +40,8 @@ static void *context_new(const struct scenario *s, enum side side)
 {
 	struct tern_context *context = calloc(1, sizeof *context);
 	tern_config *config = tern_config_new(bench_heap);
-	bool ok = context && config &&
-		  tern_config_set_versions(config, TERN_DTLS12, TERN_DTLS12) == TERN_OK && configure(config, s, side) && tern_pool_new(&context->pool, config) == TERN_OK;
+	bool ok = context && config && tern_config_set_versions(config, TERN_DTLS12, TERN_DTLS12) == TERN_OK &&
+		  configure(config, s, side) && tern_pool_new(&context->pool, config) == TERN_OK;
 	tern_config_free(config);
 	if (!ok) {
 		free(context);

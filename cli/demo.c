@@ -401,7 +401,8 @@ static void greet(struct demo *d, uint8_t *datagram, size_t len)
 		return;
 	if (verdict.kind == TERN_VERDICT_REPLY) {
 		s->num_pieces = 0;
-		add_piece(s, reply[HANDSHAKE_TYPE_AT] == SERVER_HELLO ? "HelloRetryRequest" : "HelloVerifyRequest", n, false);
+		add_piece(s, reply[HANDSHAKE_TYPE_AT] == SERVER_HELLO ? "HelloRetryRequest" : "HelloVerifyRequest", n,
+			  false);
 		launch(d, SERVER, reply, n);
 	} else if (verdict.kind == TERN_VERDICT_ACCEPT &&
 		   tern_accept(&s->conn, s->pool, &verdict, &path, now) == TERN_OK) {

@@ -265,6 +265,13 @@ static void accept_hello(struct server *s, struct peer *p, const struct address 
 	settle(s, p);
 }
 
+/* Without cookies a handshake may be under way that asked for a second ClientHello. */
+static bool continues(const struct peer *p, const tern_verdict *verdict)
+{
+	return p && verdict->message_seq > 0 && !verdict->address_proved &&
+	       (is_alive(&p->candidate) || (is_alive(&p->current) && !p->current.connected));
+}
+
 /* A ClientHello that belongs to no association of its address. Returns false when it is none to be answered. */
 static bool answer_hello(struct server *s, struct peer *p, const struct address *from, size_t len, tern_time now)
 {
@@ -276,6 +283,8 @@ static bool answer_hello(struct server *s, struct peer *p, const struct address 
 		return false;
 	if (verdict.kind == TERN_VERDICT_REPLY)
 		send_to(s, from, s->out, n);
+	else if (verdict.kind == TERN_VERDICT_ACCEPT && continues(p, &verdict))
+		return false;
 	else if (verdict.kind == TERN_VERDICT_ACCEPT)
 		accept_hello(s, p, from, len, &verdict, now);
 	else if (s->setup.verbose && !p)
@@ -290,11 +299,21 @@ static struct association *find_hello(struct peer *p, uint64_t hello)
 	return is_alive(&p->current) && p->current.hello == hello ? &p->current : NULL;
 }
 
+/* Whether a datagram from a known address may begin a new association. A later fragment of a hello belongs to a handshake
+ * under way if there is one; without one, only to a client that has restarted. */
+static bool starts_anew(const struct server *s, const struct peer *p, size_t len)
+{
+	tern_glance glance = tern_peek(s->datagram, len);
+	bool shaking = is_alive(&p->candidate) || (is_alive(&p->current) && !p->current.connected);
+
+	return glance.client_hello || (glance.hello_fragment && !shaking);
+}
+
 static void on_datagram(struct server *s, const struct address *from, size_t len, tern_time now)
 {
 	struct peer *p = peers_find(&s->peers, from);
 
-	if (!p || tern_peek(s->datagram, len).client_hello) {
+	if (!p || starts_anew(s, p, len)) {
 		struct association *repeated = p ? find_hello(p, hello_hash(s->datagram, len)) : NULL;
 		if (repeated) {
 			feed(s, p, repeated, len, now);

@@ -6,12 +6,15 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 tree=build-check
+RULE_LIMIT_S=400
 passed=0 failed=0 skipped=0
 
 rule() { # NAME COMMAND...: the command says nothing and succeeds, or says what is wrong and fails
-	local name=$1 output
+	local name=$1 output status=0
 	shift
-	if output=$(timeout --kill-after=10 400 "$@" 2>&1 </dev/null); then
+	output=$(timeout --kill-after=10 "$RULE_LIMIT_S" "$@" 2>&1 </dev/null) || status=$?
+	[ $status -ne 124 ] || output="stopped after $RULE_LIMIT_S s"$'\n'$output
+	if [ $status -eq 0 ]; then
 		printf 'ok    %s\n' "$name"
 		passed=$((passed + 1))
 	else

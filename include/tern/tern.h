@@ -548,6 +548,7 @@ TERN_API tern_failure tern_conn_failure(const tern_conn *conn);
 typedef struct tern_glance {
 	bool dtls;            /* first record has a known content type and fits the datagram */
 	bool client_hello;    /* a plaintext record with the start of a ClientHello: perhaps a restarted client */
+	bool hello_fragment;  /* a plaintext record with a later fragment of one */
 	uint8_t content_type;
 	uint16_t version, epoch;
 	uint64_t record_seq;

@@ -283,7 +283,7 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 /* A client's last flight comes before all that follows. */
 static bool last_flight_is_open(const tern_conn *conn)
 {
-	return conn->hs && conn->hs->flight.state != FLIGHT_PREPARING && conn->hs->flight.state != FLIGHT_FINISHED;
+	return conn->hs && flight_is_on_its_way(&conn->hs->flight);
 }
 
 /* Messages of ours that the peer has are done with. */

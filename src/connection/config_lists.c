@@ -38,7 +38,8 @@ tern_error tern_config_set_suites(tern_config *config, const char *list)
 
 tern_error tern_config_set_versions(tern_config *config, tern_protocol oldest, tern_protocol newest)
 {
-	bool known = (oldest == TERN_DTLS12 || oldest == TERN_DTLS13) && (newest == TERN_DTLS12 || newest == TERN_DTLS13);
+	bool known =
+		(oldest == TERN_DTLS12 || oldest == TERN_DTLS13) && (newest == TERN_DTLS12 || newest == TERN_DTLS13);
 	TRY(config_settable(config));
 	if (!known || oldest < newest)
 		return TERN_ERROR_USAGE;

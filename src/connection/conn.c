@@ -237,17 +237,12 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 
 /* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read.
  */
-static bool is_on_its_way(const struct flight *f)
-{
-	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
-}
-
 static void settle(tern_conn *conn)
 {
 	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
 	/* In DTLS 1.3 a client repeats its last flight until it is acknowledged. */
-	if (conn->hs && conn->hs->complete && !(conn->after && is_on_its_way(&conn->hs->flight))) {
+	if (conn->hs && conn->hs->complete && !(conn->after && flight_is_on_its_way(&conn->hs->flight))) {
 		handshake_free(conn->hs);
 		conn->hs = NULL;
 	}

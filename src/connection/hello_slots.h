@@ -1,6 +1,7 @@
-/* hello_slots.h - ClientHellos that come in fragments before anything is known of their sender: a fixed array in the pool is
- * all the memory they get. A slot is found by a keyed hash of address and message_seq, so nobody can aim at another's; a
- * newcomer may push out any of the few slots its hash allows. Post-quantum hellos do not fit one datagram. */
+/* hello_slots.h - ClientHellos that come in fragments before anything is known of their sender: a fixed array in the
+ * pool is all the memory they get. A slot is found by a keyed hash of address and message_seq, so nobody can aim at
+ * another's; a newcomer may push out any of the few slots its hash allows. Post-quantum hellos do not fit one datagram.
+ */
 #ifndef TERN_CONNECTION_HELLO_SLOTS_H
 #define TERN_CONNECTION_HELLO_SLOTS_H
 
@@ -15,9 +16,10 @@ struct hello_slots;
 struct hello_slots *hello_slots_new(const tern_allocator *heap);
 void hello_slots_free(const tern_allocator *heap, struct hello_slots *s);
 
-/* One more fragment. When it completes its message, *whole is that (in the slot, until the next call) and true is returned. key
- * is secret. random: decides who gives way. */
+/* One more fragment. When it completes its message, *whole is that (in the slot, until the next call) and true is
+ * returned. key is secret. random: decides who gives way. A fragment that is at odds with what is here, or comes late,
+ * begins anew: a hello of before must not mix with the next from its address. */
 bool hello_slots_put(struct hello_slots *s, const struct hmac_key *key, const tern_path *path, const struct fragment *f,
-		     uint32_t random, struct fragment *whole);
+		     uint32_t random, tern_time now, struct fragment *whole);
 
 #endif

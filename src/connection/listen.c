@@ -1,4 +1,5 @@
-/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked at. */
+/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked
+ * at. */
 #include "connection/hello_slots.h"
 #include "handshake/cookie.h"
 #include "handshake/hellos.h"
@@ -42,7 +43,8 @@ static tern_drop read_first(struct span datagram, struct first *f)
 }
 
 /* A hello in fragments is put together in the pool. HELLO_FRAGMENTED: not complete yet. */
-static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *path, tern_verdict *verdict)
+static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *path, tern_time now,
+			     tern_verdict *verdict)
 {
 	struct fragment whole;
 	uint32_t random;
@@ -50,8 +52,8 @@ static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *
 		return TERN_OK;
 	verdict->drop = TERN_DROP_HELLO_FRAGMENTED;
 	TRY(pool->provider->random(pool->crypto, (uint8_t *)&random, sizeof random));
-	if (!pool->hello_slots ||
-	    !hello_slots_put(pool->hello_slots, &pool->cookie_keys.slot[0].key, path, &f->fragment, random, &whole))
+	if (!pool->hello_slots || !hello_slots_put(pool->hello_slots, &pool->cookie_keys.slot[0].key, path,
+						   &f->fragment, random, now, &whole))
 		return TERN_OK;
 	f->fragment = whole;
 	verdict->drop = TERN_DROP_NONE;
@@ -66,8 +68,8 @@ static bool put_retry13(struct wr *w, const tern_pool *pool, const struct first 
 	struct fragment fragment = {.type = SERVER_HELLO, .message_seq = f->fragment.message_seq};
 	uint8_t body[256];
 	struct wr bw = wr_of(body, sizeof body);
-	if (!retry13_make(&pool->cookie_keys, pool->provider, pool->config, &f->hello, &f->extensions, f->fragment.body, path,
-			  &bw))
+	if (!retry13_make(&pool->cookie_keys, pool->provider, pool->config, &f->hello, &f->extensions, f->fragment.body,
+			  path, &bw))
 		return false;
 	fragment.length = (uint32_t)bw.n;
 	put_record12_header(w, &header, (uint16_t)(HANDSHAKE_HEADER + bw.n));
@@ -108,7 +110,9 @@ static void put_retry12(struct wr *w, const struct first *f, struct span cookie)
 	struct record12 header = {CONTENT_HANDSHAKE, VERSION_DTLS10, 0, f->record.seq, {0}};
 	struct hello_verify_request hvr = {VERSION_DTLS10, cookie};
 	uint32_t body = (uint32_t)(3 + cookie.n);
-	struct fragment fragment = {.type = HELLO_VERIFY_REQUEST, .length = body, .message_seq = f->fragment.message_seq};
+	struct fragment fragment = {.type = HELLO_VERIFY_REQUEST,
+				    .length = body,
+				    .message_seq = f->fragment.message_seq};
 	put_record12_header(w, &header, (uint16_t)(HANDSHAKE_HEADER + body));
 	put_fragment_header(w, &fragment, body);
 	put_hello_verify_request(w, &hvr);
@@ -135,7 +139,6 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 	const struct tern_config *config = pool->config;
 	struct first f;
 	struct wr w = wr_of(reply, cap);
-	(void)now;
 	if (cap < REPLY_MIN)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
 	*verdict = (tern_verdict){.kind = TERN_VERDICT_DROP};
@@ -150,7 +153,7 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 		return TERN_OK;
 	}
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
-	TRY(make_whole(pool, &f, path, verdict));
+	TRY(make_whole(pool, &f, path, now, verdict));
 	if (verdict->drop == TERN_DROP_NONE)
 		verdict->drop = read_hello(&f);
 	if (verdict->drop != TERN_DROP_NONE)
@@ -171,7 +174,8 @@ tern_glance tern_peek(const uint8_t *datagram, size_t len)
 	struct rd r = rd_of(span_of(datagram, len)), body;
 	struct record12 record;
 	struct fragment fragment;
-	if (!get_record12(&r, &record) || record.type < CONTENT_CHANGE_CIPHER_SPEC || record.type > CONTENT_APPLICATION_DATA)
+	if (!get_record12(&r, &record) || record.type < CONTENT_CHANGE_CIPHER_SPEC ||
+	    record.type > CONTENT_APPLICATION_DATA)
 		return glance;
 	glance.dtls = record.version == VERSION_DTLS10 || record.version == VERSION_DTLS12;
 	glance.content_type = record.type;
@@ -179,7 +183,10 @@ tern_glance tern_peek(const uint8_t *datagram, size_t len)
 	glance.epoch = record.epoch;
 	glance.record_seq = record.seq;
 	body = rd_of(record.fragment);
-	glance.client_hello = glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE &&
-			      get_fragment(&body, &fragment) && fragment.type == CLIENT_HELLO && fragment.offset == 0;
+	if (glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE && get_fragment(&body, &fragment) &&
+	    fragment.type == CLIENT_HELLO) {
+		glance.client_hello = fragment.offset == 0;
+		glance.hello_fragment = fragment.offset != 0;
+	}
 	return glance;
 }

@@ -140,7 +140,8 @@ struct provider {
 	tern_error (*aead_new)(struct crypto *c, struct aead_key **k);
 	void (*aead_free)(struct crypto *c, struct aead_key *k);
 	/* sn_key: the record number key of DTLS 1.3, as long as key; NULL in DTLS 1.2. */
-	tern_error (*aead_set)(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key);
+	tern_error (*aead_set)(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key,
+			       const uint8_t *sn_key);
 	/* n bytes of plaintext at in to n + tag_len bytes at out; out equals in or does not overlap it. */
 	tern_error (*aead_seal)(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
 				const uint8_t *in, size_t n);

@@ -13,8 +13,8 @@ struct raw_key {
 	uint8_t sn[AEAD_KEY_MAX]; /* DTLS 1.3: the record number key */
 	bool has_sn;
 	uint8_t iv[AEAD_NONCE]; /* as derived: fixed_iv_len12 bytes in DTLS 1.2 */
-	uint32_t slot;          /* where the expanded key was last */
-	uint64_t id;            /* unique in the pool; 0: no key */
+	uint32_t slot; /* where the expanded key was last */
+	uint64_t id; /* unique in the pool; 0: no key */
 };
 
 struct schedules;

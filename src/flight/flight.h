@@ -81,6 +81,12 @@ tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *
 		       uint32_t random, tern_time now);
 bool flight_sends(const struct flight *f); /* whether flight_take would give a datagram */
 
+/* Whether it was begun and awaits its answer or acknowledgement still. */
+static inline bool flight_is_on_its_way(const struct flight *f)
+{
+	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
+}
+
 /* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns
  * we waited ourselves, unless we retransmitted; back to PREPARING, empty. */
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);

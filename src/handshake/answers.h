@@ -18,6 +18,7 @@ tern_error check_questions(struct handshake *hs, const struct extensions *ext);
  * application protocol (RFC 7301) that it answers with. */
 void answer_limits(struct handshake *hs, const struct extensions *ext, uint16_t counted, struct extensions *answer);
 tern_error answer_certificate_types(struct handshake *hs, const struct extensions *ext, struct extensions *answer);
-tern_error answer_names(struct handshake *hs, const struct extensions *ext, struct span alpn, struct extensions *answer);
+tern_error answer_names(struct handshake *hs, const struct extensions *ext, struct span alpn,
+			struct extensions *answer);
 
 #endif

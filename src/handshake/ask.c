@@ -23,7 +23,8 @@ tern_error ask_psk(struct handshake *hs, struct span identity, struct span hint,
 	} else if (config->psk) {
 		uint64_t id = job_next_id(hs);
 		error = job_asked(hs, TERN_JOB_PSK, id,
-				  config->psk(config->psk_user, hs->conn, id, identity.p, identity.n, hint.p, hint.n, out));
+				  config->psk(config->psk_user, hs->conn, id, identity.p, identity.n, hint.p, hint.n,
+					      out));
 	} else {
 		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY;
 	}

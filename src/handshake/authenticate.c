@@ -11,7 +11,8 @@ static void digest_of(const struct hash_alg *hash, struct span message, uint8_t 
 }
 
 /* What a scheme signs: the digest by its hash, or the message. digest: HASH_MAX bytes. */
-static struct span tbs_of(const struct handshake *hs, const struct scheme_alg *scheme, struct span message, uint8_t *digest)
+static struct span tbs_of(const struct handshake *hs, const struct scheme_alg *scheme, struct span message,
+			  uint8_t *digest)
 {
 	const struct hash_alg *hash = hs->pool->provider->hash[scheme->prehash];
 	if (!hash)
@@ -86,7 +87,8 @@ static tern_error acceptable_scheme(struct handshake *hs, uint16_t id, const str
 	return TERN_OK;
 }
 
-static tern_error verify_tbs(struct handshake *hs, const struct scheme_alg *scheme, struct span tbs, struct span signature)
+static tern_error verify_tbs(struct handshake *hs, const struct scheme_alg *scheme, struct span tbs,
+			     struct span signature)
 {
 	tern_error error = hs->pool->provider->verify(hs->pool->crypto, hs->peer, scheme, tbs, signature);
 	if (error != TERN_OK)

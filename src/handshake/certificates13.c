@@ -113,7 +113,8 @@ tern_error get_client_certificate13(struct handshake *hs, struct span body)
 /* RFC 8446 4.4.3: spaces, a context that tells the signer's role, a zero, the transcript's hash. */
 static struct span signed_content(const struct handshake *hs, enum role signer, uint8_t out[SIGNED_MAX])
 {
-	const char *context = signer == SERVER ? "TLS 1.3, server CertificateVerify" : "TLS 1.3, client CertificateVerify";
+	const char *context =
+		signer == SERVER ? "TLS 1.3, server CertificateVerify" : "TLS 1.3, client CertificateVerify";
 	uint8_t digest[HASH_MAX];
 	struct wr w = wr_of(out, SIGNED_MAX);
 	for (size_t i = 0; i < 64; i++)
@@ -140,5 +141,6 @@ tern_error get_cert_verify13(struct handshake *hs, struct span body)
 	struct rd r = rd_of(body);
 	if (!get_certificate_verify(&r, &cv) || !rd_end(&r))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.4.3");
-	return verify_bytes(hs, cv.scheme, signed_content(hs, hs->role == CLIENT ? SERVER : CLIENT, content), cv.signature);
+	return verify_bytes(hs, cv.scheme, signed_content(hs, hs->role == CLIENT ? SERVER : CLIENT, content),
+			    cv.signature);
 }

@@ -1,6 +1,6 @@
 /* The hellos and EncryptedExtensions as a DTLS 1.3 client sees them (RFC 8446 4.1, 4.2.8, 4.3.1, RFC 9147 5.3). */
-#include "handshake/answers.h"
 #include "handshake/client13.h"
+#include "handshake/answers.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
 #include "handshake/psk13.h"
@@ -40,8 +40,8 @@ static tern_error make_shares(struct handshake *hs, const struct group_alg *cons
 	return TERN_OK;
 }
 
-/* One share of the group we like best; beside a long post-quantum one also a classical one, which servers without it answer
- * in one round trip. */
+/* One share of the group we like best; beside a long post-quantum one also a classical one, which servers without it
+ * answer in one round trip. */
 static tern_error first_shares(struct handshake *hs)
 {
 	const struct list16 *ours = &hs->pool->config->groups;
@@ -114,8 +114,8 @@ tern_error get_retry13(struct handshake *hs, struct span body)
 	if (hello.version != VERSION_DTLS12 || !(ext.present & HAS_SUPPORTED_VERSIONS) ||
 	    !list16_has(ext.supported_versions, VERSION_DTLS13))
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 8446 4.1.4");
-	if (!suite || hello.compression != 0 || hello.session_id.n > hs->session_id_len || ext.misplaced || ext.unknown ||
-	    hs->verify_requests)
+	if (!suite || hello.compression != 0 || hello.session_id.n > hs->session_id_len || ext.misplaced ||
+	    ext.unknown || hs->verify_requests)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4");
 	if (!(ext.present & (HAS_KEY_SHARE | HAS_COOKIE)))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4"); /* nothing would change */
@@ -205,7 +205,8 @@ tern_error get_encrypted_extensions13(struct handshake *hs, struct span body)
 	struct extensions ext;
 	struct span block;
 	struct rd r = rd_of(body);
-	if (!get_encrypted_extensions(&r, &block) || !rd_end(&r) || !get_extensions(block, IN_ENCRYPTED_EXTENSIONS, &ext))
+	if (!get_encrypted_extensions(&r, &block) || !rd_end(&r) ||
+	    !get_extensions(block, IN_ENCRYPTED_EXTENSIONS, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.3.1");
 	/* Groups may be named here unasked, to be remembered for next time: RFC 8446 4.2.7. */
 	ext.present &= ~(uint32_t)HAS_SUPPORTED_GROUPS;

@@ -1,8 +1,8 @@
-/* ClientHello as the client makes it, for all versions it offers, and the HelloVerifyRequest that may answer it (RFC 5246
- * 7.4.1.2, RFC 6347 4.2.1, RFC 8446 4.1.2). */
+/* ClientHello as the client makes it, for all versions it offers, and the HelloVerifyRequest that may answer it (RFC
+ * 5246 7.4.1.2, RFC 6347 4.2.1, RFC 8446 4.1.2). */
+#include "handshake/client13.h"
 #include "handshake/hellos.h"
 #include "handshake/negotiate.h"
-#include "handshake/client13.h"
 #include "handshake/psk13.h"
 #include "wire/record.h"
 
@@ -45,7 +45,8 @@ static struct span list_in_arena(struct handshake *hs, const struct list16 *list
 /* Which certificate types we show and take, when raw public keys are among them (RFC 7250 4.1). */
 static void offer_certificate_types(struct handshake *hs, struct extensions *ext)
 {
-	static const uint8_t raw_only[] = {CERTIFICATE_RAW_PUBLIC_KEY}, both[] = {CERTIFICATE_RAW_PUBLIC_KEY, CERTIFICATE_X509};
+	static const uint8_t raw_only[] = {CERTIFICATE_RAW_PUBLIC_KEY},
+			     both[] = {CERTIFICATE_RAW_PUBLIC_KEY, CERTIFICATE_X509};
 	const struct tern_config *config = hs->pool->config;
 	bool raw = false, x509 = false;
 	for (size_t i = 0; i < config->num_credentials; i++) {
@@ -172,8 +173,8 @@ static void put_suites(const struct handshake *hs, struct wr *w)
 			wr_u16(w, config->suites.id[i]);
 }
 
-/* The hello stays the same after a HelloVerifyRequest but for the cookie (RFC 6347 4.2.1), and after a HelloRetryRequest but
- * for what that asked (RFC 8446 4.1.2). */
+/* The hello stays the same after a HelloVerifyRequest but for the cookie (RFC 6347 4.2.1), and after a
+ * HelloRetryRequest but for what that asked (RFC 8446 4.1.2). */
 tern_error put_client_hello_message(struct handshake *hs, struct wr *w)
 {
 	uint8_t list[4 * CONFIG_SUITES], block[CLIENT_HELLO_EXTENSIONS_MAX];
@@ -212,4 +213,3 @@ tern_error get_hello_verify(struct handshake *hs, struct span body)
 	hs->verify_requests++;
 	return TERN_OK;
 }
-

@@ -16,11 +16,11 @@
 
 struct credential {
 	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies */
-	size_t num_chain;             /* 0: raw public key only */
-	struct span spki;             /* heap copy */
-	bool raw;                     /* offered as a raw public key */
+	size_t num_chain; /* 0: raw public key only */
+	struct span spki; /* heap copy */
+	bool raw; /* offered as a raw public key */
 	enum key_type key_type;
-	struct private_key *key;      /* NULL: signer */
+	struct private_key *key; /* NULL: signer */
 	tern_sign_fn *sign;
 	void *sign_user;
 };
@@ -48,7 +48,7 @@ struct tern_config {
 	atomic_flag freezing; /* a spinlock around the change to frozen: a few instructions */
 	const struct provider *provider;
 
-	const struct policy *policy;           /* the last one set: where timers that are left 0 come from */
+	const struct policy *policy; /* the last one set: where timers that are left 0 come from */
 	struct list16 suites, suites13, groups, schemes; /* in order of preference; suites: of DTLS 1.2 */
 	bool dtls12, dtls13; /* versions asked for; without those that have no suite once frozen */
 	bool psk_ke;
@@ -67,7 +67,7 @@ struct tern_config {
 	tern_psk_fn *psk;
 	void *psk_user;
 	struct span psk_hint; /* heap copy */
-	struct span alpn;     /* as on the wire: u8-length-prefixed names; heap copy; empty: none */
+	struct span alpn; /* as on the wire: u8-length-prefixed names; heap copy; empty: none */
 	bool cookie, tickets;
 	tern_keyring *keyring;
 	tern_session_store store;

@@ -1,5 +1,5 @@
-/* cookie.h - the stateless cookie of RFC 6347 4.2.1: slot id, then HMAC-SHA256 (shortened to 16 bytes) over the peer's address
- * and the parameters of its ClientHello (version, random, session id, suites, compression, extensions). */
+/* cookie.h - the stateless cookie of RFC 6347 4.2.1: slot id, then HMAC-SHA256 (shortened to 16 bytes) over the peer's
+ * address and the parameters of its ClientHello (version, random, suites, compression). */
 #ifndef TERN_HANDSHAKE_COOKIE_H
 #define TERN_HANDSHAKE_COOKIE_H
 

@@ -12,7 +12,8 @@ tern_error put_ticket12(struct handshake *hs, struct wr *w)
 	struct new_session_ticket12 message = {.ticket = {ticket, 0}};
 	tern_error error;
 	if (!names_fit_session(&hs->outcome)) {
-		put_new_session_ticket12(w, &message); /* promised before the identity came; an empty one: RFC 5077 3.3 */
+		put_new_session_ticket12(w,
+					 &message); /* promised before the identity came; an empty one: RFC 5077 3.3 */
 		return TERN_OK;
 	}
 	session_from_handshake(hs, &s);

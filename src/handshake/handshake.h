@@ -1,7 +1,7 @@
 /* handshake.h - one handshake under way: what it has negotiated so far, and the driver that walks the script.
  *
- * Lives in one allocation with the first block of its arena behind it, from the first datagram to completion. Handlers see
- * messages, never datagrams; the records they cause go out through the flight. */
+ * Lives in one allocation with the first block of its arena behind it, from the first datagram to completion. Handlers
+ * see messages, never datagrams; the records they cause go out through the flight. */
 #ifndef TERN_HANDSHAKE_HANDSHAKE_H
 #define TERN_HANDSHAKE_HANDSHAKE_H
 
@@ -27,11 +27,11 @@ enum job_state { JOB_NONE, JOB_ASKED, JOB_ANSWERED };
 struct job {
 	enum job_state state;
 	tern_job_kind kind;
-	bool announced;      /* the application was told by an event */
+	bool announced; /* the application was told by an event */
 	uint64_t id;
 	uint64_t since_ns;
-	tern_error error;    /* the answer */
-	struct span data;    /* in the arena */
+	tern_error error; /* the answer */
+	struct span data; /* in the arena */
 	tern_psk psk;
 };
 
@@ -47,7 +47,7 @@ struct outcome {
 	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
 	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
 	uint8_t peer_fingerprint[32];
-	uint16_t plaintext_max_out;      /* longest plaintext the peer takes */
+	uint16_t plaintext_max_out; /* longest plaintext the peer takes */
 	struct span alpn, server_name, psk_identity; /* in the arena */
 };
 
@@ -57,12 +57,12 @@ struct version;
 struct handshake {
 	enum role role;
 	tern_pool *pool;
-	tern_conn *conn;              /* for callbacks only: opaque here */
+	tern_conn *conn; /* for callbacks only: opaque here */
 	struct record_layer *records; /* the connection's */
-	tern_failure *failure;        /* the connection's */
-	tern_time now;                /* of the call under way */
-	uint64_t give_up_ns;          /* the handshake's deadline */
-	uint64_t pending_ns;          /* time spent waiting for answers since our flight was sent */
+	tern_failure *failure; /* the connection's */
+	tern_time now; /* of the call under way */
+	uint64_t give_up_ns; /* the handshake's deadline */
+	uint64_t pending_ns; /* time spent waiting for answers since our flight was sent */
 
 	const struct version *version; /* decided by the hellos; NULL before */
 	const struct step *script;
@@ -74,51 +74,51 @@ struct handshake {
 	struct flight flight;
 	struct transcript transcript;
 	struct job job;
-	uint16_t send_seq;            /* message_seq of our next message */
+	uint16_t send_seq; /* message_seq of our next message */
 	uint16_t write_epoch;
-	uint16_t answered_seq;        /* the peer's message_seq after those that our flight answers */
-	bool peer_ccs;                /* its ChangeCipherSpec came */
+	uint16_t answered_seq; /* the peer's message_seq after those that our flight answers */
+	bool peer_ccs; /* its ChangeCipherSpec came */
 
 	struct outcome outcome;
 
 	/* hellos */
 	uint8_t session_id[SESSION_ID_MAX];
-	uint8_t session_id_len;       /* client: what we offered; server: what we answer */
-	struct span cookie;           /* client: to be echoed */
-	unsigned verify_requests;     /* client: HelloVerifyRequests so far */
-	struct session *session;      /* client: offered; server: being resumed */
+	uint8_t session_id_len; /* client: what we offered; server: what we answer */
+	struct span cookie; /* client: to be echoed */
+	unsigned verify_requests; /* client: HelloVerifyRequests so far */
+	struct session *session; /* client: offered; server: being resumed */
 	bool resumed;
-	bool ticket_promised;         /* a NewSessionTicket will come */
-	struct span new_ticket;       /* client: received */
+	bool ticket_promised; /* a NewSessionTicket will come */
+	struct span new_ticket; /* client: received */
 	uint32_t new_ticket_lifetime;
-	struct span peer_schemes;     /* what the peer can verify: u16 list in the arena */
-	struct extensions offered;    /* client: what was in our hello; server: what we answer */
+	struct span peer_schemes; /* what the peer can verify: u16 list in the arena */
+	struct extensions offered; /* client: what was in our hello; server: what we answer */
 
 	/* DTLS 1.3 */
-	tern_path path;               /* the peer's, for the cookie */
-	struct span hello;            /* the body of the ClientHello being taken */
+	tern_path path; /* the peer's, for the cookie */
+	struct span hello; /* the body of the ClientHello being taken */
 	struct schedule13 schedule;
 	uint8_t handshake_secret[2][SECRET13_MAX];
-	bool retry_wanted, retried;   /* HelloRetryRequest */
-	uint16_t retry_group;         /* it asks for this group; 0: cookie only */
+	bool retry_wanted, retried; /* HelloRetryRequest */
+	uint16_t retry_group; /* it asks for this group; 0: cookie only */
 	uint16_t retry_suite;
 	const struct group_alg *share_groups[OFFERED_SHARES]; /* client: groups of the shares in our hello */
 	struct group_private shares[OFFERED_SHARES];
-	struct offered_psk *psks;     /* client: in the arena */
+	struct offered_psk *psks; /* client: in the arena */
 	size_t num_psks;
-	bool psk;                     /* a PSK is used */
+	bool psk; /* a PSK is used */
 	uint16_t psk_index;
-	bool psk_without_dhe;         /* psk_ke */
-	bool peer_takes_tickets;      /* server: it named PSK modes */
+	bool psk_without_dhe; /* psk_ke */
+	bool peer_takes_tickets; /* server: it named PSK modes */
 	struct span request_context;
 
 	/* authentication */
 	const struct credential *credential; /* ours, once chosen */
 	const struct scheme_alg *sign_scheme;
-	bool raw_own, raw_peer;       /* raw public keys, RFC 7250 */
-	bool asks_client_cert;        /* a CertificateRequest goes or came */
-	bool client_cert_sent;        /* it was not empty: CertificateVerify must come */
-	struct peer_chain *peer;      /* the peer's key */
+	bool raw_own, raw_peer; /* raw public keys, RFC 7250 */
+	bool asks_client_cert; /* a CertificateRequest goes or came */
+	bool client_cert_sent; /* it was not empty: CertificateVerify must come */
+	struct peer_chain *peer; /* the peer's key */
 	struct span peer_chain[WIRE_CHAIN_MAX]; /* DER, in the arena */
 	size_t num_peer_chain;
 
@@ -126,9 +126,9 @@ struct handshake {
 	struct group_private share;
 	bool has_share;
 	uint8_t share_public[GROUP_SHARE_MAX];
-	struct span peer_share;       /* client: the server's, in the arena */
-	struct span psk_hint;         /* client: in the arena */
-	struct hmac_key master_key;   /* of the master secret, from schedule12_keys on */
+	struct span peer_share; /* client: the server's, in the arena */
+	struct span psk_hint; /* client: in the arena */
+	struct hmac_key master_key; /* of the master secret, from schedule12_keys on */
 	uint8_t premaster[PREMASTER_MAX]; /* from ClientKeyExchange until the master secret is made of it */
 	size_t premaster_len;
 };

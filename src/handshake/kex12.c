@@ -1,9 +1,9 @@
-/* ServerKeyExchange, ServerHelloDone, ClientKeyExchange: ECDHE, PSK and both together (RFC 8422 5.4 and 5.7, RFC 4279 2,
- * RFC 5489 2). */
+/* ServerKeyExchange, ServerHelloDone, ClientKeyExchange: ECDHE, PSK and both together (RFC 8422 5.4 and 5.7, RFC 4279
+ * 2, RFC 5489 2). */
+#include "wire/kex12.h"
 #include "handshake/ask.h"
 #include "handshake/authenticate.h"
 #include "handshake/messages12.h"
-#include "wire/kex12.h"
 
 static struct kex12_form form_of(const struct handshake *hs)
 {
@@ -88,7 +88,8 @@ tern_error get_hello_done12(struct handshake *hs, struct span body)
 	return body.n == 0 ? TERN_OK : FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.5");
 }
 
-/* RFC 4279 2, RFC 5489 2: the other secret (or as many zeros as the PSK is long), then the PSK, each with its length. */
+/* RFC 4279 2, RFC 5489 2: the other secret (or as many zeros as the PSK is long), then the PSK, each with its length.
+ */
 static void premaster_with_psk(struct handshake *hs, struct span secret, const tern_psk *psk)
 {
 	struct wr w = wr_of(hs->premaster, sizeof hs->premaster);

@@ -7,9 +7,9 @@
 
 struct keyring_slot {
 	bool valid;
-	uint8_t id;             /* on the wire, chooses the slot; derived from the keys */
+	uint8_t id; /* on the wire, chooses the slot; derived from the keys */
 	uint8_t cookie_key[32];
-	uint8_t ticket_id[8];   /* in front of a ticket */
+	uint8_t ticket_id[8]; /* in front of a ticket */
 	uint8_t ticket_key[32]; /* AES-256-GCM */
 };
 

@@ -49,7 +49,8 @@ static void trace_keys(const struct handshake *hs, uint16_t epoch)
 }
 
 /* Both secrets of a stage from the transcript so far. */
-static void stage(struct handshake *hs, uint8_t secrets[2][SECRET13_MAX], const char *const labels[2], const char *const log[2])
+static void stage(struct handshake *hs, uint8_t secrets[2][SECRET13_MAX], const char *const labels[2],
+		  const char *const log[2])
 {
 	uint8_t digest[HASH_MAX];
 	transcript_digest(&hs->transcript, hash_of(hs), digest);

@@ -1,4 +1,5 @@
-/* keys13.h - the DTLS 1.3 key schedule as a handshake runs through it: secrets into epochs (RFC 8446 7.1, RFC 9147 6.1). */
+/* keys13.h - the DTLS 1.3 key schedule as a handshake runs through it: secrets into epochs (RFC 8446 7.1, RFC
+ * 9147 6.1). */
 #ifndef TERN_HANDSHAKE_KEYS13_H
 #define TERN_HANDSHAKE_KEYS13_H
 
@@ -10,8 +11,8 @@ enum { EPOCH_HANDSHAKE = 2, EPOCH_DATA = 3 };
 
 /* After ServerHello: the handshake secrets from the shared secret, and epoch 2 both ways. */
 tern_error keys13_handshake(struct handshake *hs);
-/* After the server's Finished: application and exporter secrets; the server writes, the client reads and writes epoch 3 from
- * here on. */
+/* After the server's Finished: application and exporter secrets; the server writes, the client reads and writes epoch 3
+ * from here on. */
 tern_error keys13_application(struct handshake *hs);
 /* After the client's Finished: the resumption secret; the server reads epoch 3. */
 tern_error keys13_done(struct handshake *hs);

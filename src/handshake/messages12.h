@@ -1,5 +1,5 @@
-/* messages12.h - the handlers of DTLS 1.2 messages that script12 names. put_x and get_x of one message stand in one file:
- * client12.c and server12.c (hellos), certificates12.c, kex12.c, finish12.c. */
+/* messages12.h - the handlers of DTLS 1.2 messages that script12 names. put_x and get_x of one message stand in one
+ * file: client12.c and server12.c (hellos), certificates12.c, kex12.c, finish12.c. */
 #ifndef TERN_HANDSHAKE_MESSAGES12_H
 #define TERN_HANDSHAKE_MESSAGES12_H
 

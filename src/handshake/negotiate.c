@@ -15,8 +15,8 @@ bool suite_usable(const struct handshake *hs, const struct suite *s)
 	return false;
 }
 
-const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version, struct span list,
-				       enum key_type key)
+const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version,
+				       struct span list, enum key_type key)
 {
 	for (size_t i = 0; i < config->schemes.num; i++) {
 		const struct scheme_alg *scheme = scheme_by_id(config->schemes.id[i]);

@@ -8,21 +8,21 @@
 bool suite_usable(const struct handshake *hs, const struct suite *s);
 
 /* The first scheme of ours that the peer's list (u16) has and the key can make in a version; NULL: none. */
-const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version, struct span list,
-				       enum key_type key);
+const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version,
+				       struct span list, enum key_type key);
 
 /* The server's choice of everything that hangs together: suite, group, credential, scheme. */
 struct choice {
 	const struct suite *suite;
-	const struct group_alg *group;       /* NULL unless the suite is ECDHE */
+	const struct group_alg *group; /* NULL unless the suite is ECDHE */
 	const struct credential *credential; /* NULL with PSK */
-	const struct scheme_alg *scheme;     /* NULL with PSK */
+	const struct scheme_alg *scheme; /* NULL with PSK */
 };
 tern_error choose12(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
 		    struct choice *out);
 
-/* DTLS 1.3: suite, group and the rest are independent. share empty: the client named the group but sent no share for it.
- * A group whose share is there comes before one that would cost a round trip. NULL: none in common. */
+/* DTLS 1.3: suite, group and the rest are independent. share empty: the client named the group but sent no share for
+ * it. A group whose share is there comes before one that would cost a round trip. NULL: none in common. */
 const struct suite *choose_suite13(const struct tern_config *config, const struct client_hello *hello);
 const struct group_alg *choose_group13(const struct tern_config *config, const struct provider *p,
 				       const struct extensions *ext, struct span *share);

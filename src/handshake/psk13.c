@@ -64,7 +64,9 @@ tern_error offer_psks13(struct handshake *hs)
 	add_ticket(hs);
 	for (size_t i = 0; i < config->num_psks; i++) {
 		/* An external PSK without a hash of its own goes with SHA-256: RFC 8446 4.2.11. */
-		struct offered_psk psk = {.identity = config->psks[i].identity, .key = config->psks[i].key, .hash = HASH_SHA256};
+		struct offered_psk psk = {.identity = config->psks[i].identity,
+					  .key = config->psks[i].key,
+					  .hash = HASH_SHA256};
 		add_psk(hs, &psk);
 	}
 	ext->present &= ~(uint32_t)HAS_PRE_SHARED_KEY;
@@ -107,7 +109,8 @@ tern_error put_binders13(struct handshake *hs, struct wr *w)
 
 /* ---- server ---- */
 
-static const struct suite *suite_with_hash(const struct tern_config *config, const struct client_hello *hello, enum hash_id hash)
+static const struct suite *suite_with_hash(const struct tern_config *config, const struct client_hello *hello,
+					   enum hash_id hash)
 {
 	for (size_t i = 0; i < config->suites13.num; i++) {
 		const struct suite *s = suite_by_id(config->suites13.id[i]);
@@ -127,7 +130,8 @@ static bool from_ticket(struct handshake *hs, const struct client_hello *hello, 
 	if (!config->tickets)
 		return false;
 	keyring_read(config->keyring, &keys);
-	good = ticket_open(&keys, hs->pool->provider, hs->pool->crypto, identity, hs->now.unix_s, &out->session, &stale);
+	good = ticket_open(&keys, hs->pool->provider, hs->pool->crypto, identity, hs->now.unix_s, &out->session,
+			   &stale);
 	wipe(&keys, sizeof keys);
 	made = good ? suite_by_id(out->session.suite) : NULL;
 	if (!made || out->session.version != VERSION_DTLS13 ||
@@ -191,9 +195,11 @@ static tern_error check_binder(struct handshake *hs, const struct extensions *ex
 	for (size_t i = 0; i <= psk->index; i++)
 		if (!get_psk_binder(&r, &binder))
 			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.11");
-	make_binder(hs, hash, span_of(psk->key, psk->key_len), psk->resumption, hs->hello, ext->psk_binders_wire, expected);
-	return span_equal_secret(binder, span_of(expected, hash->len)) ? TERN_OK
-								       : FAIL(hs, ERROR_BAD_BINDER, "RFC 8446 4.2.11.2");
+	make_binder(hs, hash, span_of(psk->key, psk->key_len), psk->resumption, hs->hello, ext->psk_binders_wire,
+		    expected);
+	return span_equal_secret(binder, span_of(expected, hash->len))
+		       ? TERN_OK
+		       : FAIL(hs, ERROR_BAD_BINDER, "RFC 8446 4.2.11.2");
 }
 
 tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,

@@ -14,7 +14,8 @@ struct offered_psk {
 	uint32_t obfuscated_age;
 };
 
-/* Client: the identities of hs->offered, with room for their binders. After a HelloRetryRequest those that fit its suite. */
+/* Client: the identities of hs->offered, with room for their binders. After a HelloRetryRequest those that fit its
+ * suite. */
 tern_error offer_psks13(struct handshake *hs);
 /* Client: fills the binders of the hello in w. */
 tern_error put_binders13(struct handshake *hs, struct wr *w);

@@ -51,8 +51,8 @@ static bool fits(const struct handshake *hs, const struct session *s, const stru
 		 const struct extensions *ext)
 {
 	const struct tern_config *config = hs->pool->config;
-	return s->version == VERSION_DTLS12 && config_has_suite(config, s->suite) && list16_has(hello->suites, s->suite) &&
-	       span_equal(span_of(s->name, s->name_len), ext->server_name) &&
+	return s->version == VERSION_DTLS12 && config_has_suite(config, s->suite) &&
+	       list16_has(hello->suites, s->suite) && span_equal(span_of(s->name, s->name_len), ext->server_name) &&
 	       memcmp(s->settings_hash, hs->pool->settings_hash, sizeof s->settings_hash) == 0;
 }
 

@@ -12,7 +12,8 @@ tern_error find_session12(struct handshake *hs, const struct client_hello *hello
 /* Both: the handshake goes on as a resumption of s. */
 void take_up_session(struct handshake *hs, const struct session *s);
 
-/* Whether a session holds the names of this handshake in full: else none is made, since a resumed peer would bear none. */
+/* Whether a session holds the names of this handshake in full: else none is made, since a resumed peer would bear none.
+ */
 bool names_fit_session(const struct outcome *o);
 
 /* Server, after the client's Finished or in the ticket: puts the session with an id into the store. */

@@ -67,8 +67,8 @@ static void make_tag(const struct hmac_key *key, struct span covered, const tern
 	const tern_path *p = path ? path : &untold;
 	uint8_t lengths[] = {p->remote.len, p->local.len}, digest[HASH_MAX];
 	struct span parts[] = {
-		span_of("dtls13 retry", 12),	span_of(lengths, sizeof lengths), covered,
-		address_span(&p->remote), address_span(&p->local),
+		span_of("dtls13 retry", 12), span_of(lengths, sizeof lengths), covered,
+		address_span(&p->remote),    address_span(&p->local),
 	};
 	hmac(key, digest, parts, sizeof parts / sizeof parts[0]);
 	memcpy(out, digest, TAG_LEN);
@@ -91,7 +91,8 @@ static size_t make_cookie(const struct cookie_keys *keys, uint16_t suite, uint16
 MUST_CHECK static bool get_cookie(struct span cookie, struct cookie13 *out)
 {
 	struct rd r = rd_of(cookie);
-	if (!rd_u8(&r, &out->slot) || !rd_u16(&r, &out->suite) || !rd_u16(&r, &out->group) || !rd_span8(&r, &out->digest))
+	if (!rd_u8(&r, &out->slot) || !rd_u16(&r, &out->suite) || !rd_u16(&r, &out->group) ||
+	    !rd_span8(&r, &out->digest))
 		return false;
 	out->covered = span_of(cookie.p, cookie.n - rd_left(&r));
 	return rd_bytes(&r, TAG_LEN, &out->tag) && rd_end(&r);
@@ -127,8 +128,8 @@ static void hash_hello(const struct hash_alg *hash, struct span body, uint8_t *o
 }
 
 bool retry13_make(const struct cookie_keys *keys, const struct provider *p, const struct tern_config *config,
-		  const struct client_hello *hello, const struct extensions *ext, struct span hello_body, const tern_path *path,
-		  struct wr *w)
+		  const struct client_hello *hello, const struct extensions *ext, struct span hello_body,
+		  const tern_path *path, struct wr *w)
 {
 	const struct suite *suite = choose_suite13(config, hello);
 	const struct group_alg *group;

@@ -6,15 +6,15 @@
 
 #define FINISHED12_LEN 12
 
-/* After ClientKeyExchange is in the transcript: the master secret (extended when negotiated) from hs->premaster, which is
- * wiped, then schedule12_keys. */
+/* After ClientKeyExchange is in the transcript: the master secret (extended when negotiated) from hs->premaster, which
+ * is wiped, then schedule12_keys. */
 tern_error schedule12_kex_done(struct handshake *hs);
 /* Keys of epoch 1 for both directions into the record layer, and the key log line. */
 tern_error schedule12_keys(struct handshake *hs);
 /* FINISHED12_LEN bytes for the Finished of this sender over the transcript so far. */
 void schedule12_finished(const struct handshake *hs, enum role sender, uint8_t *out);
 /* RFC 5705 4. has_context tells an empty context from none. */
-tern_error schedule12_export(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n, const char *label,
-			     struct span context, bool has_context);
+tern_error schedule12_export(const struct provider *p, const struct outcome *o, uint8_t *out, size_t n,
+			     const char *label, struct span context, bool has_context);
 
 #endif

@@ -38,7 +38,8 @@ static bool shares_are_sane(const struct extensions *ext)
 	return true;
 }
 
-static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, const struct extensions *ext, bool has_group)
+static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, const struct extensions *ext,
+			  bool has_group)
 {
 	bool dhe = has_group && list8_has(ext->psk_modes, PSK_DHE_KE);
 	if (!dhe && !list8_has(ext->psk_modes, PSK_KE))
@@ -134,7 +135,8 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 	if (hs->retried && hs->outcome.suite->id != hs->retry_suite)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4");
 	if (!hs->transcript.hash)
-		transcript_choose(&hs->transcript, hs->pool->provider->hash[hs->outcome.suite->hash], version13.transcript_header);
+		transcript_choose(&hs->transcript, hs->pool->provider->hash[hs->outcome.suite->hash],
+				  version13.transcript_header);
 	hs->peer_takes_tickets = ext->present & HAS_PSK_KEY_EXCHANGE_MODES;
 	if (!hs->psk_without_dhe)
 		TRY(use_group(hs, group, share));

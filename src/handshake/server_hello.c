@@ -1,5 +1,5 @@
-/* Both hellos where the version is not known yet: a server decides on it by the ClientHello, a client learns it from the
- * ServerHello (RFC 8446 4.1.3, 4.2.1). */
+/* Both hellos where the version is not known yet: a server decides on it by the ClientHello, a client learns it from
+ * the ServerHello (RFC 8446 4.1.3, 4.2.1). */
 #include "handshake/hellos.h"
 #include "handshake/negotiate.h"
 #include "handshake/version.h"

@@ -1,5 +1,5 @@
-/* session.h - what two sides remember of each other, and its three carriers: a client's exported blob, a server's store,
- * and the ticket (RFC 5077 4; sealed under the keyring). */
+/* session.h - what two sides remember of each other, and its three carriers: a client's exported blob, a server's
+ * store, and the ticket (RFC 5077 4; sealed under the keyring). */
 #ifndef TERN_HANDSHAKE_SESSION_H
 #define TERN_HANDSHAKE_SESSION_H
 
@@ -14,40 +14,41 @@ struct session {
 	uint16_t version, suite;
 	uint8_t master[MASTER_LEN]; /* DTLS 1.2: the master secret; 1.3: the PSK, as long as the hash */
 	uint32_t age_add; /* DTLS 1.3: what hides the ticket's age */
-	bool peer_authenticated;    /* by certificate */
+	bool peer_authenticated; /* by certificate */
 	int64_t created_unix_s, expires_unix_s;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the leaf; zeros: none */
 	uint8_t id[SESSION_ID_MAX];
 	uint8_t id_len;
 	uint8_t alpn_len;
 	char alpn[64];
-	uint8_t name_len;           /* server name it belongs to */
+	uint8_t name_len; /* server name it belongs to */
 	char name[255];
 	uint8_t psk_identity_len;
 	uint8_t psk_identity[128];
-	uint16_t ticket_len;        /* client only */
+	uint16_t ticket_len; /* client only */
 	uint8_t ticket[TICKET_MAX];
-	uint8_t settings_hash[16];  /* client: of the verification settings it was made under; a config that verifies otherwise
-				     * does not resume it. server: the same for client authentication */
+	uint8_t settings_hash[16]; /* client: of the verification settings it was made under; a config that verifies
+				    * otherwise does not resume it. server: the same for client authentication */
 };
 void session_wipe(struct session *s);
 
-/* Versioned encoding, at most TERN_SESSION_MAX bytes with_ticket or not. Unknown versions, trailing bytes and impossible
- * lengths are refused. Extended master secret is a condition for having a session at all (RFC 7627 5.3). */
+/* Versioned encoding, at most TERN_SESSION_MAX bytes with_ticket or not. Unknown versions, trailing bytes and
+ * impossible lengths are refused. Extended master secret is a condition for having a session at all (RFC 7627 5.3). */
 void put_session(struct wr *w, const struct session *s, bool with_ticket);
 MUST_CHECK bool get_session(struct rd *r, struct session *out);
 
-/* Seals s (without its ticket field) into out: ticket_id, nonce, AES-256-GCM. *len at most cap. scratch: a key object. */
+/* Seals s (without its ticket field) into out: ticket_id, nonce, AES-256-GCM. *len at most cap. scratch: a key object.
+ */
 #define TICKET_OVERHEAD (8 + 12 + 16)
-tern_error ticket_seal(const struct keyring_keys *keys, const struct provider *p, struct crypto *c, const struct session *s,
-		       uint8_t *out, size_t cap, size_t *len);
+tern_error ticket_seal(const struct keyring_keys *keys, const struct provider *p, struct crypto *c,
+		       const struct session *s, uint8_t *out, size_t cap, size_t *len);
 /* False: unknown key, forged, malformed or expired at unix_s; out holds nothing then. *stale: it was sealed under the
  * previous key: issue a new one. */
 bool ticket_open(const struct keyring_keys *keys, const struct provider *p, struct crypto *c, struct span ticket,
 		 int64_t unix_s, struct session *out, bool *stale);
 
-/* SHA-256 (16 bytes of it) over what decides about the peer's identity in this config: trust presence, pins, verify callback,
- * client authentication mode. server_name is kept apart. */
+/* SHA-256 (16 bytes of it) over what decides about the peer's identity in this config: trust presence, pins, verify
+ * callback, client authentication mode. server_name is kept apart. */
 struct tern_config;
 void config_settings_hash(const struct tern_config *config, uint8_t out[16]);
 

@@ -1,5 +1,6 @@
-/* The driver: takes the next present row; if it is ours, puts the message into the flight; if it is the peer's, takes the next
- * in-order message and gets it. A change of sender ends a flight. Handlers never touch the cursor, timers or records. */
+/* The driver: takes the next present row; if it is ours, puts the message into the flight; if it is the peer's, takes
+ * the next in-order message and gets it. A change of sender ends a flight. Handlers never touch the cursor, timers or
+ * records. */
 #include "handshake/step.h"
 
 #include "handshake/hellos.h"

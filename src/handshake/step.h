@@ -6,15 +6,15 @@
 
 enum step_flags {
 	STEP_PEER_MAY_SKIP = 1, /* only the peer knows whether this message comes */
-	STEP_NOT_HASHED = 2,    /* not part of the transcript */
-	STEP_SEND_ONLY = 4,     /* ChangeCipherSpec: no handshake message; the receiver goes by hs->peer_ccs */
-	STEP_AFTER_CCS = 8,     /* DTLS 1.2: not before the peer's ChangeCipherSpec */
-	STEP_RETRY = 16         /* the ServerHello that is a HelloRetryRequest (RFC 8446 4.1.3) */
+	STEP_NOT_HASHED = 2, /* not part of the transcript */
+	STEP_SEND_ONLY = 4, /* ChangeCipherSpec: no handshake message; the receiver goes by hs->peer_ccs */
+	STEP_AFTER_CCS = 8, /* DTLS 1.2: not before the peer's ChangeCipherSpec */
+	STEP_RETRY = 16 /* the ServerHello that is a HelloRetryRequest (RFC 8446 4.1.3) */
 };
 
 struct step {
 	uint8_t message; /* message_type; for STEP_SEND_ONLY the content type */
-	uint8_t from;    /* role */
+	uint8_t from; /* role */
 	uint8_t flags;
 	uint16_t epoch; /* that the peer's message must come in */
 	bool (*present)(const struct handshake *hs); /* NULL: always */

@@ -8,13 +8,13 @@
 enum suite_auth { AUTH_PSK, AUTH_ECDSA, AUTH_RSA }; /* AUTH_ECDSA includes Ed25519, RFC 8422 5.10 */
 
 struct suite {
-	uint16_t id;         /* IANA */
-	const char *name;    /* IANA */
-	uint8_t psk, ecdhe;  /* what makes the premaster secret */
+	uint16_t id; /* IANA */
+	const char *name; /* IANA */
+	uint8_t psk, ecdhe; /* what makes the premaster secret */
 	enum suite_auth auth; /* what signs: AUTH_PSK is nobody */
 	enum aead_id aead;
-	enum hash_id hash;   /* of the PRF and the transcript */
-	bool by_name_only;   /* offered only when asked for by name or policy: CCM-8 */
+	enum hash_id hash; /* of the PRF and the transcript */
+	bool by_name_only; /* offered only when asked for by name or policy: CCM-8 */
 	uint16_t version; /* DTLS 1.3: psk, ecdhe and auth mean nothing, they are negotiated apart */
 };
 extern const struct suite suites[];

@@ -71,8 +71,8 @@ tern_error transcript_fold(struct transcript *t, const uint8_t *digest)
 	return TERN_OK;
 }
 
-void transcript_digest_with(const struct transcript *t, const struct hash_alg *hash, uint8_t type, struct span body, size_t n,
-			    uint8_t *out)
+void transcript_digest_with(const struct transcript *t, const struct hash_alg *hash, uint8_t type, struct span body,
+			    size_t n, uint8_t *out)
 {
 	struct hash_state state;
 	uint8_t header[4];

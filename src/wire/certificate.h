@@ -23,8 +23,8 @@ MUST_CHECK bool get_raw_certificate12(struct rd *r, struct span *spki);
 void put_raw_certificate12(struct wr *w, struct span spki);
 
 struct certificate_request12 {
-	struct span types;      /* u8 list, not empty */
-	struct span schemes;    /* u16 list, not empty */
+	struct span types; /* u8 list, not empty */
+	struct span schemes; /* u16 list, not empty */
 	struct span authorities; /* list of u16-length-prefixed names, well-formed; may be empty */
 };
 MUST_CHECK bool get_certificate_request12(struct rd *r, struct certificate_request12 *out);
@@ -39,7 +39,7 @@ void put_certificate_verify(struct wr *w, const struct certificate_verify *in);
 
 struct new_session_ticket12 {
 	uint32_t lifetime_hint; /* seconds */
-	struct span ticket;     /* may be empty */
+	struct span ticket; /* may be empty */
 };
 MUST_CHECK bool get_new_session_ticket12(struct rd *r, struct new_session_ticket12 *out);
 void put_new_session_ticket12(struct wr *w, const struct new_session_ticket12 *in);

@@ -43,8 +43,8 @@ void put_server_hello(struct wr *w, const struct server_hello *in);
 /* A ServerHello with this random is a HelloRetryRequest (RFC 8446 4.1.3). */
 extern const uint8_t hello_retry_random[RANDOM_LEN];
 bool is_hello_retry_request(const struct server_hello *in);
-/* The message type as people name it: 6 (RFC 8446 B.3) for a ServerHello that is a HelloRetryRequest. body: at least its
- * first bytes. */
+/* The message type as people name it: 6 (RFC 8446 B.3) for a ServerHello that is a HelloRetryRequest. body: at least
+ * its first bytes. */
 uint8_t message_type_shown(uint8_t type, struct span body);
 
 /* Whether a list of u16 is not empty and of even length. */

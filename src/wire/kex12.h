@@ -8,16 +8,16 @@
 
 /* The parts, in wire order. A key exchange uses some of them: */
 struct kex12_form {
-	bool psk;    /* the hint or identity */
-	bool ecdhe;  /* the curve and share */
-	bool sign;   /* server only: scheme and signature */
+	bool psk; /* the hint or identity */
+	bool ecdhe; /* the curve and share */
+	bool sign; /* server only: scheme and signature */
 };
 
 struct server_key_exchange {
-	struct span psk_hint;  /* may be empty */
-	uint16_t group;        /* named_curve is the only form understood */
-	struct span share;     /* 1 to 255 bytes */
-	struct span params;    /* decoded only: the signed bytes, from curve type to the end of the share */
+	struct span psk_hint; /* may be empty */
+	uint16_t group; /* named_curve is the only form understood */
+	struct span share; /* 1 to 255 bytes */
+	struct span params; /* decoded only: the signed bytes, from curve type to the end of the share */
 	uint16_t scheme;
 	struct span signature;
 };

@@ -6,7 +6,7 @@
 #include "wire/certificate.h"
 
 struct certificate_request13 {
-	struct span context;    /* empty in the main handshake */
+	struct span context; /* empty in the main handshake */
 	struct span extensions; /* undecoded block */
 };
 MUST_CHECK bool get_certificate_request13(struct rd *r, struct certificate_request13 *out);
@@ -28,8 +28,8 @@ void put_encrypted_extensions(struct wr *w, struct span block);
 struct new_session_ticket13 {
 	uint32_t lifetime; /* seconds */
 	uint32_t age_add;
-	struct span nonce;      /* 0 to 255 bytes */
-	struct span ticket;     /* not empty */
+	struct span nonce; /* 0 to 255 bytes */
+	struct span ticket; /* not empty */
 	struct span extensions; /* undecoded block */
 };
 MUST_CHECK bool get_new_session_ticket13(struct rd *r, struct new_session_ticket13 *out);

@@ -6,7 +6,7 @@
 #include "base/writer.h"
 
 #define RECORD12_HEADER 13
-#define RECORD_PLAINTEXT_MAX 16384            /* 2^14, RFC 5246 6.2.1 */
+#define RECORD_PLAINTEXT_MAX 16384 /* 2^14, RFC 5246 6.2.1 */
 #define RECORD_SEQ_MAX ((UINT64_C(1) << 48) - 1)
 
 enum content_type {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Tern against foreign DTLS 1.2 stacks, both roles, as a table of cells.
+"""Tern against foreign DTLS stacks, both roles, as a table of cells: one table a version.
 
-A cell is KIND/COOKIE/MTU, KIND/lossy or suite/NAME. The peers are peer_*.c of this folder over the libraries of the system;
-CANNOT lists what each of them cannot do, and why. A peer that says "cannot" (exit 77) about anything else fails its cell.
+The peers are peer_*.c of this folder over the libraries of the system, and peer_*.py over their tools; cells.py has the cells,
+and what each peer cannot do, and why. A peer that says "cannot" (exit 77) about anything else fails its cell.
 With --self the peers talk to each other instead, which shows that the harness is right.
 """
 
@@ -10,7 +10,6 @@ import argparse
 import concurrent.futures
 import itertools
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -19,166 +18,13 @@ import time
 import zlib
 from dataclasses import dataclass
 
+from cells import COLUMNS, KINDS, PEERS, all_cells, why_not
+from programs import Failure, Program, make_pki
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PEERS = ["openssl", "gnutls", "mbedtls", "wolfssl"]
-KINDS = ["ecdsa", "rsa", "ed25519", "mutual", "psk", "ecdhe-psk", "resume-id", "resume-ticket"]
-COLUMNS = ["cookie/1400", "cookie/512", "none/1400", "none/512", "lossy"]
 PSK = ("Client_identity", "000102030405060708090a0b0c0d0e0f")
 LOSSY = ["--loss", "20", "--duplicate", "10", "--reorder", "10"]
-LIMIT_S, LOSSY_LIMIT_S = 25, 120
 LINES = 3
-
-# kind -> leaf certificate, suite
-SETTINGS = {
-    "ecdsa": ("p256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
-    "rsa": ("rsa", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
-    "ed25519": ("ed25519", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
-    "mutual": ("p256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
-    "psk": (None, "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256"),
-    "ecdhe-psk": (None, "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256"),
-    "resume-id": ("p256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
-    "resume-ticket": ("p256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
-}
-AEADS = ["AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256", "AES_128_CCM", "AES_128_CCM_8"]
-# (key exchange, AEAD) of IANA's names; RSA has no CCM without key transport in its ECDHE form, ECDHE-PSK's CCM ends in a hash
-SUITES = [f"TLS_{kx}_WITH_{aead}" for kx in ("ECDHE_ECDSA", "PSK") for aead in AEADS]
-SUITES += [f"TLS_ECDHE_RSA_WITH_{aead}" for aead in AEADS[:3]]
-SUITES += [f"TLS_ECDHE_PSK_WITH_{aead}" for aead in AEADS[:3] + ["AES_128_CCM_SHA256", "AES_128_CCM_8_SHA256"]]
-
-# (peer, role of the peer, pattern of the cell, reason)
-CANNOT = [
-    ("openssl", "server", "ed25519/.*", "an OpenSSL 3.0 server signs with Ed25519 in TLS 1.2, but not in DTLS 1.2"),
-    ("openssl", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "OpenSSL 3 has ECDHE-PSK only with CBC and ChaCha20"),
-    ("gnutls", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "GnuTLS has ECDHE-PSK only with CBC and ChaCha20"),
-    ("mbedtls", ".*", "ed25519/.*", "Mbed TLS has no Ed25519"),
-    ("mbedtls", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "Mbed TLS has ECDHE-PSK only with CBC and ChaCha20"),
-    ("wolfssl", "server", ".*/none/.*", "a wolfSSL server always asks for a cookie"),
-    ("wolfssl", "server", "ecdhe-psk/lossy", "this seed loses the last flight, which wolfSSL 5.5 repeats for no client"),
-    ("wolfssl", ".*", "suite/TLS_PSK_WITH_AES.*", "Debian's wolfSSL is built without static PSK for AES"),
-    ("wolfssl", ".*", "suite/TLS_ECDHE_PSK_WITH_(AES_256_GCM.*|AES_128_CCM.*)", "wolfSSL has no such suite"),
-]
-# (server, client, pattern of the cell, reason): where two foreign stacks fail each other, for --self
-STRANGERS = [
-    ("wolfssl", "mbedtls", "resume-ticket/.*", "Mbed TLS 2.28 and wolfSSL 5.5 stick when they resume by ticket over DTLS"),
-    ("wolfssl", "gnutls", "ecdhe-psk/lossy", "wolfSSL 5.5 alerts on a ChangeCipherSpec that overtakes ClientKeyExchange"),
-]
-
-
-@dataclass(frozen=True)
-class Cell:
-    kind: str  # of KINDS, or "suite"
-    suite: str
-    leaf: str  # the server's certificate, or None
-    cookie: bool = True
-    mtu: int = 1400
-    lossy: bool = False
-
-    @property
-    def name(self):
-        if self.kind == "suite":
-            return f"suite/{self.suite}"
-        return f"{self.kind}/lossy" if self.lossy else f"{self.kind}/{'cookie' if self.cookie else 'none'}/{self.mtu}"
-
-    @property
-    def limit(self):
-        return LOSSY_LIMIT_S if self.lossy else LIMIT_S
-
-    @property
-    def resume(self):
-        return self.kind.split("-")[1] if self.kind.startswith("resume") else None
-
-
-def all_cells():
-    for kind in KINDS:
-        leaf, suite = SETTINGS[kind]
-        for cookie, mtu in itertools.product((True, False), (1400, 512)):
-            yield Cell(kind, suite, leaf, cookie, mtu)
-        yield Cell(kind, suite, leaf, lossy=True)
-    for suite in SUITES:
-        yield Cell("suite", suite, "rsa" if "_RSA_" in suite else None if "PSK" in suite else "p256")
-
-
-# ---- a PKI for the run
-
-
-def make_pki(folder):
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=60)
-
-    key_types = {"ca": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "p256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-                 "p384": ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], "rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-                 "ed25519": ["ED25519"], "client": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]}
-    for name, key_type in key_types.items():
-        openssl("genpkey", "-algorithm", *key_type, "-out", f"{name}.key")
-    (folder / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
-                                   "subjectKeyIdentifier=hash\n")
-    leaf = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
-    (folder / "leaf.ext").write_text(leaf + "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    (folder / "client.ext").write_text(leaf + "extendedKeyUsage=clientAuth\n")
-    openssl("req", "-new", "-key", "ca.key", "-subj", "/CN=Tern interop CA", "-out", "ca.csr")
-    openssl("x509", "-req", "-in", "ca.csr", "-signkey", "ca.key", "-days", "2", "-sha256", "-extfile", "ca.ext", "-out",
-            "ca.pem")
-    for name in ("p256", "p384", "rsa", "ed25519", "client"):
-        subject = "/CN=client" if name == "client" else "/CN=localhost"
-        openssl("req", "-new", "-key", f"{name}.key", "-subj", subject, "-out", f"{name}.csr")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                "-sha256", "-extfile", "client.ext" if name == "client" else "leaf.ext", "-out", f"{name}.pem")
-
-
-# ---- programs
-
-
-class Failure(Exception):
-    pass
-
-
-class Program:
-    """A started program whose output goes to files, so that it can be read while it runs and never blocks."""
-
-    def __init__(self, folder, name, command, stdin=subprocess.DEVNULL):
-        self.name, self.command = name, [str(word) for word in command]
-        self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
-        with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            self.process = subprocess.Popen(self.command, stdin=stdin, stdout=out, stderr=err)
-
-    def wait_for(self, pattern, deadline):
-        """The first match of pattern in what the program printed; Failure when it ends or time does."""
-        while True:
-            ended = self.process.poll() is not None
-            match = re.search(pattern, self.printed(), re.M)
-            if match:
-                return match
-            if ended:
-                raise Failure(f"{self.name} ended (status {self.process.returncode}) before {pattern!r}: {self.last()}")
-            if time.monotonic() > deadline:
-                raise Failure(f"{self.name}: no {pattern!r} in time; {self.last()}")
-            time.sleep(0.01)
-
-    def finish(self, deadline):
-        try:
-            status = self.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            raise Failure(f"{self.name} did not end in time; {self.last()}") from None
-        if status != 0:
-            raise Failure(f"{self.name}: status {status}: {self.last()}")
-
-    def stop(self):
-        if self.process.stdin and not self.process.stdin.closed:
-            try:
-                self.process.stdin.close()
-            except OSError:
-                pass  # it had ended, and unread input with it
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def printed(self):
-        return self.out.read_text(errors="replace") + self.err.read_text(errors="replace")
-
-    def last(self):
-        lines = self.err.read_text(errors="replace").strip().split("\n")
-        return lines[-1][:200] or "nothing on stderr"
 
 
 class Run:
@@ -285,7 +131,9 @@ class Run:
 
     def tern_options(self, role):
         cell, pki = self.cell, self.tools.folder
-        options = ["--dtls", "1.2", "--suites", cell.suite, "--mtu", cell.mtu]
+        options = ["--dtls", cell.version, "--suites", cell.suite, "--mtu", cell.mtu]
+        if cell.groups(role):
+            options += ["--groups", cell.groups(role)]
         if not cell.leaf:
             return options + ["--psk", ":".join(PSK)]
         if role == "server":
@@ -296,8 +144,12 @@ class Run:
 
     def peer_command(self, peer, role, port):
         cell, pki = self.cell, self.tools.folder
-        command = [self.tools.peers / f"peer_{peer}", role, "--port", port, "--suite", cell.suite, "--mtu", cell.mtu,
-                   "--timeout", cell.limit, "--lines", LINES, "--cookie" if cell.cookie else "--no-cookie"]
+        command = [self.tools.peer(peer), role, "--port", port, "--dtls", cell.version, "--suite", cell.suite, "--mtu",
+                   cell.mtu, "--timeout", cell.limit, "--lines", LINES, "--cookie" if cell.cookie else "--no-cookie"]
+        if cell.groups(role):
+            command += ["--groups", cell.groups(role)]
+        if cell.kind == "keyupdate":
+            command.append("--key-update")
         if cell.resume:
             command += ["--resume", cell.resume]
         if not cell.leaf:
@@ -312,27 +164,22 @@ class Run:
 # ---- the table
 
 
-def why_not(tools, cell, server, client):
-    """The reason for which this pair cannot do the cell, or None."""
-    for stack, role in ((server, "server"), (client, "client")):
-        if stack != "tern" and not (tools.peers / f"peer_{stack}").exists():
+def skip_reason(tools, cell, server, client):
+    for stack in (server, client):
+        if stack != "tern" and not tools.peer(stack).exists():
             return f"peer_{stack} is not built: its library is not installed"
-        for peer, roles, pattern, reason in CANNOT:
-            if stack == peer and re.fullmatch(roles, role) and re.fullmatch(pattern, cell.name):
-                return reason
-    for one, other, pattern, reason in STRANGERS:
-        if (one, other) == (server, client) and re.fullmatch(pattern, cell.name):
-            return reason
     if cell.lossy and not tools.relay:
         return "no relay: --tern names no command"
-    return None
+    return why_not(cell, server, client)
 
 
 def pairs(arguments):
+    peers = PEERS[arguments.dtls]
     if arguments.self:
-        every = [(a, b) for a in PEERS for b in PEERS]
+        every = [(a, b) for a in peers for b in peers]
     else:
-        every = [(peer, "tern") for peer in PEERS] + [("tern", peer) for peer in PEERS]
+        every = [(peer, "tern") for peer in peers] + [("tern", peer) for peer in peers]
+    every = [pair for pair in every if not arguments.role or pair[arguments.role == "client"] == "tern"]
     return [pair for pair in every if not arguments.peer or arguments.peer in pair]
 
 
@@ -342,7 +189,7 @@ def run_all(tools, tasks, verbose):
 
     def one(task):
         cell, server, client = task
-        reason = why_not(tools, cell, server, client)
+        reason = skip_reason(tools, cell, server, client)
         if reason:
             return "skip", reason, ""
         started = time.monotonic()
@@ -361,21 +208,21 @@ def run_all(tools, tasks, verbose):
     return results
 
 
-def print_matrix(results, chosen_pairs):
+def print_matrix(results, chosen_pairs, version):
     for server, client in chosen_pairs:
         mine = {task[0].name: result for task, result in results.items() if task[1:] == (server, client)}
-        print(f"\nserver {server}, client {client}")
-        rows = [kind for kind in KINDS if any(name.startswith(f"{kind}/") for name in mine)]
+        print(f"\nDTLS {version}, server {server}, client {client}")
+        rows = [kind for kind in KINDS[version] if any(name.startswith(f"{kind}/") for name in mine)]
         if rows:
             print(" " * 15 + "".join(f"{column:>13}" for column in COLUMNS))
         for kind in rows:
             verdicts = [mine.get(f"{kind}/{column}", ("-", ""))[0] for column in COLUMNS]
             print(f"{kind:15}" + "".join(f"{verdict:>13}" for verdict in verdicts))
-        suites = [(name[6:], result[0]) for name, result in mine.items() if name.startswith("suite/")]
-        for verdict in ("ok", "FAIL", "skip"):
-            names = [name for name, result in suites if result == verdict]
+        for kind, verdict in itertools.product(("suite", "group"), ("ok", "FAIL", "skip")):
+            names = [name[len(kind) + 1:] for name, result in mine.items()
+                     if name.startswith(f"{kind}/") and result[0] == verdict]
             if names:
-                print(f"suites {verdict}: " + " ".join(names))
+                print(f"{kind}s {verdict}: " + " ".join(names))
         for reason in sorted({detail for verdict, detail in mine.values() if verdict == "skip"}):
             print(f"skipped: {reason}")
 
@@ -387,20 +234,25 @@ class Tools:
     relay: list
     folder: pathlib.Path
 
+    def peer(self, name):
+        script = ROOT / f"tests/interop/peer_{name}.py"
+        return script if script.exists() else self.peers / f"peer_{name}"
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tern", type=pathlib.Path, default=ROOT / "build/tern", help="the command under test")
     parser.add_argument("--peers", type=pathlib.Path, default=ROOT / "build/interop", help="where the peers are")
     parser.add_argument("--self", action="store_true", help="the peers with each other, not with tern")
-    parser.add_argument("--peer", choices=PEERS, help="only this one")
+    parser.add_argument("--dtls", choices=sorted(PEERS), default="1.2", help="which table: 1.2 (the default) or 1.3")
+    parser.add_argument("--peer", choices=sorted({peer for peers in PEERS.values() for peer in peers}), help="only this one")
     parser.add_argument("--cell", help="only cells whose name has this in it")
     parser.add_argument("--role", choices=["client", "server"], help="only this role of tern")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what the programs printed")
     arguments = parser.parse_args()
 
-    chosen = [pair for pair in pairs(arguments) if not arguments.role or pair[arguments.role == "client"] == "tern"]
-    cells = [cell for cell in all_cells() if not arguments.cell or arguments.cell in cell.name]
+    chosen = pairs(arguments)
+    cells = [cell for cell in all_cells(arguments.dtls) if not arguments.cell or arguments.cell in cell.name]
     tasks = [(cell, server, client) for server, client in chosen for cell in cells]
     if not tasks:
         sys.exit("interop: no such cell")
@@ -409,7 +261,7 @@ def main():
         tools = Tools(arguments.tern.resolve(), arguments.peers.resolve(), relay, pathlib.Path(folder))
         make_pki(tools.folder)
         results = run_all(tools, tasks, arguments.verbose)
-    print_matrix(results, chosen)
+    print_matrix(results, chosen, arguments.dtls)
     verdicts = [verdict for verdict, _ in results.values()]
     failed = verdicts.count("FAIL")
     print(f"\n{verdicts.count('ok')} passed, {failed} failed, {verdicts.count('skip')} skipped")

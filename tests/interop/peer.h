@@ -1,10 +1,9 @@
 /* What the foreign peers share: one command line, one UDP link, one echo conversation. A peer_X.c fills in struct
  * library over the library it is named after; peer_main does the rest.
  *
- * usage: peer_X server|client --port P [--cert F --key F] [--ca F] [--require-client-cert] [--psk ID:HEX] [--suite
- * NAME]
- *               [--cookie|--no-cookie] [--mtu N] [--resume id|ticket] [--name HOST] [--timeout S] [--count N] [--lines
- * N]
+ * usage: peer_X server|client --port P --suite NAME [--dtls 1.2|1.3] [--cert F --key F] [--ca F]
+ *               [--require-client-cert] [--psk ID:HEX] [--groups LIST] [--cookie|--no-cookie] [--mtu N]
+ *               [--resume id|ticket] [--key-update] [--name HOST] [--timeout S] [--count N] [--lines N]
  *
  * The server prints "ready PORT", serves COUNT associations one after the other, echoes every record, and prints
  * "resumed" when an association resumed a session. The client sends LINES lines "ping-1\n"..., waits for each one's
@@ -23,6 +22,9 @@ enum resume { RESUME_NONE, RESUME_ID, RESUME_TICKET };
 
 struct options {
 	bool server, require_client_cert, cookie;
+	bool dtls13; /* DTLS 1.3 and nothing else; otherwise 1.2 and nothing else */
+	bool key_update; /* renew the own keys, and ask the other side to, before the last line */
+	const char *groups; /* IANA names, the best first; NULL: the library's own choice */
 	uint16_t port;
 	const char *cert, *key, *ca;
 	const char *psk_identity; /* NULL: no PSK */
@@ -62,6 +64,8 @@ struct library {
 	enum status (*send)(const void *data, size_t len);
 	/* PEER_OK and *len, PEER_TIMEOUT, PEER_CLOSED (by the peer, or replaced), PEER_FAILED. */
 	enum status (*recv)(void *data, size_t cap, size_t *len, int timeout_ms);
+	/* Starts a key update both ways. NULL: the library has no DTLS 1.3, and --groups is not for it. */
+	enum status (*update)(void);
 	/* Sends close_notify, keeps the session if it is to be resumed, frees the rest. Also after a failed handshake.
 	 */
 	void (*close)(void);

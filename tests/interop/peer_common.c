@@ -152,11 +152,14 @@ static void print_number(const char *word, unsigned number)
 static enum status echo_until_closed(const struct library *library, const struct options *options)
 {
 	static uint8_t record[RECORD_MAX];
+	unsigned echoed = 0;
 	for (;;) {
 		size_t len;
 		enum status status = library->recv(record, sizeof record, &len, (int)options->timeout_s * 1000);
 		if (status == PEER_CLOSED || status == PEER_TIMEOUT)
 			return PEER_OK;
+		if (status == PEER_OK && options->key_update && ++echoed == options->lines)
+			status = library->update();
 		if (status == PEER_OK)
 			status = library->send(record, len);
 		if (status != PEER_OK)
@@ -223,8 +226,12 @@ static enum status talk(const struct library *library, const struct options *opt
 	enum status status = link_open(&link, options);
 	if (status == PEER_OK)
 		status = library->handshake(&link, resumed);
-	for (unsigned i = 1; status == PEER_OK && i <= options->lines; i++)
-		status = ping(library, i);
+	for (unsigned i = 1; status == PEER_OK && i <= options->lines; i++) {
+		if (options->key_update && i == options->lines)
+			status = library->update();
+		if (status == PEER_OK)
+			status = ping(library, i);
+	}
 	library->close();
 	close(link.fd);
 	if (status == PEER_OK)
@@ -288,6 +295,9 @@ static const struct option long_options[] = {
 	{"cookie", no_argument, NULL, 'y'},
 	{"no-cookie", no_argument, NULL, 'Y'},
 	{"require-client-cert", no_argument, NULL, 'R'},
+	{"dtls", required_argument, NULL, 'd'},
+	{"groups", required_argument, NULL, 'g'},
+	{"key-update", no_argument, NULL, 'u'},
 	{0},
 };
 
@@ -335,6 +345,15 @@ static bool parse_option(struct options *options, int option)
 	case 'R':
 		options->require_client_cert = true;
 		return true;
+	case 'd':
+		options->dtls13 = strcmp(optarg, "1.3") == 0;
+		return options->dtls13 || strcmp(optarg, "1.2") == 0;
+	case 'g':
+		options->groups = optarg;
+		return true;
+	case 'u':
+		options->key_update = true;
+		return true;
 	default:
 		return false;
 	}
@@ -364,7 +383,10 @@ int peer_main(int argc, char **argv, const struct library *library)
 	}
 	/* The bound that holds whatever the library does. */
 	alarm(options.timeout_s + 5);
-	enum status status = library->setup(&options);
+	bool newer = options.dtls13 || options.groups || options.key_update;
+	enum status status = newer && !library->update ? peer_cannot("it has no DTLS 1.3") : PEER_OK;
+	if (status == PEER_OK)
+		status = library->setup(&options);
 	if (status == PEER_OK)
 		status = options.server ? serve(library, &options) : call(library, &options);
 	if (status == PEER_TIMEOUT)

@@ -251,6 +251,6 @@ static void close_association(void)
 
 int main(int argc, char **argv)
 {
-	static const struct library library = {setup, handshake, send_record, recv_record, close_association};
+	static const struct library library = {setup, handshake, send_record, recv_record, NULL, close_association};
 	return peer_main(argc, argv, &library);
 }

@@ -1,4 +1,5 @@
-/* A peer over wolfSSL, as Debian builds it: it has no MTU of its own to set and always asks for a cookie. */
+/* A peer over wolfSSL, as Debian builds it: no MTU of its own to set in old releases, and always a cookie in DTLS 1.2.
+ */
 #include "peer.h"
 
 /* The configuration comes first, whatever the alphabet says. */
@@ -14,6 +15,7 @@ static WOLFSSL_CTX *context;
 static WOLFSSL *ssl;
 static WOLFSSL_SESSION *session;
 static struct link *link_now;
+static char suite_now[80]; /* by wolfSSL's name */
 
 static enum status fail(const char *what, int error)
 {
@@ -69,12 +71,15 @@ static unsigned int psk_server(WOLFSSL *s, const char *identity, unsigned char *
 }
 
 /* wolfSSL's name for an IANA one: TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256 is ECDHE-PSK-AES128-GCM-SHA256, and ChaCha20's
- * end without the hash. */
+ * end without the hash; TLS_AES_128_GCM_SHA256 is TLS13-AES128-GCM-SHA256. */
 static void suite_name(char *name, size_t cap, const char *iana)
 {
 	const char *with = strstr(iana, "WITH_");
-	snprintf(name, cap, "%.*s%s", with ? (int)(with - iana - 4) : 0, iana + 4, with ? with + 5 : "");
-	char *chacha = strstr(name, "POLY1305");
+	if (with)
+		snprintf(name, cap, "%.*s%s", (int)(with - iana - 4), iana + 4, with + 5);
+	else
+		snprintf(name, cap, "TLS13_%s", iana + 4);
+	char *chacha = with ? strstr(name, "POLY1305") : NULL;
 	if (chacha)
 		chacha[8] = '\0';
 	char *aes = strstr(name, "AES_");
@@ -83,6 +88,103 @@ static void suite_name(char *name, size_t cap, const char *iana)
 	for (char *c = name; *c; c++)
 		*c = *c == '_' ? '-' : *c;
 }
+
+#ifdef WOLFSSL_DTLS13
+static unsigned int psk_client13(WOLFSSL *s, const char *hint, char *identity, unsigned int identity_cap,
+				 unsigned char *psk, unsigned int psk_cap, const char **suite)
+{
+	*suite = suite_now;
+	return psk_client(s, hint, identity, identity_cap, psk, psk_cap);
+}
+
+static unsigned int psk_server13(WOLFSSL *s, const char *identity, unsigned char *psk, unsigned int psk_cap,
+				 const char **suite)
+{
+	*suite = suite_now;
+	return psk_server(s, identity, psk, psk_cap);
+}
+
+static const struct {
+	const char *name;
+	int id;
+} groups[] = {
+	{"x25519", WOLFSSL_ECC_X25519},
+	{"secp256r1", WOLFSSL_ECC_SECP256R1},
+	{"secp384r1", WOLFSSL_ECC_SECP384R1},
+#ifdef WOLFSSL_HAVE_MLKEM
+	{"X25519MLKEM768", WOLFSSL_X25519MLKEM768},
+#endif
+};
+
+static enum status set_groups(const char *list)
+{
+	int ids[8], num = 0;
+	char names[128];
+	snprintf(names, sizeof names, "%s", list);
+	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		size_t i = 0;
+		while (i < sizeof groups / sizeof groups[0] && strcmp(groups[i].name, name) != 0)
+			i++;
+		if (i == sizeof groups / sizeof groups[0] || num == 8)
+			return peer_cannot("wolfSSL, as Debian builds it, has no group %s", name);
+		ids[num++] = groups[i].id;
+	}
+	return wolfSSL_CTX_set_groups(context, ids, num) == WOLFSSL_SUCCESS ? PEER_OK : peer_failed("groups %s", list);
+}
+
+static WOLFSSL_METHOD *method13(void)
+{
+	return options->server ? wolfDTLSv1_3_server_method() : wolfDTLSv1_3_client_method();
+}
+
+static enum status setup13(void)
+{
+	if (options->psk_identity) {
+		wolfSSL_CTX_set_psk_client_tls13_callback(context, psk_client13);
+		wolfSSL_CTX_set_psk_server_tls13_callback(context, psk_server13);
+	}
+	return options->groups ? set_groups(options->groups) : PEER_OK;
+}
+
+static enum status prepare13(void)
+{
+#ifdef HAVE_ECH
+	/* Its padding is of random length and would make the ClientHello outgrow a small MTU now and then. */
+	wolfSSL_SetEchEnable(ssl, 0);
+#endif
+	if (options->server) {
+		int ok = options->cookie ? wolfSSL_send_hrr_cookie(ssl, NULL, 0) : wolfSSL_disable_hrr_cookie(ssl);
+		if (ok != WOLFSSL_SUCCESS)
+			return fail("cookie", ok);
+#ifdef WOLFSSL_DTLS_CH_FRAG
+		wolfSSL_dtls13_allow_ch_frag(ssl, 1);
+#endif
+	}
+	return PEER_OK;
+}
+
+static enum status update(void)
+{
+	int ok = wolfSSL_update_keys(ssl);
+	return ok == WOLFSSL_SUCCESS ? PEER_OK : fail("key update", wolfSSL_get_error(ssl, ok));
+}
+#else
+static WOLFSSL_METHOD *method13(void)
+{
+	return NULL;
+}
+
+static enum status setup13(void)
+{
+	return PEER_FAILED;
+}
+
+static enum status prepare13(void)
+{
+	return PEER_FAILED;
+}
+#define update NULL
+#endif
 
 static enum status set_credentials(void)
 {
@@ -108,16 +210,17 @@ static enum status set_credentials(void)
 
 static enum status setup(const struct options *given)
 {
-	char suite[80];
 	options = given;
-	if (given->server && !given->cookie)
+	if (given->server && !given->cookie && !given->dtls13)
 		return peer_cannot("a wolfSSL server always asks for a cookie");
 	wolfSSL_Init();
-	context = wolfSSL_CTX_new(given->server ? wolfDTLSv1_2_server_method() : wolfDTLSv1_2_client_method());
+	context = wolfSSL_CTX_new(given->dtls13	  ? method13()
+				  : given->server ? wolfDTLSv1_2_server_method()
+						  : wolfDTLSv1_2_client_method());
 	if (!context)
 		return peer_failed("no context");
-	suite_name(suite, sizeof suite, given->suite);
-	if (wolfSSL_CTX_set_cipher_list(context, suite) != WOLFSSL_SUCCESS)
+	suite_name(suite_now, sizeof suite_now, given->suite);
+	if (wolfSSL_CTX_set_cipher_list(context, suite_now) != WOLFSSL_SUCCESS)
 		return peer_cannot("wolfSSL, as Debian builds it, has no suite %s", given->suite);
 	wolfSSL_CTX_SetIORecv(context, recv_datagram);
 	wolfSSL_CTX_SetIOSend(context, send_datagram);
@@ -126,7 +229,11 @@ static enum status setup(const struct options *given)
 		wolfSSL_CTX_NoTicketTLSv12(context);
 	else if (!given->server)
 		wolfSSL_CTX_UseSessionTicket(context);
-	return set_credentials();
+#ifdef WOLFSSL_DTLS_MTU
+	wolfSSL_CTX_dtls_set_mtu(context, (unsigned short)given->mtu);
+#endif
+	enum status status = given->dtls13 ? setup13() : PEER_OK;
+	return status == PEER_OK ? set_credentials() : status;
 }
 
 /* ---- an association */
@@ -159,13 +266,13 @@ static enum status prepare(void)
 	wolfSSL_SetIOWriteCtx(ssl, link_now);
 	wolfSSL_dtls_set_using_nonblock(ssl, 1);
 	if (options->server)
-		return PEER_OK;
+		return options->dtls13 ? prepare13() : PEER_OK;
 	wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, options->name, (unsigned short)strlen(options->name));
 	if (options->ca)
 		wolfSSL_check_domain_name(ssl, options->name);
 	if (session && wolfSSL_set_session(ssl, session) != WOLFSSL_SUCCESS)
 		return peer_failed("the session cannot be used again");
-	return PEER_OK;
+	return options->dtls13 ? prepare13() : PEER_OK;
 }
 
 static enum status handshake(struct link *link, bool *resumed)
@@ -200,7 +307,8 @@ static enum status recv_record(void *data, size_t cap, size_t *len, int timeout_
 			*len = (size_t)n;
 			return PEER_OK;
 		}
-		enum status status = again(n, end, false);
+		/* The timers of DTLS 1.3 go on: acknowledgements, tickets, key updates. */
+		enum status status = again(n, end, options->dtls13);
 		if (status != PEER_OK)
 			return status;
 	}
@@ -221,6 +329,6 @@ static void close_association(void)
 
 int main(int argc, char **argv)
 {
-	static const struct library library = {setup, handshake, send_record, recv_record, close_association};
+	static const struct library library = {setup, handshake, send_record, recv_record, update, close_association};
 	return peer_main(argc, argv, &library);
 }

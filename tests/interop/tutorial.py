@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 
-from interop import ROOT, Failure, Program
+from interop import ROOT
+from programs import Failure, Program
 
 LIMIT_S = 20
 TO_SERVER, TO_CLIENT = "terns fly from pole to pole\n", "and back again\n"

@@ -10,10 +10,18 @@ static bool has(const struct host *h, unsigned flag)
 	return h->world->scenario->flags & flag;
 }
 
-static void note_end(struct host *h, struct peer *p, tern_error error)
+/* Where a key serves for a few records only, a path that loses much does not let new keys come in time. */
+static bool may_wear_out(const struct world *w)
+{
+	return w->scenario->seal_limit && w->schedule.chaos != CHAOS_NONE;
+}
+
+void host_note_end(struct host *h, struct peer *p, tern_error error)
 {
 	if (p->ended)
 		return;
+	if (error == TERN_ERROR_LIMIT && may_wear_out(h->world))
+		h->world->gave_up = true;
 	p->ended = true;
 	p->error = error;
 	ladder_note(h->world, h->side, "ended: %s (%s %s)", tern_error_name(error), tern_conn_failure(p->conn).where,
@@ -35,6 +43,8 @@ static void check_outcome(struct host *h, const struct peer *p)
 	bool resumes = has(h, SIM_TICKET | SIM_STORE) && !h->world->staging;
 	bool proves = has(h, SIM_MUTUAL | SIM_PSK) || h->side == CLIENT;
 	tern_conn_info(p->conn, &info);
+	if ((info.version == TERN_DTLS13) != scenario_is_13(h->world->scenario))
+		invariants_fail(inv, "side %u: the version is %x", h->side, (unsigned)info.version);
 	if (info.peer_authenticated != proves)
 		invariants_fail(inv, "side %u: peer_authenticated is %d", h->side, info.peer_authenticated);
 	/* A ticket that cannot be opened for want of memory costs a full handshake. */
@@ -59,6 +69,9 @@ static void on_connected(struct host *h, struct peer *p)
 	if (!h->world->inv.any_data)
 		check_outcome(h, p);
 	world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 50), EVENT_SEND_DATA, h->side, 0);
+	if (h->updates_left && !has(h, SIM_TOGETHER))
+		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
+			 EVENT_REKEY, h->side, 0);
 }
 
 static void on_event(struct host *h, struct peer *p, const tern_event *event)
@@ -78,7 +91,7 @@ static void on_event(struct host *h, struct peer *p, const tern_event *event)
 			invariants_fail(&w->inv, "no session to export");
 		break;
 	case TERN_EVENT_CLOSED:
-		note_end(h, p, TERN_OK);
+		host_note_end(h, p, TERN_OK);
 		break;
 	default:
 		break;
@@ -98,7 +111,7 @@ static void send_all(struct host *h, struct peer *p)
 		tern_conn_info(p->conn, &info);
 		error = tern_conn_take(p->conn, out, sizeof out, &n, world_time(w));
 		if (error != TERN_OK) {
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 			continue;
 		}
 		if (n == 0)
@@ -119,7 +132,7 @@ void host_drain(struct host *h, struct peer *p)
 	for (unsigned i = 0;; i++) {
 		error = tern_conn_next(p->conn, &event, world_time(w));
 		if (error != TERN_OK) {
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 			break;
 		}
 		if (event.kind == TERN_EVENT_NONE)
@@ -147,7 +160,9 @@ static void seal_and_send(struct host *h, struct peer *p)
 	if (!data_make(&w->inv, p->association, h->side, data, n))
 		return;
 	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
-	if (error != TERN_OK)
+	if (error == TERN_ERROR_LIMIT && may_wear_out(w))
+		w->gave_up = true;
+	else if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
 	else
 		world_send(w, h->side, out, out_n);
@@ -164,7 +179,7 @@ void host_send_data(struct host *h)
 	a = association_of(&w->inv, p->association);
 	if (a && (a->sent[h->side] < EARLY_MESSAGES || world_agrees(w)))
 		seal_and_send(h, p);
-	if (a && a->sent[h->side] < MESSAGES_MAX)
+	if (a && a->sent[h->side] < world_messages(w))
 		world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
 }
 
@@ -203,8 +218,9 @@ static tern_path path_of(const struct host *h)
 /* For want of memory only. */
 static void not_made(struct host *h, tern_error error)
 {
+	bool memory = error == TERN_ERROR_NO_MEMORY || error == TERN_ERROR_BUDGET;
 	h->world->gave_up = true;
-	if (error != TERN_ERROR_NO_MEMORY || h->memory.calls < h->memory.fail_at || !h->memory.fail_at)
+	if (!memory || h->memory.calls < h->memory.fail_at || !h->memory.fail_at)
 		invariants_fail(&h->world->inv, "side %u: no connection: %s", h->side, tern_error_name(error));
 }
 
@@ -248,6 +264,16 @@ static bool is_stranger(struct peer *p, const uint8_t *datagram, size_t n)
 	return memcmp(p->hello_random, datagram + RANDOM_AT, RANDOM_LEN) != 0;
 }
 
+/* From now on it is no stranger. */
+static void know_random(struct peer *p, const tern_verdict *verdict, const uint8_t *datagram, size_t n)
+{
+	p->knows_random = verdict->hello.len >= 2 + RANDOM_LEN;
+	if (p->knows_random)
+		memcpy(p->hello_random, verdict->hello.data + 2, RANDOM_LEN);
+	else
+		(void)is_stranger(p, datagram, n);
+}
+
 static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdict, uint8_t *datagram, size_t n)
 {
 	struct world *w = h->world;
@@ -255,7 +281,7 @@ static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdic
 	tern_error error;
 	tern_conn_free(p->conn);
 	*p = (struct peer){0};
-	(void)is_stranger(p, datagram, n); /* from now on it is not */
+	know_random(p, verdict, datagram, n);
 	begin(h, p);
 	error = tern_accept(&p->conn, h->pool, verdict, &path, world_time(w));
 	if (error == TERN_OK)
@@ -287,6 +313,22 @@ static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t 
 		ladder_note(w, SERVER, "listen drops: %s", tern_drop_sentence(verdict.drop));
 }
 
+void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, const uint8_t *datagram, size_t n)
+{
+	struct world *w = h->world;
+	uint8_t reply[512];
+	size_t reply_n = 0, live = h->memory.live;
+	tern_path path = path_of(h);
+	tern_verdict verdict;
+	tern_error error;
+	path.remote.len = (uint8_t)remote_len;
+	memcpy(path.remote.bytes, remote, remote_len);
+	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, world_time(w));
+	if (error != TERN_OK || verdict.kind == TERN_VERDICT_ACCEPT || h->memory.live != live)
+		invariants_fail(&w->inv, "listen: what a flood sends was accepted, or cost memory");
+	listened(&w->inv, n, reply_n, false);
+}
+
 /* The newcomer has proved itself. */
 static void promote(struct host *h)
 {
@@ -297,6 +339,13 @@ static void promote(struct host *h)
 	h->peers[1] = (struct peer){0};
 }
 
+/* A later fragment of a hello, to a connection that is through its handshake: a client that came back. */
+static bool is_returning(struct host *h, const uint8_t *datagram, size_t n)
+{
+	return tern_peek(datagram, n).hello_fragment && h->peers[0].connected && !h->peers[1].conn &&
+	       !has(h, SIM_NO_COOKIE);
+}
+
 static void server_receive(struct host *h, uint8_t *datagram, size_t n)
 {
 	struct peer *current = &h->peers[0], *next = &h->peers[1];
@@ -304,7 +353,8 @@ static void server_receive(struct host *h, uint8_t *datagram, size_t n)
 		listen_at(h, current, datagram, n);
 		return;
 	}
-	if (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n))) {
+	if (is_returning(h, datagram, n) ||
+	    (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n)))) {
 		listen_at(h, next, datagram, n);
 	} else {
 		feed(h, current, datagram, n);
@@ -337,7 +387,7 @@ void host_tick(struct host *h)
 		error = tern_conn_tick(p->conn, world_time(w));
 		ladder_note(w, h->side, "timer");
 		if (error != TERN_OK)
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 		host_drain(h, p);
 		if (tern_conn_deadline(p->conn) <= w->now_ns)
 			invariants_fail(&w->inv, "side %u: the deadline stays in the past", h->side);

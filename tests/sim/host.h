@@ -14,9 +14,19 @@ tern_error ask_signature(void *user, tern_conn *conn, uint64_t job, uint16_t sch
 tern_error ask_verdict(void *user, tern_conn *conn, uint64_t job, const tern_bytes *chain, size_t num_chain,
 		       bool raw_key);
 tern_error answer_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
-		   const uint8_t *hint, size_t hint_len, tern_psk *answer);
+		      const uint8_t *hint, size_t hint_len, tern_psk *answer);
+struct peer *peer_of(struct host *h, const tern_conn *conn); /* NULL: not known yet */
 extern const tern_session_store store_calls; /* user: the host */
 void answer_job(struct world *w, uint16_t index);
+
+/* trace.c: what a connection reports of itself. user: the host. */
+void on_trace(void *user, const tern_conn *conn, const tern_trace *trace);
+
+/* updates.c: key updates and record numbers of DTLS 1.3. */
+/* Both sides have done what the scenario wants, and none is under way. */
+bool updates_done(const struct world *w);
+void skip_numbers(struct world *w);
+void check_epochs(struct world *w);
 
 /* host.c: what an endpoint does. */
 void host_connect(struct host *h); /* a client */
@@ -24,16 +34,23 @@ void host_receive(struct host *h, uint8_t *datagram, size_t n);
 void host_tick(struct host *h); /* whatever is due */
 uint64_t host_deadline(const struct host *h);
 void host_send_data(struct host *h);
+void host_rekey(struct host *h);
+/* Lets the server judge a datagram from another address than the client's. */
+void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, const uint8_t *datagram, size_t n);
 void host_drain(struct host *h, struct peer *p); /* events, then datagrams */
+void host_note_end(struct host *h, struct peer *p, tern_error error);
 void host_drop(struct host *h); /* all connections */
 
 /* forge.c: an attacker on the path. */
 void forge(struct world *w);
+void flood(struct world *w);
 void catch_datagram(struct world *w, unsigned to, const uint8_t *p, size_t n);
 /* Damages bytes that are under protection, or, if wild, any. */
 void damage(struct pcg *rng, uint8_t *p, size_t n, bool wild);
 
 /* ladder.c: for a reader. */
+const char *ladder_type(uint8_t content_type);
+const char *ladder_message(uint8_t message_type);
 void ladder_datagram(const struct world *w, unsigned from, const uint8_t *p, size_t n, uint64_t number,
 		     const struct fate *fate);
 void ladder_note(const struct world *w, unsigned side, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -41,7 +41,9 @@ static struct invariants *watching;
 
 struct watched_key {
 	struct aead_key *inner;
+	const struct memory *owner;
 	uint64_t hash; /* of the key's bytes */
+	size_t tag_len;
 	bool sealed;
 	uint8_t last[AEAD_NONCE];
 };
@@ -52,6 +54,7 @@ static tern_error make_key(struct crypto *c, struct watched_key **out)
 	tern_error error;
 	if (!w)
 		return TERN_ERROR_NO_MEMORY;
+	w->owner = c->heap->user;
 	error = provider_stub.aead_new(c, &w->inner);
 	if (error != TERN_OK)
 		heap_free(c->heap, w, sizeof *w);
@@ -92,43 +95,62 @@ static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
 	return start;
 }
 
-static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key,
-			      const uint8_t *sn_key)
+static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	struct watched_key *w = (struct watched_key *)k;
 	w->hash = hash_of(alg->id, key, alg->key_len);
+	w->tag_len = alg->tag_len;
 	w->sealed = false;
 	return provider_stub.aead_set(w->inner, alg, key, sn_key);
 }
 
-static void note_nonce(struct invariants *inv, uint64_t hash)
+/* What was sealed with a nonce, to be filled when it is new. */
+static struct sealed *note_nonce(struct invariants *inv, uint64_t hash)
 {
 	size_t i = hash & (NONCE_SLOTS - 1);
-	if (inv->num_nonces++ > NONCE_SLOTS / 2) {
+	for (; inv->nonces[i].run == inv->run; i = (i + 1) & (NONCE_SLOTS - 1))
+		if (inv->nonces[i].nonce == hash)
+			return &inv->nonces[i];
+	if (inv->num_nonces++ > NONCE_SLOTS / 2)
 		invariants_fail(inv, "more than %d records sealed in one run", NONCE_SLOTS / 2);
+	inv->nonces[i] = (struct sealed){.nonce = hash, .run = inv->run};
+	return &inv->nonces[i];
+}
+
+/* The receiver of a record may seal it again to restore the bytes that came; those are no news to anybody. */
+static void check_nonce(const struct watched_key *w, const uint8_t *nonce, struct span aad, const uint8_t *in, size_t n)
+{
+	struct sealed *s = note_nonce(watching, hash_of(w->hash, nonce, AEAD_NONCE));
+	uint64_t content = hash_of(hash_of(n, aad.p, aad.n), in, n);
+	bool restored = s->by && s->by != w->owner && s->content == content;
+	if (!s->by)
+		*s = (struct sealed){s->nonce, content, w->owner, s->run};
+	else if (!restored)
+		invariants_fail(watching, "a nonce was used twice under one key");
+}
+
+/* Of a record's plaintext in DTLS 1.3: content, type, zeros. Whether it is one, the trace tells. */
+static void note_ack(struct ack_body *out, const uint8_t *p, size_t n)
+{
+	while (n && p[n - 1] == 0)
+		n--;
+	if (n == 0 || p[n - 1] != CONTENT_ACK || n - 1 > sizeof out->bytes)
 		return;
-	}
-	for (; inv->runs[i] == inv->run; i = (i + 1) & (NONCE_SLOTS - 1)) {
-		if (inv->nonces[i] == hash) {
-			invariants_fail(inv, "a nonce was used twice under one key");
-			return;
-		}
-	}
-	inv->runs[i] = inv->run;
-	inv->nonces[i] = hash;
+	memcpy(out->bytes, p, n - 1);
+	out->n = n - 1;
 }
 
 static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
 			       const uint8_t *in, size_t n)
 {
 	struct watched_key *w = (struct watched_key *)k;
-	struct invariants *inv = watching;
-	if (inv->repeat_nonce && w->sealed)
+	if (watching->repeat_nonce && w->sealed)
 		nonce = w->last;
 	else
 		memcpy(w->last, nonce, AEAD_NONCE);
 	w->sealed = true;
-	note_nonce(inv, hash_of(w->hash, nonce, AEAD_NONCE));
+	note_ack(&watching->acked, in, n);
+	check_nonce(w, nonce, aad, in, n);
 	return provider_stub.aead_seal(w->inner, nonce, aad, out, in, n);
 }
 
@@ -138,7 +160,13 @@ static bool watched_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	if (!provider_stub.aead_open(w->inner, nonce, aad, p, n))
 		return false;
 	watching->opens++;
+	note_ack(&watching->opened, p, n - w->tag_len);
 	return true;
+}
+
+static tern_error watched_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
+{
+	return provider_stub.aead_mask(((struct watched_key *)k)->inner, sample, mask);
 }
 
 static tern_error client_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
@@ -165,6 +193,7 @@ static struct provider watched(tern_error (*sign)(struct crypto *, struct privat
 	p.aead_set = watched_set;
 	p.aead_seal = watched_seal;
 	p.aead_open = watched_open;
+	p.aead_mask = watched_mask;
 	p.sign = sign;
 	return p;
 }
@@ -277,29 +306,55 @@ void data_arrived(struct invariants *inv, uint64_t id, unsigned side, const uint
 	message_bytes(id, from, (uint32_t)number, expected, n);
 	if (number >= a->sent[from] || memcmp(expected, p, n) != 0)
 		invariants_fail(inv, "a message was delivered that nobody sent");
-	else if (a->delivered[from] >> number & 1)
+	else if (a->delivered[from][number / 64] >> number % 64 & 1)
 		invariants_fail(inv, "message %u was delivered twice", (unsigned)number);
 	else
-		a->delivered[from] |= UINT64_C(1) << number;
+		a->delivered[from][number / 64] |= UINT64_C(1) << number % 64;
 }
 
 /* ---- records ---- */
 
+static struct epoch_mark mark_of(const struct read_epoch *e)
+{
+	return (struct epoch_mark){e->epoch, e->opened, e->window};
+}
+
 struct window_mark window_before(const struct invariants *inv, const tern_conn *conn)
 {
-	const struct read_epoch *in = &conn->records.in;
-	return (struct window_mark){in->epoch, in->opened, in->forged, in->window, inv->opens};
+	struct window_mark mark = {.opens = inv->opens, .epochs = {mark_of(&conn->records.in)}};
+	const struct older_read *o = conn->records.older_in;
+	for (size_t i = 1; o && i < EPOCHS_ALIVE; o = o->next)
+		mark.epochs[i++] = mark_of(&o->e);
+	return mark;
+}
+
+static const struct epoch_mark *mark_for(const struct window_mark *mark, uint16_t epoch)
+{
+	for (size_t i = 0; i < EPOCHS_ALIVE; i++)
+		if (mark->epochs[i].epoch == epoch)
+			return &mark->epochs[i];
+	return NULL;
+}
+
+/* How many records were taken in one epoch. */
+static uint64_t taken(struct invariants *inv, const struct epoch_mark *before, const struct read_epoch *e)
+{
+	const struct replay *w = &e->window;
+	if (!before)
+		return e->opened;
+	if (e->opened == before->opened && (w->next != before->window.next || w->bits != before->window.bits))
+		invariants_fail(inv, "the replay window of epoch %u moved though nothing authenticated", e->epoch);
+	return e->opened - before->opened;
 }
 
 void window_after(struct invariants *inv, const struct window_mark *mark, const tern_conn *conn)
 {
 	const struct read_epoch *in = &conn->records.in;
-	const struct replay *w = &in->window, *before = &mark->window;
-	uint64_t opened = in->opened - (in->epoch == mark->epoch ? mark->opened : 0);
+	uint64_t opened = taken(inv, mark_for(mark, in->epoch), in);
+	for (const struct older_read *o = conn->records.older_in; o; o = o->next)
+		opened += taken(inv, mark_for(mark, o->e.epoch), &o->e);
 	if (opened > inv->opens - mark->opens)
 		invariants_fail(inv, "records were taken that did not authenticate");
-	if (in->epoch == mark->epoch && opened == 0 && (w->next != before->next || w->bits != before->bits))
-		invariants_fail(inv, "the replay window moved though nothing authenticated");
 }
 
 void listened(struct invariants *inv, size_t n, size_t reply, bool proved)

@@ -7,17 +7,18 @@
 
 #include "connection/conn.h"
 #include "crypto/crypto.h"
+#include "record/epochs.h"
 #include "sim/pcg.h"
 
 #define NONCE_SLOTS 32768 /* a power of two; a run seals less than half as many records */
-#define MESSAGES_MAX 64 /* of application data, per association and side */
+#define MESSAGES_MAX 1024 /* of application data, per association and side */
 #define ASSOCIATIONS 16
 #define DATA_HEADER 16 /* bytes that say which message this is */
 
 struct association {
 	uint64_t id; /* made of the exporter's output */
 	uint32_t sent[2]; /* by side */
-	uint64_t delivered[2]; /* by the sending side: a bit for each message */
+	uint64_t delivered[2][MESSAGES_MAX / 64]; /* by the sending side: a bit for each message */
 };
 
 /* A side's memory. The header in front of each block knows its size. */
@@ -28,12 +29,25 @@ struct memory {
 	size_t keys; /* expanded ones, in the pool's cache */
 };
 
+/* A record that was sealed. */
+struct sealed {
+	uint64_t nonce, content; /* hashes of (key, nonce), and of what was sealed */
+	const struct memory *by; /* NULL: not filled yet */
+	uint32_t run; /* that filled the slot */
+};
+
+/* The plaintext of an ACK of DTLS 1.3. */
+#define ACK_BODY_MAX 1024
+struct ack_body {
+	size_t n;
+	uint8_t bytes[ACK_BODY_MAX];
+};
+
 struct invariants {
 	bool failed;
 	char what[256];
 
-	uint64_t nonces[NONCE_SLOTS]; /* hashes of (key, nonce) */
-	uint32_t runs[NONCE_SLOTS]; /* the run that filled the slot */
+	struct sealed nonces[NONCE_SLOTS];
 	uint32_t run;
 	size_t num_nonces;
 
@@ -44,6 +58,8 @@ struct invariants {
 	uint64_t opens; /* records that authenticated */
 	uint64_t signs[2]; /* private key operations by side */
 	uint64_t unproved_in, unproved_out; /* bytes to and from addresses that are not proved */
+
+	struct ack_body acked, opened; /* sealed last; opened last */
 
 	bool repeat_nonce; /* for the test of this module: seal with the nonce used before */
 };
@@ -68,11 +84,15 @@ bool data_make(struct invariants *inv, uint64_t id, unsigned side, uint8_t *out,
 /* What arrived at side: it must be what the other one sent, once. */
 void data_arrived(struct invariants *inv, uint64_t id, unsigned side, const uint8_t *p, size_t n);
 
-/* The replay window of a connection around one datagram: it moves only when something authenticated. */
-struct window_mark {
-	uint16_t epoch;
-	uint64_t opened, forged;
+/* The replay windows of a connection around one datagram: each moves only when something authenticated under its keys.
+ */
+struct epoch_mark {
+	uint16_t epoch; /* 0: none */
+	uint64_t opened;
 	struct replay window;
+};
+struct window_mark {
+	struct epoch_mark epochs[EPOCHS_ALIVE];
 	uint64_t opens;
 };
 struct window_mark window_before(const struct invariants *inv, const tern_conn *conn);

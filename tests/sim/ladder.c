@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 #include "sim/host.h"
+#include "wire/record13.h"
 
-static const char *message_name(uint8_t type)
+const char *ladder_message(uint8_t type)
 {
 	switch (type) {
 	case HELLO_REQUEST:
@@ -31,23 +32,34 @@ static const char *message_name(uint8_t type)
 		return "ClientKeyExchange";
 	case FINISHED:
 		return "Finished";
+	case ENCRYPTED_EXTENSIONS:
+		return "EncryptedExtensions";
+	case KEY_UPDATE:
+		return "KeyUpdate";
 	default:
 		return "?";
 	}
 }
 
-static void put_record(const struct record12 *r)
+const char *ladder_type(uint8_t type)
 {
 	static const char *const types[] = {"CCS", "Alert", "Handshake", "Data"};
+	if (type == CONTENT_ACK)
+		return "ACK";
+	return type >= 20 && type <= 23 ? types[type - 20] : "?";
+}
+
+static void put_record(const struct record12 *r)
+{
 	struct rd body = rd_of(r->fragment);
 	struct fragment f;
-	const char *type = r->type >= 20 && r->type <= 23 ? types[r->type - 20] : "?";
+	const char *type = ladder_type(r->type);
 	if (r->epoch || r->type != CONTENT_HANDSHAKE) {
 		printf(" %s[%u/%llu]", type, r->epoch, (unsigned long long)r->seq);
 		return;
 	}
 	while (get_fragment(&body, &f)) {
-		printf(" %s#%u", message_name(f.type), f.message_seq);
+		printf(" %s#%u", ladder_message(f.type), f.message_seq);
 		if (f.body.n != f.length)
 			printf("(%u+%zu/%u)", f.offset, f.body.n, f.length);
 	}
@@ -78,12 +90,18 @@ void ladder_datagram(const struct world *w, unsigned from, const uint8_t *p, siz
 {
 	struct rd r = rd_of(span_of(p, n));
 	struct record12 record;
+	struct unified_header unified = {0};
 	if (!w->verbose || w->staging)
 		return;
 	stamp(w);
 	printf("%s %3llu %5zu B", from == CLIENT ? "C -->  " : "  <-- S", (unsigned long long)number, n);
-	while (get_record12(&r, &record))
-		put_record(&record);
+	while (get_record12(&r, &record) || get_unified(&r, 0, &unified)) {
+		if (unified.header_len)
+			printf(" protected[..%u]", unified.epoch_bits);
+		else
+			put_record(&record);
+		unified.header_len = 0;
+	}
 	put_fate(fate);
 	printf("\n");
 }

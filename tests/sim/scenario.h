@@ -23,19 +23,46 @@ enum scenario_flag {
 	SIM_NO_REPLAY = 1 << 15, /* replay detection off: for the test of the invariants */
 	SIM_CALLBACK_PSK = 1 << 16, /* the server asks a callback */
 	SIM_RAW = 1 << 17, /* raw public keys */
-	SIM_MTU = 1 << 18 /* the MTU changes again and again */
+	SIM_MTU = 1 << 18, /* the MTU changes again and again */
+	SIM_PSK_KE = 1 << 19, /* DTLS 1.3: a PSK without a key exchange beside it */
+	SIM_ASK_UPDATE = 1 << 20, /* key updates ask for the peer's, as often as not */
+	SIM_TOGETHER = 1 << 21, /* both sides begin their key updates at one time */
+	SIM_FLOOD = 1 << 22, /* the server gets lone first fragments of hellos from many addresses */
+	SIM_ALL_SUBSETS = 1 << 23, /* every subset of the first datagrams is lost once */
+	SIM_WORN = 1 << 24 /* one forged record more and the keys have to change */
+};
+
+/* Which versions the sides speak. */
+enum scenario_versions {
+	SIM_12,
+	SIM_13,
+	SIM_BOTH, /* both sides speak both: 1.3 */
+	SIM_OLD_SERVER, /* it speaks 1.2 only */
+	SIM_OLD_CLIENT
 };
 
 struct scenario {
 	const char *name;
 	unsigned flags;
 	const char *suites; /* NULL: the default */
+	enum scenario_versions versions;
+	const char *client_groups, *server_groups; /* NULL: the default */
 	const char
 		*certificate; /* the server's, for the stub provider: its first byte names the key type; NULL: none */
 	size_t certificate_len; /* padded to so many bytes; 0: as long as it is */
 	uint16_t client_mtu, server_mtu;
 	uint16_t max_fragment_length, record_size_limit;
+
+	/* DTLS 1.3 */
+	uint16_t losses; /* SIM_LOSE_LAST: so many; 0: a few */
+	uint16_t updates[2]; /* key updates that a side begins */
+	uint16_t updates_gap_ms; /* at most so long after the one before */
+	uint16_t epochs; /* the run goes on until so many key updates are done on both sides */
+	uint64_t skip_to; /* records are numbered from just below this on; the run goes on beyond it */
+	uint64_t seal_limit;
 };
+
+bool scenario_is_13(const struct scenario *s); /* it comes to DTLS 1.3 */
 
 extern const struct scenario scenarios[];
 extern const size_t num_scenarios;

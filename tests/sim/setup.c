@@ -25,12 +25,28 @@ static bool has(const struct host *h, unsigned flag)
 	return h->world->scenario->flags & flag;
 }
 
+static tern_error set_versions(struct host *h)
+{
+	static const struct {
+		tern_protocol oldest[2], newest[2]; /* by side */
+	} rows[] = {
+		[SIM_12] = {{TERN_DTLS12, TERN_DTLS12}, {TERN_DTLS12, TERN_DTLS12}},
+		[SIM_13] = {{TERN_DTLS13, TERN_DTLS13}, {TERN_DTLS13, TERN_DTLS13}},
+		[SIM_BOTH] = {{TERN_DTLS12, TERN_DTLS12}, {TERN_DTLS13, TERN_DTLS13}},
+		[SIM_OLD_SERVER] = {{TERN_DTLS12, TERN_DTLS12}, {TERN_DTLS13, TERN_DTLS12}},
+		[SIM_OLD_CLIENT] = {{TERN_DTLS12, TERN_DTLS12}, {TERN_DTLS12, TERN_DTLS13}},
+	};
+	enum scenario_versions v = h->world->scenario->versions;
+	return tern_config_set_versions(h->config, rows[v].oldest[h->side], rows[v].newest[h->side]);
+}
+
 static tern_error set_limits(struct host *h)
 {
 	const struct scenario *s = h->world->scenario;
 	tern_limits limits = {.size = sizeof limits, .record_size_limit = s->record_size_limit};
 	limits.mtu = h->side == CLIENT ? s->client_mtu : s->server_mtu;
 	limits.max_fragment_length = h->side == CLIENT ? s->max_fragment_length : 0;
+	limits.seal_limit = s->seal_limit;
 	if (has(h, SIM_NO_REPLAY))
 		limits.replay_window = 1;
 	return tern_config_set_limits(h->config, &limits);
@@ -105,6 +121,7 @@ static tern_error draw(void *user, uint8_t *out, size_t n)
 static tern_error set_up(struct host *h, const struct provider *provider)
 {
 	const struct scenario *s = h->world->scenario;
+	const char *groups = h->side == CLIENT ? s->client_groups : s->server_groups;
 	tern_session_store store = store_calls;
 	TRY(config_set_provider(h->config, provider));
 	TRY(tern_config_set_insecure_random(h->config, draw, h));
@@ -112,6 +129,10 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	TRY(set_limits(h));
 	if (s->suites)
 		TRY(tern_config_set_suites(h->config, s->suites));
+	if (groups)
+		TRY(tern_config_set_groups(h->config, groups));
+	TRY(tern_config_set_trace(h->config, on_trace, h));
+	TRY(tern_config_set_psk_ke(h->config, has(h, SIM_PSK_KE)));
 	TRY(set_certificates(h));
 	TRY(set_psk(h));
 	if (has(h, SIM_ALPN))
@@ -146,7 +167,7 @@ bool host_open(struct host *h, const struct provider *provider)
 	h->config = tern_config_new(&heap);
 	if (!h->config)
 		return false;
-	error = tern_config_set_versions(h->config, TERN_DTLS12, TERN_DTLS12);
+	error = set_versions(h);
 	if (error == TERN_OK)
 		error = set_up(h, provider);
 	if (error == TERN_OK)

@@ -7,19 +7,21 @@
 #include "sim/campaign.h"
 
 static const char usage[] =
-	"usage: sim [--scenario NAME] [--schedules N] [--first SEED] [--exhaustive | --faults] [--wild]\n"
+	"usage: sim [--scenario NAME] [--schedules N] [--first SEED] [--wild]\n"
+	"       sim [--scenario NAME] --exhaustive | --exhaustive-13 [--sample N] | --faults\n"
 	"       sim --scenario NAME --seed N [--wild] [-v]          one random schedule\n"
 	"       sim --scenario NAME [--drop A,B] [--duplicate A,B] [--swap A] [-v]    one scripted schedule\n"
 	"       sim --scenario NAME --no-memory-client N | --no-memory-server N [-v]    the N-th allocation fails\n"
 	"       sim --list\n"
 	"       sim --write-corpus DIR\n"
-	"Without --scenario: all. The n-th datagram sent counts, from 0, both directions together.\n";
+	"Without --scenario: all. --sample: one run in N. The n-th datagram sent counts, from 0, both directions "
+	"together.\n";
 
 struct options {
 	const struct scenario *scenario;
-	uint64_t schedules, first;
+	uint64_t schedules, first, sample;
 	const char *corpus;
-	bool faults, exhaustive, wild, verbose, one, list;
+	bool faults, exhaustive, exhaustive13, wild, verbose, one, list;
 	struct schedule schedule;
 };
 
@@ -58,6 +60,8 @@ static bool with_value(struct options *o, const char *name, const char *value)
 		return false;
 	if (strcmp(name, "--schedules") == 0)
 		o->schedules = n;
+	else if (strcmp(name, "--sample") == 0 && n)
+		o->sample = n;
 	else if (strcmp(name, "--first") == 0)
 		o->first = n;
 	else if (strcmp(name, "--swap") == 0 && n < 32) {
@@ -86,6 +90,8 @@ static bool parse(struct options *o, int argc, char **argv)
 			o->exhaustive = true;
 		else if (strcmp(argv[i], "--faults") == 0)
 			o->faults = true;
+		else if (strcmp(argv[i], "--exhaustive-13") == 0)
+			o->exhaustive13 = true;
 		else if (strcmp(argv[i], "--wild") == 0)
 			o->wild = true;
 		else if (strcmp(argv[i], "--list") == 0)
@@ -125,7 +131,7 @@ static void list(void)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.schedules = 10000, .schedule = {.seed = 1, .swap = NO_SWAP}};
+	struct options o = {.schedules = 10000, .sample = 1, .schedule = {.seed = 1, .swap = NO_SWAP}};
 	struct tally tally = {0};
 	clock_t began = clock();
 	double seconds;
@@ -145,6 +151,8 @@ int main(int argc, char **argv)
 		run_faults(&tally, o.scenario);
 	else if (o.exhaustive)
 		run_exhaustive(&tally, o.scenario);
+	else if (o.exhaustive13)
+		run_exhaustive13(&tally, o.scenario, (unsigned)o.sample);
 	else
 		run_random(&tally, o.scenario, o.first, o.schedules, o.wild ? CHAOS_WILD : CHAOS_RANDOM);
 	seconds = (double)(clock() - began) / CLOCKS_PER_SEC;

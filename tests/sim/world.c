@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "connection/hello_slots.h"
+#include "handshake/config.h"
+#include "handshake/pool.h"
 #include "sim/host.h"
 
 #define START_NS (1000 * SIM_S)
@@ -14,6 +17,12 @@
 #define CLOSE_LINGER_NS (30 * SIM_S)
 #define LAST_LOSSES 6
 #define FORGERIES 60
+#define FLOODS 100
+#define MORE_13 1024 /* acknowledgements, older epochs, a ticket on its way */
+#define TICKETS (2 * TERN_SESSION_MAX) /* one that is offered, one that comes */
+#define POST_QUANTUM 5120 /* the hello with its key share, and copies of it */
+#define MESSAGES_USUAL 64
+#define TOGETHER_MS 150 /* after the start */
 
 tern_time world_time(const struct world *w)
 {
@@ -114,7 +123,12 @@ static void release_held(struct world *w, uint64_t after_ns)
 static bool is_last_flight(const struct world *w, unsigned from, const uint8_t *p)
 {
 	const struct peer *peer = &w->hosts[from].peers[0];
-	return peer->conn && peer->conn->state == CONN_OPEN && peer->conn->last && p[0] != CONTENT_APPLICATION_DATA;
+	const tern_conn *conn = peer->conn;
+	if (!conn || conn->state != CONN_OPEN)
+		return false;
+	if (conn->after)
+		return conn->hs && conn->role == CLIENT && conn->hs->flight.state != FLIGHT_FINISHED;
+	return conn->last && p[0] != CONTENT_APPLICATION_DATA;
 }
 
 static void deliver_copies(struct world *w, unsigned to, const struct buffer *b, const struct fate *fate,
@@ -145,6 +159,16 @@ static void change_mtu(struct world *w, unsigned side)
 		ladder_note(w, side, "MTU %u", mtu);
 }
 
+/* ACKs in clear; those under keys are seen when they are sealed. */
+static void check_plain_acks(struct world *w, unsigned from, const uint8_t *p, size_t n)
+{
+	struct rd r = rd_of(span_of(p, n));
+	struct record12 record;
+	while (get_record12(&r, &record))
+		if (record.type == CONTENT_ACK && record.epoch == 0 && !w->hosts[from].peers[1].conn)
+			ledger_plain_ack(&w->ledger, w->hosts[from].peers[0].serial, record.fragment);
+}
+
 void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n)
 {
 	uint64_t number = w->datagrams++;
@@ -157,6 +181,7 @@ void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n)
 	}
 	b.n = (uint16_t)n;
 	memcpy(b.bytes, p, n);
+	check_plain_acks(w, from, p, n);
 	catch_datagram(w, !from, p, n);
 	if (w->meddle)
 		w->meddle(w->meddler, !from, &b, &fate);
@@ -184,12 +209,20 @@ bool world_agrees(const struct world *w)
 	return c->connected && s->connected && memcmp(c->exporter, s->exporter, sizeof c->exporter) == 0;
 }
 
+static unsigned delivered(const struct association *a, unsigned side, uint32_t from)
+{
+	unsigned n = 0;
+	for (uint32_t i = from; i < MESSAGES_MAX; i++)
+		n += (unsigned)(a->delivered[side][i / 64] >> i % 64) & 1;
+	return n;
+}
+
 /* Data came through both ways, some of it after the last attack. */
 static bool spoke(struct world *w)
 {
 	const struct association *a = association_of(&w->inv, w->hosts[CLIENT].peers[0].association);
 	for (unsigned i = 0; a && i < 2; i++)
-		if (ones(a->delivered[i]) < 2 || a->delivered[i] >> w->sent_by_then[i] == 0)
+		if (delivered(a, i, 0) < 2 || delivered(a, i, w->sent_by_then[i]) == 0)
 			return false;
 	return a != NULL;
 }
@@ -209,7 +242,10 @@ static bool settled(struct world *w)
 		return w->closing && ((over(c) && over(s)) || w->now_ns > w->closed_ns + CLOSE_LINGER_NS);
 	if (w->schedule.chaos >= CHAOS_INPUT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
 		return true;
-	return world_agrees(w) && spoke(w) && w->restarts_left == 0 && w->forgeries_left == 0;
+	if (w->staging && !w->session_len)
+		return false;
+	return world_agrees(w) && w->restarts_left == 0 && w->forgeries_left == 0 && w->floods_left == 0 &&
+	       updates_done(w) && spoke(w);
 }
 
 /* Each thing the script does costs at most one timeout on each side. */
@@ -225,11 +261,20 @@ static uint64_t time_limit(const struct world *w)
 		limit += timeout;
 		timeout = timeout < 4 * SIM_S ? 2 * timeout : timeout;
 	}
-	if (w->scenario->flags & SIM_LOSE_LAST)
-		limit += 2 * SIM_S;
+	limit += SIM_MS * ((unsigned)w->scenario->updates[0] + w->scenario->updates[1] + w->scenario->epochs) *
+		 (200u + w->scenario->updates_gap_ms);
+	limit += SIM_MS * 100 * w->scenario->epochs * w->scenario->seal_limit;
+	if (w->scenario->flags & (SIM_LOSE_LAST | SIM_FLOOD))
+		limit += 4 * SIM_S;
 	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE | SIM_MTU))
 		limit += 2 * CLOSE_LINGER_NS;
 	return late ? limit + 20 * SIM_S : limit;
+}
+
+uint32_t world_messages(const struct world *w)
+{
+	const struct scenario *s = w->scenario;
+	return s->updates[0] || s->updates[1] || s->epochs || s->skip_to ? MESSAGES_MAX : MESSAGES_USUAL;
 }
 
 /* ---- steps ---- */
@@ -277,6 +322,14 @@ static void close_one(struct world *w)
 static void attack(struct world *w)
 {
 	const struct association *a;
+	if (w->floods_left) {
+		w->floods_left--;
+		flood(w);
+		world_at(w, SIM_MS * pcg_below(&w->rng, 30), EVENT_FORGE, CLIENT, 0);
+		return;
+	}
+	if (w->forgeries_left == 0)
+		return;
 	forge(w);
 	if (--w->forgeries_left) {
 		world_at(w, SIM_MS * (1 + pcg_below(&w->rng, 60)), EVENT_FORGE, CLIENT, 0);
@@ -286,7 +339,7 @@ static void attack(struct world *w)
 		return;
 	a = association_of(&w->inv, w->hosts[CLIENT].peers[0].association);
 	for (unsigned i = 0; a && i < 2; i++)
-		w->sent_by_then[i] = a->sent[i] < MESSAGES_MAX ? a->sent[i] : 0;
+		w->sent_by_then[i] = a->sent[i] < world_messages(w) ? a->sent[i] : 0;
 }
 
 static void happen(struct world *w, const struct event *e)
@@ -310,13 +363,28 @@ static void happen(struct world *w, const struct event *e)
 	case EVENT_FORGE:
 		attack(w);
 		break;
+	case EVENT_REKEY:
+		host_rekey(h);
+		break;
 	}
+}
+
+/* What a connection may hold of its own beside the usual. */
+static size_t own_bytes(const struct scenario *s)
+{
+	size_t n = 3 * s->certificate_len;
+	if (s->flags & SIM_TICKET && s->versions != SIM_12)
+		n += TICKETS;
+	if (s->versions != SIM_12)
+		n += s->client_groups ? MORE_13 : MORE_13 + POST_QUANTUM;
+	return n;
 }
 
 static void check_host(struct world *w, const struct host *h)
 {
 	size_t conns = (h->peers[0].conn != NULL) + (size_t)(h->peers[1].conn != NULL);
-	memory_bounded(&w->inv, &h->memory, h->received, conns, 3 * w->scenario->certificate_len);
+	size_t own = own_bytes(w->scenario);
+	memory_bounded(&w->inv, &h->memory, h->received, conns, own);
 	if (w->inv.signs[h->side] > h->conns)
 		invariants_fail(&w->inv, "side %u: %llu signatures for %llu handshakes", h->side,
 				(unsigned long long)w->inv.signs[h->side], (unsigned long long)h->conns);
@@ -326,6 +394,7 @@ void world_check(struct world *w)
 {
 	check_host(w, &w->hosts[CLIENT]);
 	check_host(w, &w->hosts[SERVER]);
+	check_epochs(w);
 }
 
 /* A server that has opened nothing yet takes four Finished that do not open for a PSK that differs: the one way in
@@ -333,8 +402,9 @@ void world_check(struct world *w)
 static bool gave_up_psk(const struct world *w)
 {
 	const struct peer *p = &w->hosts[SERVER].peers[0];
-	return (w->scenario->flags & SIM_PSK) && p->ended && p->error == TERN_ERROR_BAD_FINISHED &&
-	       p->conn->records.in.opened == 0 && p->conn->records.in.forged >= 4;
+	return (w->scenario->flags & SIM_PSK) && !scenario_is_13(w->scenario) && p->ended &&
+	       p->error == TERN_ERROR_BAD_FINISHED && p->conn->records.in.opened == 0 &&
+	       p->conn->records.in.forged >= 4;
 }
 
 /* The peers that count must live; a second one at the server may be somebody's ghost. */
@@ -371,10 +441,25 @@ static void step(struct world *w)
 	}
 	if (w->restarts_left && world_agrees(w) && pcg_percent(&w->rng, 30))
 		restart_client(w);
+	if (w->skip_left && world_agrees(w))
+		skip_numbers(w);
 	world_check(w);
 	check_alive(w);
 	if (++w->steps > STEPS_MAX || w->ticks > TICKS_MAX)
 		invariants_fail(&w->inv, "more than %d steps or %d ticks", STEPS_MAX, TICKS_MAX);
+}
+
+/* What the last run left of hellos in fragments: nothing of it is on its way any more. */
+static void forget_hellos(struct host *h)
+{
+	uint64_t fail_at = h->memory.fail_at;
+	h->memory.fail_at = 0;
+	if (h->pool->hello_slots) {
+		hello_slots_free(&h->config->heap, h->pool->hello_slots);
+		h->pool->hello_slots = hello_slots_new(&h->config->heap);
+	}
+	h->memory.fail_at = fail_at;
+	h->memory.calls = 0;
 }
 
 void world_begin(struct world *w, const struct schedule *schedule)
@@ -393,18 +478,27 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	memcpy(w->store, w->store_saved, w->num_stored_saved * sizeof *w->store);
 	w->num_stored = w->num_stored_saved;
 	w->restarts_left = flags & SIM_RESTART ? 1 : 0;
-	w->losses_left = flags & SIM_LOSE_LAST ? LAST_LOSSES : 0;
+	w->losses_left = w->scenario->losses ? w->scenario->losses : LAST_LOSSES;
+	if (!(flags & SIM_LOSE_LAST))
+		w->losses_left = 0;
 	w->forgeries_left = flags & SIM_GARBAGE ? FORGERIES : 0;
+	w->floods_left = flags & SIM_FLOOD ? FLOODS : 0;
+	w->skip_left = (w->scenario->skip_to || flags & SIM_WORN) && !w->staging;
 	invariants_start(&w->inv);
+	ledger_start(&w->ledger, &w->inv);
 	for (unsigned i = 0; i < 2; i++) {
 		struct host *h = &w->hosts[i];
 		pcg_seed(&h->rng, schedule->seed, 2 + i);
 		link_init(&h->link, schedule, i);
 		h->received = h->conns = 0;
+		h->updates_left = w->staging ? 0 : w->scenario->updates[i];
+		if (h->updates_left && flags & SIM_TOGETHER)
+			world_at(w, SIM_MS * TOGETHER_MS, EVENT_REKEY, i, 0);
 		h->memory.calls = 0;
 		h->memory.fail_at = schedule->no_memory[i];
 	}
-	if (w->forgeries_left)
+	forget_hellos(&w->hosts[SERVER]);
+	if (w->forgeries_left || w->floods_left)
 		world_at(w, 0, EVENT_FORGE, CLIENT, 0);
 	if (flags & SIM_CLOSE)
 		world_at(w, SIM_MS * pcg_below(&w->rng, 400), EVENT_CLOSE, CLIENT, 0);

@@ -5,7 +5,7 @@
 #ifndef TERN_TESTS_SIM_WORLD_H
 #define TERN_TESTS_SIM_WORLD_H
 
-#include "sim/invariants.h"
+#include "sim/ledger.h"
 #include "sim/link.h"
 #include "sim/pcg.h"
 #include "sim/scenario.h"
@@ -16,7 +16,7 @@
 #define SIM_STORED 8
 #define SIM_CAUGHT 16
 
-enum event_kind { EVENT_DATAGRAM, EVENT_SEND_DATA, EVENT_ANSWER, EVENT_FORGE, EVENT_CLOSE };
+enum event_kind { EVENT_DATAGRAM, EVENT_SEND_DATA, EVENT_ANSWER, EVENT_FORGE, EVENT_CLOSE, EVENT_REKEY };
 
 struct event {
 	uint64_t at_ns, order; /* events of one time happen in the order they were made */
@@ -76,6 +76,7 @@ struct host {
 	struct link link; /* outgoing */
 	uint64_t received; /* bytes */
 	uint64_t conns; /* of this run, so far */
+	unsigned updates_left; /* key updates to begin */
 };
 
 struct world {
@@ -83,6 +84,7 @@ struct world {
 	struct schedule schedule;
 	bool verbose;
 	struct invariants inv;
+	struct ledger ledger;
 	struct host hosts[2];
 	struct pcg rng; /* what the world itself draws from */
 	uint64_t now_ns, start_ns, order, steps, datagrams, ticks, serial, answers;
@@ -102,7 +104,8 @@ struct world {
 	size_t session_len;
 	bool staging; /* the first handshake of a resumption */
 
-	unsigned restarts_left, losses_left, forgeries_left;
+	unsigned restarts_left, losses_left, forgeries_left, floods_left;
+	bool skip_left; /* record numbers are to be moved on */
 	uint32_t sent_by_then[2]; /* messages, when the attacks ended */
 	bool closing;
 	bool gave_up; /* somebody ended as it may */
@@ -139,6 +142,8 @@ tern_time world_time(const struct world *w);
 void world_at(struct world *w, uint64_t after_ns, enum event_kind kind, unsigned side, uint16_t index);
 /* Both sides are connected, to each other. */
 bool world_agrees(const struct world *w);
+/* Of application data, by one side. */
+uint32_t world_messages(const struct world *w);
 /* Gives a datagram to the path. */
 void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n);
 /* Puts a datagram of an attacker's on the way. */

@@ -18,7 +18,7 @@ static struct flight f;
 static struct count_heap h;
 static tern_allocator heap;
 static tern_time now;
-static uint8_t ticket[1000], verify[12] = "verify data.";
+static uint8_t ticket[1000], verify[] = "verify data";
 static size_t sent_records, again_records;
 
 static void note(void *user, const tern_conn *conn, const tern_trace *event)
