@@ -280,6 +280,15 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	return TERN_OK;
 }
 
+<<<<<<< HEAD
+=======
+/* A client's last flight comes before all that follows. */
+static bool last_flight_is_open(const tern_conn *conn)
+{
+	return conn->hs && flight_is_on_its_way(&conn->hs->flight);
+}
+
+>>>>>>> test13
 /* Messages of ours that the peer has are done with. */
 static tern_error sweep(tern_conn *conn, tern_time now)
 {
@@ -295,8 +304,12 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 		*at = p->next;
 		post_free(&conn->pool->config->heap, p);
 	}
+<<<<<<< HEAD
 	/* The last flight of the handshake too is sent under older keys. */
 	if (!a->update_acked || a->posts || (conn->hs && flight_is_on_its_way(&conn->hs->flight)))
+=======
+	if (!a->update_acked || a->posts || last_flight_is_open(conn))
+>>>>>>> test13
 		return TERN_OK;
 	a->update_acked = false;
 	TRY(switch_write_keys(conn));
