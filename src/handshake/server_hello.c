@@ -73,18 +73,21 @@ static bool downgraded(const struct server_hello *hello)
 static tern_error check_version(struct handshake *hs, const struct server_hello *hello, const struct extensions *ext,
 				const struct version **out)
 {
-	const struct tern_config *config = hs->pool->config;
+	bool offered13 = hs->offered.present & HAS_SUPPORTED_VERSIONS;
 	if (hello->version != VERSION_DTLS12)
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 5246 7.4.1.3");
 	if (ext->present & HAS_SUPPORTED_VERSIONS) {
-		if (!config->dtls13 || !list16_has(ext->supported_versions, VERSION_DTLS13))
+		/* A HelloVerifyRequest is of DTLS 1.2, and 1.3 has no place for its cookie: RFC 9147 5.3. */
+		if (!offered13 || !list16_has(ext->supported_versions, VERSION_DTLS13) || hs->verify_requests)
 			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.1");
 		*out = &version13;
 		return TERN_OK;
 	}
-	if (!config->dtls12 || hs->retried)
+	if (hs->retried)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4");
+	if (!hs->pool->config->dtls12)
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 8446 4.2.1");
-	if (config->dtls13 && downgraded(hello))
+	if (offered13 && downgraded(hello))
 		return FAIL(hs, ERROR_DOWNGRADE, "RFC 8446 4.1.3");
 	*out = &version12;
 	return TERN_OK;
