@@ -373,11 +373,14 @@ static void happen(struct world *w, const struct event *e)
 static size_t own_bytes(const struct scenario *s)
 {
 	size_t n = 3 * s->certificate_len;
-	if (s->flags & SIM_TICKET && s->versions != SIM_12)
+	if (s->versions == SIM_12)
+		return n;
+	n += 2 * s->certificate_len; /* which record carried which piece of it, for four transmissions */
+	if (s->flags & SIM_TICKET)
 		n += TICKETS;
-	if (s->versions != SIM_12)
-		n += s->client_groups ? MORE_13 : MORE_13 + POST_QUANTUM;
-	return n;
+	if (!s->client_groups)
+		n += POST_QUANTUM;
+	return n + MORE_13;
 }
 
 static void check_host(struct world *w, const struct host *h)
