@@ -4,9 +4,15 @@
 #include "handshake/version.h"
 #include "wire/record.h"
 
+/* DTLS 1.2 has no certificate_required: RFC 5246 7.4.6. */
+static int alert_of(const tern_conn *conn, tern_error error)
+{
+	return error == TERN_ERROR_CERTIFICATE_REQUIRED && !conn->after ? ALERT_HANDSHAKE_FAILURE : error_alert(error);
+}
+
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc)
 {
-	int alert = error_alert(error);
+	int alert = alert_of(conn, error);
 	failure_note(&conn->failure, error, where, rfc);
 	if (conn->state == CONN_FAILED)
 		return conn->failure.error;

@@ -164,7 +164,7 @@ static void owe_ack(tern_conn *conn, const struct fragment *f, uint16_t expected
 	if (f->message_seq != expected)
 		acks_hurry(&conn->after->acks);
 	else
-		acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0) / 4, hs->now);
+		acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0), hs->now);
 }
 
 static tern_error handshake_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
@@ -211,7 +211,7 @@ static tern_error receive_handshake(tern_conn *conn, const struct record *record
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	bool all_kept = true;
+	bool all_kept = record->n > 0;
 	while (rd_left(&r)) {
 		bool kept = true;
 		if (!get_fragment(&r, &f)) {
@@ -334,6 +334,11 @@ void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time
 		peer_is_done(conn);
 	} else if (believed && is_finished(record) && conn->last) {
 		last_repeat(conn->last, now);
+	} else if (believed && record->type == CONTENT_HANDSHAKE && conn->after) {
+		after_receive_closed(conn, record, now);
+	} else if (believed && record->type == CONTENT_ACK && conn->after) {
+		if (after_receive_ack(conn, record, now) != TERN_OK)
+			return;
 	} else {
 		conn_drop(conn, TERN_DROP_CLOSED, record->type, record->epoch, record->seq, record->wire.n);
 	}

@@ -95,6 +95,9 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
  * timeout ago, or all of it is acknowledged. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
 
+/* After flight_tick said TIMEOUT: tries are counted from the start again. Nothing else has an effect. */
+void flight_revive(struct flight *f);
+
 /* DTLS 1.3: the peer has record seq of epoch, so the bytes it carried are not sent again, whatever the transmission and
  * the MTU they were sent with. Numbers that are not of this flight, or older than its last four transmissions, are
  * ignored, and so is everything unless f->remembers. */
