@@ -189,6 +189,8 @@ tern_error take_server_hello13(struct handshake *hs, const struct server_hello *
 	if (!suite || hello->compression != 0 || (hs->retried && suite->id != hs->retry_suite) ||
 	    hello->session_id.n > hs->session_id_len)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.3");
+	if (hs->verify_requests)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 9147 5.2");
 	if (ext->unknown || ext->misplaced || (ext->present & ~hs->offered.present))
 		return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 8446 4.2");
 	hs->outcome.suite = suite;
