@@ -366,7 +366,10 @@ tern_error after_tick(tern_conn *conn, tern_time now)
 {
 	struct after *a = conn->after;
 	acks_tick(&a->acks, now);
-	if (now.mono_ns >= a->forget_ns) {
+	if (now.mono_ns >= a->forget_ns && conn->hs && conn->hs->flight.deadline_ns != TERN_NEVER) {
+		/* Our last flight is still on its way, under these keys. */
+		a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	} else if (now.mono_ns >= a->forget_ns) {
 		record_forget_read(&conn->records, EPOCH_DATA);
 		record_forget_write(&conn->records, EPOCH_DATA);
 		a->forget_ns = TERN_NEVER;
