@@ -242,11 +242,28 @@ void pair_forge(struct pair *p, enum role to, uint8_t content_type, uint16_t epo
 
 void pair_seal(struct pair *p, enum role to, uint8_t content_type, const void *body, size_t n)
 {
+	pair_seal_in(p, to, p->side[to == CLIENT ? SERVER : CLIENT].conn->write_epoch, content_type, body, n);
+}
+
+void pair_seal_in(struct pair *p, enum role to, uint16_t epoch, uint8_t content_type, const void *body, size_t n)
+{
 	uint8_t out[PAIR_DATAGRAM];
 	struct wr w = wr_of(out, sizeof out);
 	struct tern_conn *from = p->side[to == CLIENT ? SERVER : CLIENT].conn;
-	OK(record_seal(&from->records, 1, content_type, span_of(body, n), &w, NULL));
+	OK(record_seal(&from->records, epoch, content_type, span_of(body, n), &w, NULL));
 	pair_feed(p, to, out, w.n);
+}
+
+void pair_say(struct pair *p, enum role to, uint16_t epoch, uint8_t type, uint16_t message_seq, const void *body,
+	      size_t n)
+{
+	uint8_t message[PAIR_DATAGRAM];
+	struct wr w = wr_of(message, sizeof message);
+	put_fragment_header(&w, &(struct fragment){.type = type, .length = (uint32_t)n, .message_seq = message_seq},
+			    (uint32_t)n);
+	wr_bytes(&w, span_of(body, n));
+	assert_true(wr_ok(&w));
+	pair_seal_in(p, to, epoch, CONTENT_HANDSHAKE, message, w.n);
 }
 
 /* ---- looking ---- */
@@ -291,12 +308,22 @@ void pair_check_data(struct pair *p, const char *name)
 
 /* ---- configs ---- */
 
-tern_config *new_config(const tern_allocator *heap)
+static tern_config *config_of(const tern_allocator *heap, tern_protocol version)
 {
 	tern_config *config = tern_config_new(heap);
 	assert_non_null(config);
-	OK(tern_config_set_versions(config, TERN_DTLS12, TERN_DTLS12));
+	OK(tern_config_set_versions(config, version, version));
 	return config;
+}
+
+tern_config *new_config(const tern_allocator *heap)
+{
+	return config_of(heap, TERN_DTLS12);
+}
+
+tern_config *new_config13(const tern_allocator *heap)
+{
+	return config_of(heap, TERN_DTLS13);
 }
 
 void add_cert(tern_config *config, const struct cert *c)

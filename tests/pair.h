@@ -75,8 +75,12 @@ void pair_feed(struct pair *p, enum role to, const void *bytes, size_t n);
 void pair_events(struct pair *p, enum role who);
 void pair_forge(struct pair *p, enum role to, uint8_t content_type, uint16_t epoch, uint64_t seq, const void *body,
 		size_t n);
-/* A record of the other side under its keys. */
+/* A record of the other side under its newest keys; or under those of an epoch, 0: in plaintext. */
 void pair_seal(struct pair *p, enum role to, uint8_t content_type, const void *body, size_t n);
+void pair_seal_in(struct pair *p, enum role to, uint16_t epoch, uint8_t content_type, const void *body, size_t n);
+/* A handshake message of the other side in such a record. */
+void pair_say(struct pair *p, enum role to, uint16_t epoch, uint8_t type, uint16_t message_seq, const void *body,
+	      size_t n);
 
 bool pair_saw(const struct pair *p, enum role who, tern_event_kind kind);
 bool pair_connected(const struct pair *p);
@@ -85,7 +89,8 @@ void pair_check_data(struct pair *p, const char *name);
 tern_info pair_info(const struct pair *p, enum role who);
 
 /* A config; what fails fails the test. */
-tern_config *new_config(const tern_allocator *heap);
+tern_config *new_config(const tern_allocator *heap); /* DTLS 1.2 only */
+tern_config *new_config13(const tern_allocator *heap); /* DTLS 1.3 only */
 void add_cert(tern_config *config, const struct cert *c);
 void add_raw_key(tern_config *config, const struct cert *c);
 void add_trust(tern_config *config, const struct cert *c);

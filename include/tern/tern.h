@@ -98,7 +98,7 @@ typedef enum tern_error_class {
 	X(ERROR_BAD_FINISHED, PROTOCOL, 51, "the peer's Finished is wrong: the two sides saw different handshakes, "   \
 					    "or the PSK differs")                                              \
 	X(ERROR_UNKNOWN_PSK_IDENTITY, AUTH, 115, "the PSK identity is not known")                                      \
-	X(ERROR_CERTIFICATE_REQUIRED, AUTH, 40, "the peer sent no certificate")                                        \
+	X(ERROR_CERTIFICATE_REQUIRED, AUTH, 116, "the peer sent no certificate") /* DTLS 1.2: 40 */                       \
 	X(ERROR_CERTIFICATE_MALFORMED, AUTH, 42, "the peer's certificate cannot be parsed")                            \
 	X(ERROR_CERTIFICATE_EXPIRED, AUTH, 45, "the peer's certificate has expired")                                   \
 	X(ERROR_CERTIFICATE_NOT_YET_VALID, AUTH, 45, "the peer's certificate is not valid yet")                        \

@@ -86,18 +86,33 @@ static bool update_under_way(const struct after *a)
 	return a->update_acked;
 }
 
+/* Neither epochs nor message_seq wrap: RFC 9147 8. */
+static bool may_update(const tern_conn *conn)
+{
+	return conn->write_epoch < UINT16_MAX && conn->after->send_seq < UINT16_MAX;
+}
+
+/* The peer may not have processed what it was not told in order: before a KeyUpdate a ticket that was given up is due.
+ */
+static void revive_tickets(struct after *a)
+{
+	for (struct post *p = a->posts; p; p = p->next)
+		flight_revive(&p->flight);
+}
+
 tern_error after_rekey(tern_conn *conn, bool asks, tern_time now)
 {
 	struct after *a = conn->after;
 	uint8_t body[1];
 	struct wr w = wr_of(body, sizeof body);
 	(void)now;
+	if (!may_update(conn))
+		return TERN_ERROR_LIMIT;
 	a->update_wanted = true;
 	a->update_asks |= asks;
 	if (update_under_way(a))
 		return TERN_OK;
-	if (conn->write_epoch == UINT16_MAX)
-		return TERN_ERROR_LIMIT;
+	revive_tickets(a);
 	put_key_update(&w, a->update_asks);
 	TRY(post_message(conn, KEY_UPDATE, wr_span(&w)));
 	a->update_wanted = a->update_asks = false;
@@ -211,6 +226,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 {
 	enum role peer = conn->role == CLIENT ? SERVER : CLIENT;
 	uint8_t *secret = conn->outcome.traffic_secret[peer];
+	struct after *a = conn->after;
 	struct rd r = rd_of(m->body);
 	uint8_t request;
 	tern_error error;
@@ -225,7 +241,8 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
-	if (error == TERN_OK && request)
+	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	if (error == TERN_OK && request && may_update(conn))
 		error = after_rekey(conn, false, now);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
 }
@@ -254,7 +271,8 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
-	acks_hurry(&a->acks); /* each is acknowledged, repeats too: RFC 9147 7 */
+	if (*kept)
+		acks_hurry(&a->acks); /* each is acknowledged, repeats too: RFC 9147 7 */
 	while (inbox_next(&a->inbox, &m)) {
 		TRY(take_message(conn, &m, now));
 		inbox_done(&a->inbox);
@@ -277,11 +295,24 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 		*at = p->next;
 		post_free(&conn->pool->config->heap, p);
 	}
-	if (!a->update_acked || a->posts)
+	/* The last flight of the handshake too is sent under older keys. */
+	if (!a->update_acked || a->posts || (conn->hs && flight_is_on_its_way(&conn->hs->flight)))
 		return TERN_OK;
 	a->update_acked = false;
 	TRY(switch_write_keys(conn));
 	return a->update_wanted ? after_rekey(conn, a->update_asks, now) : TERN_OK;
+}
+
+/* During the handshake an ACK is about its own epoch and those below. Afterwards the epochs of the two directions have
+ * nothing to do with each other: what counts is what we have sent. */
+static bool epochs_are_possible(const tern_conn *conn, uint16_t epoch, struct rd numbers)
+{
+	uint16_t most = epoch < EPOCH_DATA ? epoch : conn->records.out.epoch;
+	struct record_number n;
+	while (get_record_number(&numbers, &n))
+		if (n.epoch > most)
+			return false;
+	return true;
 }
 
 tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_time now)
@@ -294,9 +325,13 @@ tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_
 		conn_drop(conn, TERN_DROP_MALFORMED, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}
+	if (!epochs_are_possible(conn, record->epoch, numbers)) {
+		if (record->epoch && conn->state != CONN_CLOSED)
+			return CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 9147 7");
+		conn_drop(conn, TERN_DROP_PLAINTEXT, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	}
 	while (get_record_number(&numbers, &n)) {
-		if (n.epoch > conn->records.out.epoch)
-			return record->epoch ? CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 9147 7") : TERN_OK;
 		if (conn->hs)
 			flight_acked(&conn->hs->flight, (uint16_t)n.epoch, n.seq, now);
 		for (struct post *p = a->posts; p; p = p->next)
@@ -352,6 +387,26 @@ tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, te
 	return TERN_OK;
 }
 
+void after_set_mtu(tern_conn *conn, uint16_t mtu)
+{
+	for (struct post *p = conn->after->posts; p; p = p->next)
+		flight_set_mtu(&p->flight, mtu);
+}
+
+/* Once closed there is nothing new to say; what the peer repeats is still acknowledged. */
+void after_receive_closed(tern_conn *conn, const struct record *record, tern_time now)
+{
+	struct after *a = conn->after;
+	struct rd r = rd_of(span_of(record->p, record->n));
+	struct fragment f;
+	if (!get_fragment(&r, &f) || f.message_seq >= a->inbox.next)
+		return;
+	acks_note(&a->acks, record->epoch, record->seq);
+	acks_hurry(&a->acks);
+	if (conn->hs && record->epoch < EPOCH_DATA)
+		flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
+}
+
 uint64_t after_deadline(const tern_conn *conn)
 {
 	const struct after *a = conn->after;
@@ -362,25 +417,32 @@ uint64_t after_deadline(const tern_conn *conn)
 	return deadline;
 }
 
+/* Old keys: to be read until the new ones have proved themselves, to be written until what was sent under them has come
+ * through. */
+static void forget_keys(tern_conn *conn, tern_time now)
+{
+	struct record_layer *l = &conn->records;
+	bool proved = l->in.opened > 0, open = conn->hs && flight_is_on_its_way(&conn->hs->flight);
+	record_forget_read(l, proved ? l->in.epoch : EPOCH_DATA);
+	if (!open)
+		record_forget_write(l, EPOCH_DATA);
+	conn->after->forget_ns = TERN_NEVER;
+	if (open || (!proved && l->older_in))
+		conn->after->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+}
+
 tern_error after_tick(tern_conn *conn, tern_time now)
 {
 	struct after *a = conn->after;
 	acks_tick(&a->acks, now);
-	if (now.mono_ns >= a->forget_ns && conn->hs && conn->hs->flight.deadline_ns != TERN_NEVER) {
-		/* Our last flight is still on its way, under these keys. */
-		a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
-	} else if (now.mono_ns >= a->forget_ns) {
-		record_forget_read(&conn->records, EPOCH_DATA);
-		record_forget_write(&conn->records, EPOCH_DATA);
-		a->forget_ns = TERN_NEVER;
-	}
+	if (now.mono_ns >= a->forget_ns)
+		forget_keys(conn, now);
 	for (struct post *p = a->posts; p; p = p->next) {
 		tern_error error = flight_tick(&p->flight, now);
-		/* A ticket that cannot be delivered is the client's loss alone. */
-		if (error == TERN_ERROR_TIMEOUT && p->type == NEW_SESSION_TICKET)
-			p->flight.state = FLIGHT_FINISHED;
-		else
-			TRY(error);
+		/* A ticket that cannot be delivered is the client's loss alone, until a KeyUpdate is to follow it. */
+		if (error == TERN_ERROR_TIMEOUT && p->type == NEW_SESSION_TICKET && !update_under_way(a))
+			continue;
+		TRY(error);
 	}
 	return conn->state == CONN_OPEN ? sweep(conn, now) : TERN_OK;
 }

@@ -4,9 +4,15 @@
 #include "handshake/version.h"
 #include "wire/record.h"
 
+/* DTLS 1.2 has no certificate_required: RFC 5246 7.4.6. */
+static int alert_of(const tern_conn *conn, tern_error error)
+{
+	return error == TERN_ERROR_CERTIFICATE_REQUIRED && !conn->after ? ALERT_HANDSHAKE_FAILURE : error_alert(error);
+}
+
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc)
 {
-	int alert = error_alert(error);
+	int alert = alert_of(conn, error);
 	failure_note(&conn->failure, error, where, rfc);
 	if (conn->state == CONN_FAILED)
 		return conn->failure.error;
@@ -231,17 +237,12 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 
 /* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read.
  */
-static bool is_on_its_way(const struct flight *f)
-{
-	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
-}
-
 static void settle(tern_conn *conn)
 {
 	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
 	/* In DTLS 1.3 a client repeats its last flight until it is acknowledged. */
-	if (conn->hs && conn->hs->complete && !(conn->after && is_on_its_way(&conn->hs->flight))) {
+	if (conn->hs && conn->hs->complete && !(conn->after && flight_is_on_its_way(&conn->hs->flight))) {
 		handshake_free(conn->hs);
 		conn->hs = NULL;
 	}
@@ -368,6 +369,8 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 		flight_set_mtu(&conn->hs->flight, mtu);
 	if (conn->last)
 		last_set_mtu(conn->last, mtu);
+	if (conn->after)
+		after_set_mtu(conn, mtu);
 	return TERN_OK;
 }
 

@@ -4,11 +4,14 @@
 
 #define NUM_SLOTS 64
 #define WAYS 4 /* slots that one sender may use */
+#define PATIENCE_NS (UINT64_C(30) * 1000000000) /* fragments farther apart are not of one hello */
 
 struct slot {
 	uint64_t name; /* of sender and message; 0: empty */
+	uint64_t since_ns; /* when its first fragment came */
 	uint32_t length, have;
-	uint8_t seen[HELLO_MAX / 8]; /* a bit for each byte */
+	uint8_t seen[HELLO_MAX / 8]; /* a bit for each byte; none are seen again when the hello was complete */
+	uint8_t known[HELLO_MAX / 8]; /* seen now or when it was complete last */
 	uint8_t bytes[HELLO_MAX];
 };
 
@@ -44,7 +47,7 @@ static uint64_t name_of(const struct hmac_key *key, const tern_path *path, uint1
 	return name | 1;
 }
 
-/* The sender's slot; else an empty one, else a random one of its few. */
+/* The sender's slot; else one that is empty or was complete, else a random one of its few. */
 static struct slot *slot_for(struct hello_slots *s, uint64_t name, uint32_t random)
 {
 	struct slot *few = &s->slots[(name >> 32) % (NUM_SLOTS / WAYS) * WAYS];
@@ -52,10 +55,27 @@ static struct slot *slot_for(struct hello_slots *s, uint64_t name, uint32_t rand
 	for (size_t i = 0; i < WAYS; i++) {
 		if (few[i].name == name)
 			return &few[i];
-		if (!few[i].name)
+		if (!few[i].name || few[i].have == 0)
 			free_one = &few[i];
 	}
 	return free_one ? free_one : &few[random % WAYS];
+}
+
+/* Bytes that are here already are others: somebody came back to the address with a new hello. */
+static bool disagrees(const struct slot *slot, const struct fragment *f)
+{
+	for (size_t i = 0; i < f->body.n; i++) {
+		size_t at = f->offset + i;
+		if ((slot->known[at / 8] >> (at % 8) & 1) && slot->bytes[at] != f->body.p[i])
+			return true;
+	}
+	return false;
+}
+
+static bool begins_anew(const struct slot *slot, uint64_t name, const struct fragment *f, tern_time now)
+{
+	return slot->name != name || slot->length != f->length || now.mono_ns - slot->since_ns > PATIENCE_NS ||
+	       disagrees(slot, f);
 }
 
 static void take(struct slot *slot, const struct fragment *f)
@@ -65,22 +85,25 @@ static void take(struct slot *slot, const struct fragment *f)
 		uint8_t bit = (uint8_t)(1u << (at % 8));
 		slot->have += !(slot->seen[at / 8] & bit);
 		slot->seen[at / 8] |= bit;
+		slot->known[at / 8] |= bit;
 		slot->bytes[at] = f->body.p[i];
 	}
 }
 
 bool hello_slots_put(struct hello_slots *s, const struct hmac_key *key, const tern_path *path, const struct fragment *f,
-		     uint32_t random, struct fragment *whole)
+		     uint32_t random, tern_time now, struct fragment *whole)
 {
 	uint64_t name = name_of(key, path, f->message_seq);
 	struct slot *slot = slot_for(s, name, random);
 	if (f->length > HELLO_MAX || f->body.n == 0 || f->body.n > f->length || f->offset > f->length - f->body.n)
 		return false;
-	if (slot->name != name || slot->length != f->length) {
+	if (begins_anew(slot, name, f, now)) {
 		slot->name = name;
+		slot->since_ns = now.mono_ns;
 		slot->length = f->length;
 		slot->have = 0;
 		memset(slot->seen, 0, sizeof slot->seen);
+		memset(slot->known, 0, sizeof slot->known);
 	}
 	take(slot, f);
 	if (slot->have < slot->length)
@@ -88,6 +111,7 @@ bool hello_slots_put(struct hello_slots *s, const struct hmac_key *key, const te
 	*whole = *f;
 	whole->offset = 0;
 	whole->body = span_of(slot->bytes, slot->length);
-	slot->name = 0;
+	slot->have = 0;
+	memset(slot->seen, 0, sizeof slot->seen);
 	return true;
 }

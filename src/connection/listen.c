@@ -43,7 +43,8 @@ static tern_drop read_first(struct span datagram, struct first *f)
 }
 
 /* A hello in fragments is put together in the pool. HELLO_FRAGMENTED: not complete yet. */
-static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *path, tern_verdict *verdict)
+static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *path, tern_time now,
+			     tern_verdict *verdict)
 {
 	struct fragment whole;
 	uint32_t random;
@@ -51,8 +52,8 @@ static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *
 		return TERN_OK;
 	verdict->drop = TERN_DROP_HELLO_FRAGMENTED;
 	TRY(pool->provider->random(pool->crypto, (uint8_t *)&random, sizeof random));
-	if (!pool->hello_slots ||
-	    !hello_slots_put(pool->hello_slots, &pool->cookie_keys.slot[0].key, path, &f->fragment, random, &whole))
+	if (!pool->hello_slots || !hello_slots_put(pool->hello_slots, &pool->cookie_keys.slot[0].key, path,
+						   &f->fragment, random, now, &whole))
 		return TERN_OK;
 	f->fragment = whole;
 	verdict->drop = TERN_DROP_NONE;
@@ -138,7 +139,6 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 	const struct tern_config *config = pool->config;
 	struct first f;
 	struct wr w = wr_of(reply, cap);
-	(void)now;
 	if (cap < REPLY_MIN)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
 	*verdict = (tern_verdict){.kind = TERN_VERDICT_DROP};
@@ -153,7 +153,7 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 		return TERN_OK;
 	}
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
-	TRY(make_whole(pool, &f, path, verdict));
+	TRY(make_whole(pool, &f, path, now, verdict));
 	if (verdict->drop == TERN_DROP_NONE)
 		verdict->drop = read_hello(&f);
 	if (verdict->drop != TERN_DROP_NONE)

@@ -198,15 +198,29 @@ static tern_error after_fragment(tern_conn *conn, const struct record *record, c
 	return after_receive(conn, record, f, kept, now);
 }
 
+/* DTLS 1.3: after the hellos all messages are protected. Once the peer has been heard under keys, in clear there are
+ * only its repetitions. */
+static bool may_be_clear(const tern_conn *conn, const struct record *record, const struct fragment *f)
+{
+	const struct handshake *hs = conn->hs;
+	if (record->epoch || !conn->after || !conn->records.heard)
+		return true;
+	return hs && !hs->complete && (int16_t)(f->message_seq - hs->inbox.next) < 0;
+}
+
 static tern_error receive_handshake(tern_conn *conn, const struct record *record, tern_time now)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	bool all_kept = true;
+	bool all_kept = record->n > 0;
 	while (rd_left(&r)) {
 		bool kept = true;
 		if (!get_fragment(&r, &f)) {
 			conn_drop(conn, TERN_DROP_FRAGMENT, record->type, record->epoch, record->seq, record->wire.n);
+			return TERN_OK;
+		}
+		if (!may_be_clear(conn, record, &f)) {
+			conn_drop(conn, TERN_DROP_PLAINTEXT, record->type, record->epoch, record->seq, record->wire.n);
 			return TERN_OK;
 		}
 		trace_received(conn, record, &f);
@@ -252,7 +266,7 @@ static tern_error receive_alert(tern_conn *conn, const struct record *record)
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct alert alert;
 	/* Plaintext is believed only while nothing better can have come: a peer that has proved its keys uses them. */
-	bool believed = record->epoch != 0 || conn->records.in.opened == 0;
+	bool believed = record->epoch != 0 || !conn->records.heard;
 	if (!get_alert(&r, &alert) || !rd_end(&r) || !believed) {
 		conn_drop(conn, TERN_DROP_ALERT, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
@@ -289,7 +303,7 @@ static tern_error receive_data(tern_conn *conn, struct record *record, tern_even
 /* Plaintext is believed only while nothing better can have come. */
 static tern_error receive_ack(tern_conn *conn, const struct record *record, tern_time now)
 {
-	if (record->epoch == 0 && conn->records.in.opened) {
+	if (record->epoch == 0 && conn->records.heard) {
 		conn_drop(conn, TERN_DROP_PLAINTEXT, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}
@@ -321,6 +335,11 @@ void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time
 		peer_is_done(conn);
 	} else if (believed && is_finished(record) && conn->last) {
 		last_repeat(conn->last, now);
+	} else if (believed && record->type == CONTENT_HANDSHAKE && conn->after) {
+		after_receive_closed(conn, record, now);
+	} else if (believed && record->type == CONTENT_ACK && conn->after) {
+		if (after_receive_ack(conn, record, now) != TERN_OK)
+			return;
 	} else {
 		conn_drop(conn, TERN_DROP_CLOSED, record->type, record->epoch, record->seq, record->wire.n);
 	}

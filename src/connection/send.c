@@ -43,7 +43,8 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	tern_error error;
 	if (conn->last && last_sends(conn->last))
 		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
-	if (conn->state == CONN_CLOSED || !hs || (hs->complete && !conn->after) || !flight_sends(&hs->flight))
+	if (!hs || (conn->state == CONN_CLOSED && !hs->complete) || (hs->complete && !conn->after) ||
+	    !flight_sends(&hs->flight))
 		return conn->after ? after_take(conn, out, cap, len, now) : TERN_OK;
 	error = flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now);
 	conn->retransmissions = hs->flight.retransmissions;
@@ -73,6 +74,14 @@ static bool awaits_answer(const struct handshake *hs)
 	return hs->job.state == JOB_ASKED;
 }
 
+/* DTLS 1.3: a client's, until it is acknowledged; after closing too, for the peer's handshake is not complete without.
+ */
+static bool repeats_last_flight(const tern_conn *conn)
+{
+	return conn->after && conn->hs && conn->hs->complete && !conn->peer_closed &&
+	       (conn->state == CONN_OPEN || conn->state == CONN_CLOSED);
+}
+
 uint64_t tern_conn_deadline(const tern_conn *conn)
 {
 	uint64_t deadline = TERN_NEVER;
@@ -83,7 +92,7 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 			deadline = conn->hs->give_up_ns;
 	} else if (conn->state != CONN_FAILED && conn->last) {
 		deadline = last_expires_ns(conn->last);
-	} else if (conn->state == CONN_OPEN && conn->hs && conn->after) {
+	} else if (repeats_last_flight(conn)) {
 		deadline = flight_deadline(&conn->hs->flight);
 	}
 	if (conn->after && conn->state != CONN_FAILED && conn->state != CONN_CLOSED && after_deadline(conn) < deadline)
@@ -114,8 +123,10 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
 		last_free(&conn->pool->config->heap, conn->last);
 		conn->last = NULL;
-	} else if (conn->hs && conn->after && conn->state == CONN_OPEN) {
+	} else if (repeats_last_flight(conn)) {
 		error = flight_tick(&conn->hs->flight, now);
+		if (conn->state == CONN_CLOSED)
+			error = TERN_OK; /* then the peer never gets to know */
 	}
 	if (error == TERN_OK && conn->after && conn->state != CONN_CLOSED)
 		error = after_tick(conn, now);

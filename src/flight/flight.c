@@ -255,6 +255,14 @@ void flight_repeat(struct flight *f, uint32_t random, tern_time now)
 		send_again(f);
 }
 
+void flight_revive(struct flight *f)
+{
+	if (f->state != FLIGHT_WAITING || f->deadline_ns != TERN_NEVER)
+		return;
+	f->rto.doublings = 0;
+	send_again(f);
+}
+
 static const struct sent_record *find_sent(const struct flight *f, uint16_t epoch, uint64_t seq, bool *recent)
 {
 	for (uint32_t i = f->num_sent; i > f->num_sent - f->num_known; i--) {

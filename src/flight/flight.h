@@ -81,6 +81,12 @@ tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *
 		       uint32_t random, tern_time now);
 bool flight_sends(const struct flight *f); /* whether flight_take would give a datagram */
 
+/* Whether it was begun and awaits its answer or acknowledgement still. */
+static inline bool flight_is_on_its_way(const struct flight *f)
+{
+	return f->state == FLIGHT_SENDING || f->state == FLIGHT_WAITING;
+}
+
 /* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns
  * we waited ourselves, unless we retransmitted; back to PREPARING, empty. */
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
@@ -88,6 +94,9 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
 /* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
  * timeout ago, or all of it is acknowledged. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
+
+/* After flight_tick said TIMEOUT: tries are counted from the start again. Nothing else has an effect. */
+void flight_revive(struct flight *f);
 
 /* DTLS 1.3: the peer has record seq of epoch, so the bytes it carried are not sent again, whatever the transmission and
  * the MTU they were sent with. Numbers that are not of this flight, or older than its last four transmissions, are

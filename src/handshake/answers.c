@@ -37,12 +37,18 @@ tern_error take_alpn(struct handshake *hs, const struct extensions *ext)
 	return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 7301 3.2");
 }
 
-void take_limits(struct handshake *hs, const struct extensions *ext)
+/* The content that a record_size_limit leaves room for. counted: what it counts besides. */
+static uint16_t content_max(uint16_t limit, uint16_t counted)
+{
+	uint16_t content = (uint16_t)(limit - counted);
+	return content < RECORD_PLAINTEXT_MAX ? content : RECORD_PLAINTEXT_MAX;
+}
+
+void take_limits(struct handshake *hs, const struct extensions *ext, uint16_t counted)
 {
 	if (ext->present & HAS_RECORD_SIZE_LIMIT) {
-		hs->outcome.plaintext_max_out =
-			ext->record_size_limit < RECORD_PLAINTEXT_MAX ? ext->record_size_limit : RECORD_PLAINTEXT_MAX;
-		hs->records->plaintext_max_in = hs->offered.record_size_limit;
+		hs->outcome.plaintext_max_out = content_max(ext->record_size_limit, counted);
+		hs->records->plaintext_max_in = content_max(hs->offered.record_size_limit, counted);
 	} else if (ext->present & HAS_MAX_FRAGMENT_LENGTH) {
 		hs->outcome.plaintext_max_out = fragment_length_of(ext->max_fragment_length);
 		hs->records->plaintext_max_in = hs->outcome.plaintext_max_out;
@@ -72,15 +78,14 @@ tern_error check_questions(struct handshake *hs, const struct extensions *ext)
 }
 
 /* Record sizes: RFC 8449 5 puts record_size_limit before max_fragment_length. */
-void answer_limits(struct handshake *hs, const struct extensions *ext, struct extensions *answer)
+void answer_limits(struct handshake *hs, const struct extensions *ext, uint16_t counted, struct extensions *answer)
 {
 	uint16_t own = hs->pool->config->limits.record_size_limit;
 	if (ext->present & HAS_RECORD_SIZE_LIMIT) {
-		hs->outcome.plaintext_max_out =
-			ext->record_size_limit < RECORD_PLAINTEXT_MAX ? ext->record_size_limit : RECORD_PLAINTEXT_MAX;
+		hs->outcome.plaintext_max_out = content_max(ext->record_size_limit, counted);
 		answer->present |= HAS_RECORD_SIZE_LIMIT;
-		answer->record_size_limit = own ? own : RECORD_PLAINTEXT_MAX;
-		hs->records->plaintext_max_in = answer->record_size_limit;
+		answer->record_size_limit = own ? own : (uint16_t)(RECORD_PLAINTEXT_MAX + counted);
+		hs->records->plaintext_max_in = content_max(answer->record_size_limit, counted);
 	} else if (ext->present & HAS_MAX_FRAGMENT_LENGTH) {
 		answer->present |= HAS_MAX_FRAGMENT_LENGTH;
 		answer->max_fragment_length = ext->max_fragment_length;

@@ -51,6 +51,6 @@ tern_error take_server_hello12(struct handshake *hs, const struct server_hello *
 	hs->outcome.extended_master_secret = ext->present & HAS_EXTENDED_MASTER_SECRET;
 	hs->ticket_promised = ext->present & HAS_SESSION_TICKET;
 	take_certificate_types(hs, ext);
-	take_limits(hs, ext);
+	take_limits(hs, ext, 0);
 	return take_session(hs, hello, ext);
 }

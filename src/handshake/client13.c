@@ -215,6 +215,6 @@ tern_error get_encrypted_extensions13(struct handshake *hs, struct span body)
 	TRY(check_answers(hs, &ext));
 	TRY(take_alpn(hs, &ext));
 	take_certificate_types(hs, &ext);
-	take_limits(hs, &ext);
+	take_limits(hs, &ext, 1);
 	return TERN_OK;
 }

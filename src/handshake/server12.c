@@ -80,7 +80,7 @@ tern_error take_client_hello12(struct handshake *hs, const struct client_hello *
 		answer->present |= HAS_EXTENDED_MASTER_SECRET;
 	if ((ext->present & HAS_RENEGOTIATION_INFO) || list16_has(hello->suites, EMPTY_RENEGOTIATION_INFO_SCSV))
 		answer->present |= HAS_RENEGOTIATION_INFO;
-	answer_limits(hs, ext, answer);
+	answer_limits(hs, ext, 0, answer);
 	TRY(answer_names(hs, ext, alpn, answer));
 	hs->session = session;
 	if (session) {

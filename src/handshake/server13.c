@@ -105,7 +105,7 @@ static tern_error answer_encrypted(struct handshake *hs, const struct extensions
 	tern_error error = choose_alpn(hs->pool->config, ext->alpn, &alpn);
 	if (error != TERN_OK)
 		return FAILED(hs, error, "RFC 7301 3.2");
-	answer_limits(hs, ext, &hs->offered);
+	answer_limits(hs, ext, 1, &hs->offered);
 	TRY(answer_names(hs, ext, alpn, &hs->offered));
 	if (hs->session)
 		hs->offered.present &= ~(uint32_t)HAS_SERVER_NAME; /* RFC 6066 3 */

@@ -47,6 +47,7 @@ static tern_drop take_protected(struct record_layer *l, const struct record_head
 		return drop;
 	replay_mark(&e->window, out->seq);
 	e->opened++;
+	l->heard = true;
 	return TERN_DROP_NONE;
 }
 

@@ -39,7 +39,7 @@ MUST_CHECK bool get_fragment(struct rd *r, struct fragment *out);
 void put_fragment_header(struct wr *w, const struct fragment *in, uint32_t body_len);
 
 enum alert_level { ALERT_WARNING = 1, ALERT_FATAL = 2 };
-enum { ALERT_CLOSE_NOTIFY = 0, ALERT_NO_RENEGOTIATION = 100 };
+enum { ALERT_CLOSE_NOTIFY = 0, ALERT_HANDSHAKE_FAILURE = 40, ALERT_NO_RENEGOTIATION = 100 };
 
 struct alert {
 	uint8_t level, description;

@@ -14,8 +14,11 @@ struct recording {
 	uint8_t bytes[3][INPUT_MAX];
 };
 
+/* Of a long run, the start. */
 static void note_feed(struct wr *w, const struct buffer *b, bool with_op)
 {
+	if (w->cap - w->n < 4u + b->n)
+		return;
 	if (with_op)
 		wr_u8(w, SCRIPT_FEED);
 	wr_u16(w, b->n);

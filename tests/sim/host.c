@@ -10,10 +10,18 @@ static bool has(const struct host *h, unsigned flag)
 	return h->world->scenario->flags & flag;
 }
 
-static void note_end(struct host *h, struct peer *p, tern_error error)
+/* Where a key serves for a few records only, a path that loses much does not let new keys come in time. */
+static bool may_wear_out(const struct world *w)
+{
+	return w->scenario->seal_limit && w->schedule.chaos != CHAOS_NONE;
+}
+
+void host_note_end(struct host *h, struct peer *p, tern_error error)
 {
 	if (p->ended)
 		return;
+	if (error == TERN_ERROR_LIMIT && may_wear_out(h->world))
+		h->world->gave_up = true;
 	p->ended = true;
 	p->error = error;
 	ladder_note(h->world, h->side, "ended: %s (%s %s)", tern_error_name(error), tern_conn_failure(p->conn).where,
@@ -83,7 +91,7 @@ static void on_event(struct host *h, struct peer *p, const tern_event *event)
 			invariants_fail(&w->inv, "no session to export");
 		break;
 	case TERN_EVENT_CLOSED:
-		note_end(h, p, TERN_OK);
+		host_note_end(h, p, TERN_OK);
 		break;
 	default:
 		break;
@@ -103,7 +111,7 @@ static void send_all(struct host *h, struct peer *p)
 		tern_conn_info(p->conn, &info);
 		error = tern_conn_take(p->conn, out, sizeof out, &n, world_time(w));
 		if (error != TERN_OK) {
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 			continue;
 		}
 		if (n == 0)
@@ -124,7 +132,7 @@ void host_drain(struct host *h, struct peer *p)
 	for (unsigned i = 0;; i++) {
 		error = tern_conn_next(p->conn, &event, world_time(w));
 		if (error != TERN_OK) {
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 			break;
 		}
 		if (event.kind == TERN_EVENT_NONE)
@@ -152,7 +160,9 @@ static void seal_and_send(struct host *h, struct peer *p)
 	if (!data_make(&w->inv, p->association, h->side, data, n))
 		return;
 	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
-	if (error != TERN_OK)
+	if (error == TERN_ERROR_LIMIT && may_wear_out(w))
+		w->gave_up = true;
+	else if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
 	else
 		world_send(w, h->side, out, out_n);
@@ -208,8 +218,9 @@ static tern_path path_of(const struct host *h)
 /* For want of memory only. */
 static void not_made(struct host *h, tern_error error)
 {
+	bool memory = error == TERN_ERROR_NO_MEMORY || error == TERN_ERROR_BUDGET;
 	h->world->gave_up = true;
-	if (error != TERN_ERROR_NO_MEMORY || h->memory.calls < h->memory.fail_at || !h->memory.fail_at)
+	if (!memory || h->memory.calls < h->memory.fail_at || !h->memory.fail_at)
 		invariants_fail(&h->world->inv, "side %u: no connection: %s", h->side, tern_error_name(error));
 }
 
@@ -328,6 +339,13 @@ static void promote(struct host *h)
 	h->peers[1] = (struct peer){0};
 }
 
+/* A later fragment of a hello, to a connection that is through its handshake: a client that came back. */
+static bool is_returning(struct host *h, const uint8_t *datagram, size_t n)
+{
+	return tern_peek(datagram, n).hello_fragment && h->peers[0].connected && !h->peers[1].conn &&
+	       !has(h, SIM_NO_COOKIE);
+}
+
 static void server_receive(struct host *h, uint8_t *datagram, size_t n)
 {
 	struct peer *current = &h->peers[0], *next = &h->peers[1];
@@ -335,7 +353,8 @@ static void server_receive(struct host *h, uint8_t *datagram, size_t n)
 		listen_at(h, current, datagram, n);
 		return;
 	}
-	if (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n))) {
+	if (is_returning(h, datagram, n) ||
+	    (is_stranger(current, datagram, n) && (!next->conn || is_stranger(next, datagram, n)))) {
 		listen_at(h, next, datagram, n);
 	} else {
 		feed(h, current, datagram, n);
@@ -368,7 +387,7 @@ void host_tick(struct host *h)
 		error = tern_conn_tick(p->conn, world_time(w));
 		ladder_note(w, h->side, "timer");
 		if (error != TERN_OK)
-			note_end(h, p, error);
+			host_note_end(h, p, error);
 		host_drain(h, p);
 		if (tern_conn_deadline(p->conn) <= w->now_ns)
 			invariants_fail(&w->inv, "side %u: the deadline stays in the past", h->side);

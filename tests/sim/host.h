@@ -38,6 +38,7 @@ void host_rekey(struct host *h);
 /* Lets the server judge a datagram from another address than the client's. */
 void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, const uint8_t *datagram, size_t n);
 void host_drain(struct host *h, struct peer *p); /* events, then datagrams */
+void host_note_end(struct host *h, struct peer *p, tern_error error);
 void host_drop(struct host *h); /* all connections */
 
 /* forge.c: an attacker on the path. */

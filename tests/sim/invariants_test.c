@@ -14,11 +14,11 @@ static const struct scenario plain = {.name = "plain", .certificate = "E server.
 static const struct scenario without_replay = {.name = "without replay detection",
 					       .flags = SIM_NO_REPLAY,
 					       .certificate = "E server.sim"};
-static const struct scenario impossible = {.name = "hello in fragments",
-					   .certificate = "E server.sim",
-					   .client_mtu = 96,
-					   .server_mtu = 96};
-
+static const struct scenario plain13 = {.name = "plain 1.3", .versions = SIM_13, .certificate = "E server.sim"};
+static const struct scenario without_replay13 = {.name = "1.3 without replay detection",
+						 .versions = SIM_13,
+						 .flags = SIM_NO_REPLAY,
+						 .certificate = "E server.sim"};
 /* ---- sabotage, done while a datagram is on its way ---- */
 
 static void repeat_nonce(void *user, unsigned to, struct buffer *b, struct fate *fate)
@@ -58,6 +58,14 @@ static void leak_memory(void *user, unsigned to, struct buffer *b, struct fate *
 		w->hosts[CLIENT].memory.live += 1;
 }
 
+static void lose_all(void *user, unsigned to, struct buffer *b, struct fate *fate)
+{
+	(void)user;
+	(void)to;
+	(void)b;
+	fate->copies = 0;
+}
+
 static void double_all(void *user, unsigned to, struct buffer *b, struct fate *fate)
 {
 	(void)user;
@@ -74,6 +82,16 @@ static void confuse_exporters(void *user, unsigned to, struct buffer *b, struct 
 	(void)b;
 	(void)fate;
 	w->hosts[SERVER].peers[0].exporter[31] = (uint8_t)~w->hosts[CLIENT].peers[0].exporter[31];
+}
+
+static void write_ahead(void *user, unsigned to, struct buffer *b, struct fate *fate)
+{
+	struct world *w = user;
+	(void)to;
+	(void)b;
+	(void)fate;
+	if (world_agrees(w))
+		w->hosts[CLIENT].peers[0].conn->write_epoch = 9;
 }
 
 static void kill_handshake(void *user, unsigned to, struct buffer *b, struct fate *fate)
@@ -102,7 +120,13 @@ static void test_sabotage(void **state)
 		{"leak", &plain, leak_memory, "still live after"},
 		{"exporters differ", &plain, confuse_exporters, "no key in common"},
 		{"connection dies", &plain, kill_handshake, "ended"},
-		{"never done", &impossible, NULL, "not connected"},
+		{"nothing, 1.3", &plain13, NULL, ""},
+		{"replay detection does its work, 1.3", &plain13, double_all, ""},
+		{"nonce twice, 1.3", &plain13, repeat_nonce, "used twice"},
+		{"no replay detection, 1.3", &without_replay13, double_all, "delivered twice"},
+		{"second signature, 1.3", &plain13, sign_again, "signatures for"},
+		{"epoch ahead of the peer, 1.3", &plain13, write_ahead, "its peer reads up to"},
+		{"never done", &plain, lose_all, "not connected"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -7,7 +7,7 @@
 #include "sim/invariants.h"
 
 #define LEDGER_FRAGMENTS 8192
-#define LEDGER_RECORDS 65536 /* a power of two */
+#define LEDGER_RECORDS 16384 /* a power of two */
 
 /* A fragment of a handshake message in a record of its own. */
 struct sent_fragment {

@@ -45,7 +45,8 @@ const struct scenario scenarios[] = {
 	{.name = "late-all",
 	 .flags = SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_MUTUAL | SIM_LATE_STORE | SIM_STORE,
 	 .certificate = ECDSA_CERT},
-	/* Below about 200 bytes the hello comes in fragments: only without a cookie. */
+	/* Below about 200 bytes the hello comes in fragments. */
+	{.name = "mtu-96-cookie", .certificate = ECDSA_CERT, .client_mtu = 96, .server_mtu = 96},
 	{.name = "mtu-96", .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT, .client_mtu = 96, .server_mtu = 96},
 	{.name = "mtu-128",
 	 .flags = SIM_MUTUAL | SIM_NO_COOKIE,
@@ -151,6 +152,8 @@ const struct scenario scenarios[] = {
 	{V13("pq-mutual"), .flags = SIM_MUTUAL, .certificate = ECDSA_CERT, MTU(576)},
 	{V13("pq-ticket"), .flags = SIM_TICKET, .certificate = ECDSA_CERT, MTU(576)},
 	{V13("pq-refused"), .server_groups = "x25519", .certificate = ECDSA_CERT, MTU(1200)},
+	{V13("pq-restart"), .flags = SIM_RESTART, .certificate = ECDSA_CERT, MTU(576)},
+	{V13("pq-garbage"), .flags = SIM_GARBAGE, .certificate = ECDSA_CERT, MTU(576)},
 	{V13("pq-flood"), .flags = SIM_FLOOD, .certificate = ECDSA_CERT, MTU(1200)},
 	{V13("pq-flood-576"), .flags = SIM_FLOOD, .certificate = ECDSA_CERT, MTU(576)},
 	{V13("long-chain"), SMALL, .certificate = ECDSA_CERT, .certificate_len = 10240},
@@ -183,7 +186,10 @@ const struct scenario scenarios[] = {
 	/* Seven eighths of all record numbers, and of what one key of AES-GCM may seal. */
 	{V13("worn-numbers"), SMALL, .suites = CHACHA13, .certificate = ECDSA_CERT, .skip_to = 0xe00000000000,
 	 .epochs = 1},
-	{V13("worn-key"), SMALL, .certificate = ECDSA_CERT, .skip_to = 0x13c0000, .epochs = 1},
+	{V13("worn-key"), SMALL, .certificate = ECDSA_CERT, .skip_to = 20760745, .epochs = 1},
+	{V13("worn-by-forgeries"), SMALL, .flags = SIM_GARBAGE | SIM_WORN, .certificate = ECDSA_CERT},
+	{V13("worn-by-forgeries-ccm-8"), SMALL, .suites = "TLS_AES_128_CCM_8_SHA256", .flags = SIM_GARBAGE | SIM_WORN,
+	 .certificate = ECDSA_CERT},
 	{V13("restart"), SMALL, .flags = SIM_RESTART, .certificate = ECDSA_CERT},
 	{V13("restart-psk"), SMALL, .flags = SIM_RESTART | SIM_PSK},
 	{V13("restart-ticket"), SMALL, .flags = SIM_RESTART | SIM_TICKET, .certificate = ECDSA_CERT},
@@ -192,6 +198,8 @@ const struct scenario scenarios[] = {
 	{V13("close-update"), SMALL, .flags = SIM_CLOSE, .certificate = ECDSA_CERT, .updates = {5, 5}},
 	{V13("lose-last"), SMALL, .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT},
 	{V13("lose-last-ticket"), SMALL, .flags = SIM_LOSE_LAST | SIM_TICKET, .certificate = ECDSA_CERT},
+	/* Longer than the handshake's keys are kept otherwise. */
+	{V13("lose-last-for-minutes"), SMALL, .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT, .losses = 200},
 	{V13("garbage"), SMALL, .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{V13("garbage-mutual"), SMALL, .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT, .client_mtu = 300},
 	{V13("garbage-psk"), SMALL, .flags = SIM_GARBAGE | SIM_PSK},

@@ -28,7 +28,8 @@ enum scenario_flag {
 	SIM_ASK_UPDATE = 1 << 20, /* key updates ask for the peer's, as often as not */
 	SIM_TOGETHER = 1 << 21, /* both sides begin their key updates at one time */
 	SIM_FLOOD = 1 << 22, /* the server gets lone first fragments of hellos from many addresses */
-	SIM_ALL_SUBSETS = 1 << 23 /* every subset of the first datagrams is lost once */
+	SIM_ALL_SUBSETS = 1 << 23, /* every subset of the first datagrams is lost once */
+	SIM_WORN = 1 << 24 /* one forged record more and the keys have to change */
 };
 
 /* Which versions the sides speak. */
@@ -53,6 +54,7 @@ struct scenario {
 	uint16_t max_fragment_length, record_size_limit;
 
 	/* DTLS 1.3 */
+	uint16_t losses; /* SIM_LOSE_LAST: so many; 0: a few */
 	uint16_t updates[2]; /* key updates that a side begins */
 	uint16_t updates_gap_ms; /* at most so long after the one before */
 	uint16_t epochs; /* the run goes on until so many key updates are done on both sides */

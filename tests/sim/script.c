@@ -6,7 +6,7 @@
 #include "base/reader.h"
 #include "sim/host.h"
 
-#define WORLDS 128
+#define WORLDS 256
 #define OPS_MAX 2000
 
 /* Opening a world costs as much as many runs. */

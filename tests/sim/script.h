@@ -1,7 +1,7 @@
 /* script.h - a world driven by input bytes, for the fuzz targets.
  *
- * The first byte chooses the scenario (modulo their number), the second the mode. Even: one host alone, and operations:
- * a byte each (modulo 8), then its operands, big-endian:
+ * The first byte chooses the scenario (modulo their number) and by it the version, the second the mode. Even: one host
+ * alone, and operations: a byte each (modulo 8), then its operands, big-endian:
  *
  *     0 1 2   a datagram arrives: u16 length, bytes
  *     3       time passes: u16, in units of 4 ms; then what is due happens

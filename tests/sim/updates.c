@@ -2,6 +2,7 @@
 #include "sim/host.h"
 
 #define BEFORE 5 /* records until the number that is skipped to */
+#define AGAIN_MS 20 /* until a side that cannot update yet tries again */
 #define HASTY_PERCENT 20 /* of key updates are begun while another is on its way */
 
 static bool under_way(const tern_conn *conn)
@@ -25,20 +26,24 @@ void host_rekey(struct host *h)
 		h->updates_left--;
 		error = tern_conn_rekey(p->conn, asks, world_time(w));
 		ladder_note(w, h->side, "updates its keys%s", asks ? " and asks for the peer's" : "");
-		if (error != TERN_OK)
+		if (error == TERN_ERROR_NO_MEMORY && h->memory.fail_at)
+			host_note_end(h, p, error);
+		else if (error != TERN_OK)
 			invariants_fail(&w->inv, "side %u: rekey: %s", h->side, tern_error_name(error));
 		host_drain(h, p);
 	}
 	if (h->updates_left)
-		world_at(w, SIM_MS * pcg_below(&w->rng, 1u + w->scenario->updates_gap_ms), EVENT_REKEY, h->side, 0);
+		world_at(w, SIM_MS * (AGAIN_MS + pcg_below(&w->rng, 1u + w->scenario->updates_gap_ms)), EVENT_REKEY,
+			 h->side, 0);
 }
 
 static bool side_done(const struct host *h, const struct host *other)
 {
 	const struct scenario *s = h->world->scenario;
 	const tern_conn *conn = h->peers[0].conn, *peer = other->peers[0].conn;
-	return h->updates_left == 0 && !under_way(conn) && conn->write_epoch == peer->records.in.epoch &&
-	       conn->write_epoch >= 3 + s->epochs && (conn->write_epoch > 3 || conn->records.out.next_seq > s->skip_to);
+	return h->updates_left == 0 && !under_way(conn) && !record_limit_near(&conn->records) &&
+	       conn->write_epoch == peer->records.in.epoch && conn->write_epoch >= 3 + s->epochs &&
+	       (conn->write_epoch > 3 || conn->records.out.next_seq > s->skip_to);
 }
 
 bool updates_done(const struct world *w)
@@ -58,16 +63,32 @@ static void skip(const struct world *w, tern_conn *from, tern_conn *to)
 	window->bits = 0;
 }
 
+static void wear_out(struct record_layer *l)
+{
+	uint64_t limit = l->in.aead->forgery_limit;
+	l->in.forged = limit - limit / 8 - 1;
+}
+
 /* What is on its way is lost by this. */
+static void skip_both(const struct world *w, tern_conn *c, tern_conn *s)
+{
+	skip(w, c, s);
+	skip(w, s, c);
+	ladder_note(w, CLIENT, "record numbers go on from %llu", (unsigned long long)w->scenario->skip_to - BEFORE);
+}
+
 void skip_numbers(struct world *w)
 {
 	tern_conn *c = w->hosts[CLIENT].peers[0].conn, *s = w->hosts[SERVER].peers[0].conn;
 	if (c->records.out.epoch != s->records.in.epoch || s->records.out.epoch != c->records.in.epoch)
 		return;
-	skip(w, c, s);
-	skip(w, s, c);
+	if (w->scenario->skip_to)
+		skip_both(w, c, s);
+	if (w->scenario->flags & SIM_WORN) {
+		wear_out(&c->records);
+		wear_out(&s->records);
+	}
 	w->skip_left = false;
-	ladder_note(w, CLIENT, "record numbers go on from %llu", (unsigned long long)w->scenario->skip_to - BEFORE);
 }
 
 /* Nobody writes under keys that the other cannot have. */

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "connection/hello_slots.h"
+#include "handshake/config.h"
+#include "handshake/pool.h"
 #include "sim/host.h"
 
 #define START_NS (1000 * SIM_S)
@@ -15,7 +18,9 @@
 #define LAST_LOSSES 6
 #define FORGERIES 60
 #define FLOODS 100
-#define MORE_13 4096 /* DTLS 1.3: ACKs, older epochs, a ticket on its way, and the handshake's longer schedule */
+#define MORE_13 1024 /* acknowledgements, older epochs, a ticket on its way */
+#define TICKETS (2 * TERN_SESSION_MAX) /* one that is offered, one that comes */
+#define POST_QUANTUM 5120 /* the hello with its key share, and copies of it */
 #define MESSAGES_USUAL 64
 #define TOGETHER_MS 150 /* after the start */
 
@@ -208,7 +213,7 @@ static unsigned delivered(const struct association *a, unsigned side, uint32_t f
 {
 	unsigned n = 0;
 	for (uint32_t i = from; i < MESSAGES_MAX; i++)
-		n += a->delivered[side][i / 64] >> i % 64 & 1;
+		n += (unsigned)(a->delivered[side][i / 64] >> i % 64) & 1;
 	return n;
 }
 
@@ -258,6 +263,7 @@ static uint64_t time_limit(const struct world *w)
 	}
 	limit += SIM_MS * ((unsigned)w->scenario->updates[0] + w->scenario->updates[1] + w->scenario->epochs) *
 		 (200u + w->scenario->updates_gap_ms);
+	limit += SIM_MS * 100 * w->scenario->epochs * w->scenario->seal_limit;
 	if (w->scenario->flags & (SIM_LOSE_LAST | SIM_FLOOD))
 		limit += 4 * SIM_S;
 	if (w->scenario->flags & (SIM_CLOSE | SIM_RESTART | SIM_GARBAGE | SIM_MTU))
@@ -363,10 +369,21 @@ static void happen(struct world *w, const struct event *e)
 	}
 }
 
+/* What a connection may hold of its own beside the usual. */
+static size_t own_bytes(const struct scenario *s)
+{
+	size_t n = 3 * s->certificate_len;
+	if (s->flags & SIM_TICKET && s->versions != SIM_12)
+		n += TICKETS;
+	if (s->versions != SIM_12)
+		n += s->client_groups ? MORE_13 : MORE_13 + POST_QUANTUM;
+	return n;
+}
+
 static void check_host(struct world *w, const struct host *h)
 {
 	size_t conns = (h->peers[0].conn != NULL) + (size_t)(h->peers[1].conn != NULL);
-	size_t own = 3 * w->scenario->certificate_len + (scenario_is_13(w->scenario) ? MORE_13 : 0);
+	size_t own = own_bytes(w->scenario);
 	memory_bounded(&w->inv, &h->memory, h->received, conns, own);
 	if (w->inv.signs[h->side] > h->conns)
 		invariants_fail(&w->inv, "side %u: %llu signatures for %llu handshakes", h->side,
@@ -432,6 +449,19 @@ static void step(struct world *w)
 		invariants_fail(&w->inv, "more than %d steps or %d ticks", STEPS_MAX, TICKS_MAX);
 }
 
+/* What the last run left of hellos in fragments: nothing of it is on its way any more. */
+static void forget_hellos(struct host *h)
+{
+	uint64_t fail_at = h->memory.fail_at;
+	h->memory.fail_at = 0;
+	if (h->pool->hello_slots) {
+		hello_slots_free(&h->config->heap, h->pool->hello_slots);
+		h->pool->hello_slots = hello_slots_new(&h->config->heap);
+	}
+	h->memory.fail_at = fail_at;
+	h->memory.calls = 0;
+}
+
 void world_begin(struct world *w, const struct schedule *schedule)
 {
 	unsigned flags = w->staging ? 0 : w->scenario->flags;
@@ -448,10 +478,12 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	memcpy(w->store, w->store_saved, w->num_stored_saved * sizeof *w->store);
 	w->num_stored = w->num_stored_saved;
 	w->restarts_left = flags & SIM_RESTART ? 1 : 0;
-	w->losses_left = flags & SIM_LOSE_LAST ? LAST_LOSSES : 0;
+	w->losses_left = w->scenario->losses ? w->scenario->losses : LAST_LOSSES;
+	if (!(flags & SIM_LOSE_LAST))
+		w->losses_left = 0;
 	w->forgeries_left = flags & SIM_GARBAGE ? FORGERIES : 0;
 	w->floods_left = flags & SIM_FLOOD ? FLOODS : 0;
-	w->skip_left = w->scenario->skip_to && !w->staging;
+	w->skip_left = (w->scenario->skip_to || flags & SIM_WORN) && !w->staging;
 	invariants_start(&w->inv);
 	ledger_start(&w->ledger, &w->inv);
 	for (unsigned i = 0; i < 2; i++) {
@@ -465,6 +497,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		h->memory.calls = 0;
 		h->memory.fail_at = schedule->no_memory[i];
 	}
+	forget_hellos(&w->hosts[SERVER]);
 	if (w->forgeries_left || w->floods_left)
 		world_at(w, 0, EVENT_FORGE, CLIENT, 0);
 	if (flags & SIM_CLOSE)
