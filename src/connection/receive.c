@@ -124,7 +124,8 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;
 		if (conn->after)
-			acks_hurry(&conn->after->acks); /* our answer will take its time */
+			/* our answer may take its time */
+			acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0), now);
 	}
 	return hs->complete ? complete(conn, now) : TERN_OK;
 }

@@ -20,9 +20,7 @@ const struct version *choose_version(const struct tern_config *config, const str
 		return config->dtls12 && list16_has(ext->supported_versions, VERSION_DTLS12) ? &version12 : NULL;
 	}
 	/* DTLS versions count downwards: a higher version than 1.2 is a lower number. */
-	if (!config->dtls12 || hello->version > VERSION_DTLS12 || hello->version >> 8 != 0xfe)
-		return NULL;
-	return &version12;
+	return config->dtls12 && hello->version <= VERSION_DTLS12 ? &version12 : NULL;
 }
 
 tern_error get_client_hello_message(struct handshake *hs, struct span body)

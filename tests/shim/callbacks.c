@@ -75,9 +75,15 @@ tern_error callback_sign(void *user, tern_conn *conn, uint64_t job, uint16_t sch
 
 /* ---- The peer's certificate ---- */
 
+/* Without a flag that asks for a check the runner wants its result ignored. BoringSSL's own callback and that of an
+ * application fail with different alerts, certificate_unknown and handshake_failure; so must the shim. */
 static tern_error verdict(const struct callbacks *callbacks)
 {
-	return callbacks->flags->verify_fail ? TERN_ERROR_CERTIFICATE_REJECTED : TERN_OK;
+	const struct flags *f = callbacks->flags;
+	bool checks = f->verify_peer || f->require_any_client_certificate || f->use_custom_verify;
+	if (!f->verify_fail || !checks)
+		return TERN_OK;
+	return f->use_custom_verify ? TERN_ERROR_CERTIFICATE_REJECTED : TERN_ERROR_CERTIFICATE_REQUIRED;
 }
 
 tern_error callback_verify(void *user, tern_conn *conn, uint64_t job, const tern_bytes *chain, size_t num_chain,

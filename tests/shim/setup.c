@@ -223,7 +223,13 @@ static tern_error set_timers(tern_config *config, const struct flags *f)
 
 static tern_error set_limits(tern_config *config, const struct flags *f)
 {
-	tern_limits limits = {.size = sizeof limits, .mtu = (uint16_t)f->mtu, .message_bytes = f->max_cert_list};
+	tern_limits limits = {
+		.size = sizeof limits,
+		.mtu = (uint16_t)f->mtu,
+		.message_bytes = f->max_cert_list ? f->max_cert_list : 100 << 10, /* BoringSSL's */
+		.handshake_bytes = 1 << 20,
+		.replay_window = 256, /* as wide as BoringSSL's */
+	};
 	return tern_config_set_limits(config, &limits);
 }
 
