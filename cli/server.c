@@ -299,8 +299,8 @@ static struct association *find_hello(struct peer *p, uint64_t hello)
 	return is_alive(&p->current) && p->current.hello == hello ? &p->current : NULL;
 }
 
-/* Whether a datagram from a known address may begin a new association. A later fragment of a hello belongs to a handshake
- * under way if there is one; without one, only to a client that has restarted. */
+/* Whether a datagram from a known address may begin a new association. A later fragment of a hello belongs to a
+ * handshake under way if there is one; without one, only to a client that has restarted. */
 static bool starts_anew(const struct server *s, const struct peer *p, size_t len)
 {
 	tern_glance glance = tern_peek(s->datagram, len);

@@ -65,7 +65,8 @@ int main(int argc, char **argv)
 		check(tern_conn_feed(conn, in, (size_t)got, NULL, now()));
 		while (check(tern_conn_next(conn, &event, now())), event.kind != TERN_EVENT_NONE) {
 			if (event.kind == TERN_EVENT_CONNECTED) {
-				check(tern_conn_seal(conn, out, sizeof out, &n, (uint8_t *)argv[3], strlen(argv[3]), now()));
+				check(tern_conn_seal(conn, out, sizeof out, &n, (uint8_t *)argv[3], strlen(argv[3]),
+						     now()));
 				send(fd.fd, out, n, 0);
 			} else if (event.kind == TERN_EVENT_DATA) {
 				printf("%.*s\n", (int)event.len, (char *)event.data);

@@ -85,7 +85,8 @@ int main(int argc, char **argv)
 			tern_path path = {.remote = {.len = 6}};
 			memcpy(path.remote.bytes, &from.sin_addr, 4);
 			memcpy(path.remote.bytes + 4, &from.sin_port, 2);
-			check(tern_listen(pool, &verdict, reply, sizeof reply, &reply_len, in, (size_t)got, &path, now()));
+			check(tern_listen(pool, &verdict, reply, sizeof reply, &reply_len, in, (size_t)got, &path,
+					  now()));
 			if (verdict.kind == TERN_VERDICT_REPLY)
 				sendto(fd.fd, reply, reply_len, 0, (struct sockaddr *)&from, sizeof from);
 			if (verdict.kind != TERN_VERDICT_ACCEPT)

@@ -1,7 +1,7 @@
 /* tern.h - DTLS as a sans-I/O library: datagrams in, datagrams and events out.
  *
- * Nothing here opens a socket, reads a clock, starts a thread or keeps a global. The caller owns the sockets, passes the
- * time with every call, and moves datagrams between the two:
+ * Nothing here opens a socket, reads a clock, starts a thread or keeps a global. The caller owns the sockets, passes
+ * the time with every call, and moves datagrams between the two:
  *
  *     tern_conn_feed(conn, datagram)      lend one received datagram
  *     tern_conn_next(conn, &event)        what it contained, one event at a time, until TERN_EVENT_NONE
@@ -45,14 +45,14 @@ TERN_API const char *tern_version(void);
 
 typedef enum tern_error_class {
 	TERN_CLASS_OK,
-	TERN_CLASS_STATUS,   /* not an error: call again later */
-	TERN_CLASS_USAGE,    /* the caller's mistake; nothing has changed */
-	TERN_CLASS_INPUT,    /* a file or a setting the caller supplied is unusable; nothing has changed */
+	TERN_CLASS_STATUS, /* not an error: call again later */
+	TERN_CLASS_USAGE, /* the caller's mistake; nothing has changed */
+	TERN_CLASS_INPUT, /* a file or a setting the caller supplied is unusable; nothing has changed */
 	TERN_CLASS_RESOURCE, /* memory or a budget ran out */
 	TERN_CLASS_PROTOCOL, /* the peer broke the protocol, or nothing is shared with it */
-	TERN_CLASS_AUTH,     /* the peer is not who it should be */
-	TERN_CLASS_PEER,     /* the peer sent a fatal alert */
-	TERN_CLASS_CRYPTO,   /* the crypto provider failed */
+	TERN_CLASS_AUTH, /* the peer is not who it should be */
+	TERN_CLASS_PEER, /* the peer sent a fatal alert */
+	TERN_CLASS_CRYPTO, /* the crypto provider failed */
 	TERN_CLASS_TIMEOUT,
 	TERN_CLASS_INTERNAL
 } tern_error_class;
@@ -85,7 +85,8 @@ typedef enum tern_error_class {
 	X(ERROR_NO_SHARED_SUITE, PROTOCOL, 40, "no cipher suite in common with the peer")                              \
 	X(ERROR_NO_SHARED_GROUP, PROTOCOL, 40, "no key exchange group in common with the peer")                        \
 	X(ERROR_NO_SHARED_SCHEME, PROTOCOL, 40, "no signature scheme in common with the peer")                         \
-	X(ERROR_NO_SHARED_CERTIFICATE_TYPE, PROTOCOL, 43, "no certificate type (X.509, raw key) in common with the peer")  \
+	X(ERROR_NO_SHARED_CERTIFICATE_TYPE, PROTOCOL, 43,                                                              \
+	  "no certificate type (X.509, raw key) in common with the peer")                                              \
 	X(ERROR_NO_EXTENDED_MASTER_SECRET, PROTOCOL, 40, "the peer does not offer the extended master secret")         \
 	X(ERROR_RENEGOTIATION, PROTOCOL, 40, "the peer's renegotiation_info is missing or wrong")                      \
 	X(ERROR_UNSUPPORTED_EXTENSION, PROTOCOL, 110, "the peer answered an extension that was not offered")           \
@@ -95,10 +96,11 @@ typedef enum tern_error_class {
 	X(ERROR_RECORD_OVERFLOW, PROTOCOL, 22, "a record is longer than agreed")                                       \
 	X(ERROR_BAD_SIGNATURE, PROTOCOL, 51, "the peer's handshake signature is wrong")                                \
 	X(ERROR_BAD_BINDER, PROTOCOL, 51, "the peer's PSK binder is wrong: it has another key for this identity")      \
-	X(ERROR_BAD_FINISHED, PROTOCOL, 51, "the peer's Finished is wrong: the two sides saw different handshakes, "   \
-					    "or the PSK differs")                                              \
+	X(ERROR_BAD_FINISHED, PROTOCOL, 51,                                                                            \
+	  "the peer's Finished is wrong: the two sides saw different handshakes, "                                     \
+	  "or the PSK differs")                                                                                        \
 	X(ERROR_UNKNOWN_PSK_IDENTITY, AUTH, 115, "the PSK identity is not known")                                      \
-	X(ERROR_CERTIFICATE_REQUIRED, AUTH, 116, "the peer sent no certificate") /* DTLS 1.2: 40 */                       \
+	X(ERROR_CERTIFICATE_REQUIRED, AUTH, 116, "the peer sent no certificate") /* DTLS 1.2: 40 */                    \
 	X(ERROR_CERTIFICATE_MALFORMED, AUTH, 42, "the peer's certificate cannot be parsed")                            \
 	X(ERROR_CERTIFICATE_EXPIRED, AUTH, 45, "the peer's certificate has expired")                                   \
 	X(ERROR_CERTIFICATE_NOT_YET_VALID, AUTH, 45, "the peer's certificate is not valid yet")                        \
@@ -122,7 +124,7 @@ typedef enum tern_error {
 #undef X
 } tern_error;
 
-TERN_API const char *tern_error_name(tern_error error);     /* "TERN_ERROR_DECODE" */
+TERN_API const char *tern_error_name(tern_error error); /* "TERN_ERROR_DECODE" */
 TERN_API const char *tern_error_sentence(tern_error error); /* "a message from the peer is malformed" */
 TERN_API tern_error_class tern_error_class_of(tern_error error);
 TERN_API const char *tern_alert_name(unsigned alert); /* "decode_error"; "unknown" for an unassigned number */
@@ -170,14 +172,14 @@ typedef struct tern_conn tern_conn;
 TERN_API tern_config *tern_config_new(const tern_allocator *allocator);
 TERN_API void tern_config_free(tern_config *config); /* pools made from it keep their own reference */
 
-/* The oldest and the newest version to offer and accept; default DTLS 1.2 to 1.3. A version without a suite in the list is
- * left out. */
+/* The oldest and the newest version to offer and accept; default DTLS 1.2 to 1.3. A version without a suite in the list
+ * is left out. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_versions(tern_config *config, tern_protocol oldest,
 							     tern_protocol newest);
 
 /* Sets suites, groups, schemes, timers and whether a cookie is asked for. "default": AEAD suites, first timer 1 s.
- * "webrtc": certificates only, first timer 400 ms, no cookie. "iot": PSK and raw keys with AES-128-CCM-8 in front, first
- * timer 9 s. */
+ * "webrtc": certificates only, first timer 400 ms, no cookie. "iot": PSK and raw keys with AES-128-CCM-8 in front,
+ * first timer 9 s. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_policy(tern_config *config, const char *name);
 
 /* Comma-separated IANA names, in order of preference, for example
@@ -188,23 +190,23 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_schemes(tern_config *config,
 
 /* A certificate chain, leaf first, and its private key, both PEM. Up to 4 keypairs; the first that the peer can use is
  * used. The bytes are copied. */
-TERN_API TERN_MUST_CHECK tern_error tern_config_add_keypair(tern_config *config, const void *chain_pem, size_t chain_len,
-							    const void *key_pem, size_t key_len);
+TERN_API TERN_MUST_CHECK tern_error tern_config_add_keypair(tern_config *config, const void *chain_pem,
+							    size_t chain_len, const void *key_pem, size_t key_len);
 
 /* A raw public key (RFC 7250): the private key alone. Used where the peer accepts raw keys. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_raw_key(tern_config *config, const void *key_pem, size_t key_len);
 
-/* A chain whose private key is elsewhere. sign is called with the TLS SignatureScheme and what is to be signed: a digest
- * of the scheme's hash, or for Ed25519 the message. It either fills signature and *len (at most cap) and returns TERN_OK,
- * or returns TERN_PENDING and answers later by tern_conn_resume. */
+/* A chain whose private key is elsewhere. sign is called with the TLS SignatureScheme and what is to be signed: a
+ * digest of the scheme's hash, or for Ed25519 the message. It either fills signature and *len (at most cap) and returns
+ * TERN_OK, or returns TERN_PENDING and answers later by tern_conn_resume. */
 typedef tern_error tern_sign_fn(void *user, tern_conn *conn, uint64_t job, uint16_t scheme, const uint8_t *tbs,
 				size_t tbs_len, uint8_t *signature, size_t cap, size_t *len);
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_signer(tern_config *config, const void *chain_pem, size_t chain_len,
 							   tern_sign_fn *sign, void *user);
 
 /* How the peer's certificate is judged. Trust anchors (PEM), the system's anchors, and fingerprints may be combined: a
- * certificate that matches a fingerprint is accepted without a chain; when only fingerprints are set, it must match one.
- * A client without any of these, without PSK and without the insecure setter trusts nobody. */
+ * certificate that matches a fingerprint is accepted without a chain; when only fingerprints are set, it must match
+ * one. A client without any of these, without PSK and without the insecure setter trusts nobody. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_trust(tern_config *config, const void *pem, size_t len);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_system_trust(tern_config *config);
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_fingerprint(tern_config *config, const char *text); /* RFC 8122 */
@@ -220,14 +222,19 @@ typedef tern_error tern_verify_fn(void *user, tern_conn *conn, uint64_t job, con
 				  bool raw_key);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_verify(tern_config *config, tern_verify_fn *verify, void *user);
 
-typedef enum tern_client_auth { TERN_CLIENT_AUTH_NONE, TERN_CLIENT_AUTH_OPTIONAL, TERN_CLIENT_AUTH_REQUIRED } tern_client_auth;
+typedef enum tern_client_auth {
+	TERN_CLIENT_AUTH_NONE,
+	TERN_CLIENT_AUTH_OPTIONAL,
+	TERN_CLIENT_AUTH_REQUIRED
+} tern_client_auth;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *config, tern_client_auth mode);
 
-/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 16 are added,
- * none under the same identity. A client uses the first. The callback is asked for what was not added: on a server with
- * the peer's identity, on a client with the server's hint (identity NULL: it fills answer's identity, 1 to 128 bytes, and
- * key). It returns TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by tern_conn_resume. When a client's key differs, the server
- * fails with TERN_ERROR_BAD_FINISHED once the client's fourth Finished does not open, and the client hears decrypt_error. */
+/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 16 are
+ * added, none under the same identity. A client uses the first. The callback is asked for what was not added: on a
+ * server with the peer's identity, on a client with the server's hint (identity NULL: it fills answer's identity, 1 to
+ * 128 bytes, and key). It returns TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by
+ * tern_conn_resume. When a client's key differs, the server fails with TERN_ERROR_BAD_FINISHED once the client's fourth
+ * Finished does not open, and the client hears decrypt_error. */
 typedef struct tern_psk {
 	size_t identity_len, key_len;
 	uint8_t identity[128]; /* a client's identity; not looked at on a server */
@@ -240,12 +247,13 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_add_psk(tern_config *config, con
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk(tern_config *config, tern_psk_fn *psk, void *user);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_hint(tern_config *config, const void *hint, size_t len);
 
-/* DTLS 1.3 clients: whether a PSK may be used without a key exchange beside it (psk_ke, RFC 8446 4.2.9), which is cheap and has
- * no forward secrecy. Default false; the policy "iot" sets it. Servers take it when a client offers nothing else. */
+/* DTLS 1.3 clients: whether a PSK may be used without a key exchange beside it (psk_ke, RFC 8446 4.2.9), which is cheap
+ * and has no forward secrecy. Default false; the policy "iot" sets it. Servers take it when a client offers nothing
+ * else. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_ke(tern_config *config, bool on);
 
-/* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000 together;
- * NULL: none. A server that shares none refuses. */
+/* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000
+ * together; NULL: none. A server that shares none refuses. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_alpn(tern_config *config, const char *list);
 
 /* Servers: whether tern_listen asks for a cookie (default true). False only where something else proved the address. */
@@ -257,12 +265,14 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_keyring(tern_config *config,
 /* Whether session tickets are used (RFC 5077; default true): servers issue and take them, clients ask for them. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_tickets(tern_config *config, bool on);
 
-/* Servers: where sessions with an id live. put and del never pend. get copies the session into out (at most cap bytes) and
- * returns TERN_OK with *len (0: not found), or TERN_PENDING and answers by tern_conn_resume. Sessions are secrets. */
+/* Servers: where sessions with an id live. put and del never pend. get copies the session into out (at most cap bytes)
+ * and returns TERN_OK with *len (0: not found), or TERN_PENDING and answers by tern_conn_resume. Sessions are secrets.
+ */
 typedef struct tern_session_store {
 	tern_error (*get)(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t id_len, uint8_t *out,
 			  size_t cap, size_t *len);
-	void (*put)(void *user, const uint8_t *id, size_t id_len, const uint8_t *session, size_t len, int64_t expires_unix_s);
+	void (*put)(void *user, const uint8_t *id, size_t id_len, const uint8_t *session, size_t len,
+		    int64_t expires_unix_s);
 	void (*del)(void *user, const uint8_t *id, size_t id_len);
 	void *user;
 } tern_session_store;
@@ -270,31 +280,31 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_session_store(tern_config *c
 
 #define TERN_SESSION_MAX 1280 /* bytes an exported session takes at most */
 
-/* Timers, in nanoseconds, 1 ms at least. Fields left 0 have the policy's value. A policy set later sets all of them again.
- * RFC 6347 4.2.4.1. */
+/* Timers, in nanoseconds, 1 ms at least. Fields left 0 have the policy's value. A policy set later sets all of them
+ * again. RFC 6347 4.2.4.1. */
 typedef struct tern_timers {
 	size_t size; /* sizeof(tern_timers) */
-	uint64_t first_ns;              /* first retransmission timeout before an RTT is known; default 1 s */
-	uint64_t cap_ns;                /* timeouts double up to this; default 60 s, at most 1 h */
-	uint64_t handshake_ns;          /* the whole handshake's; default 120 s ("iot": 240 s), at most 1 day */
-	uint32_t max_tries;             /* transmissions of one flight before giving up; default 12, at most 255 */
-	bool no_rtt;                    /* do not learn the round trip time from the handshake */
-	bool no_jitter;                 /* do not spread timeouts by up to 10 % */
+	uint64_t first_ns; /* first retransmission timeout before an RTT is known; default 1 s */
+	uint64_t cap_ns; /* timeouts double up to this; default 60 s, at most 1 h */
+	uint64_t handshake_ns; /* the whole handshake's; default 120 s ("iot": 240 s), at most 1 day */
+	uint32_t max_tries; /* transmissions of one flight before giving up; default 12, at most 255 */
+	bool no_rtt; /* do not learn the round trip time from the handshake */
+	bool no_jitter; /* do not spread timeouts by up to 10 % */
 } tern_timers;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers);
 
 /* Limits. Fields left 0 have the default. */
 typedef struct tern_limits {
 	size_t size; /* sizeof(tern_limits) */
-	uint16_t mtu;                    /* largest UDP payload to send; default 1200, 96 to 65507 */
-	uint16_t replay_window;          /* records: 64 (default) to 8192, a multiple of 64; 1 turns replay detection off */
-	uint16_t record_size_limit;      /* largest plaintext we take, RFC 8449: 64 to 16384; 0 does not offer it */
-	uint16_t max_fragment_length;    /* clients: 512, 1024, 2048 or 4096 asks for it (RFC 6066 4); 0 does not */
-	uint32_t handshake_bytes;        /* memory one handshake may take, and as much again for the peer's messages
-					  * under way; default 65536, 4096 to 16 MiB */
-	uint32_t message_bytes;          /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
-	uint64_t seal_limit;             /* records sealed under one key, then it stops; default by AEAD, < 2^48 */
-	uint32_t session_seconds;        /* lifetime of tickets and sessions; default 86400, at most 604800 */
+	uint16_t mtu; /* largest UDP payload to send; default 1200, 96 to 65507 */
+	uint16_t replay_window; /* records: 64 (default) to 8192, a multiple of 64; 1 turns replay detection off */
+	uint16_t record_size_limit; /* largest plaintext we take, RFC 8449: 64 to 16384; 0 does not offer it */
+	uint16_t max_fragment_length; /* clients: 512, 1024, 2048 or 4096 asks for it (RFC 6066 4); 0 does not */
+	uint32_t handshake_bytes; /* memory one handshake may take, and as much again for the peer's messages
+				   * under way; default 65536, 4096 to 16 MiB */
+	uint32_t message_bytes; /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
+	uint64_t seal_limit; /* records sealed under one key, then it stops; default by AEAD, < 2^48 */
+	uint32_t session_seconds; /* lifetime of tickets and sessions; default 86400, at most 604800 */
 } tern_limits;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_limits(tern_config *config, const tern_limits *limits);
 
@@ -304,30 +314,31 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_keylog(tern_config *config, 
 
 /* For tests that must repeat: every random byte, secrets included, comes from here. */
 typedef tern_error tern_random_fn(void *user, uint8_t *out, size_t n);
-TERN_API TERN_MUST_CHECK tern_error tern_config_set_insecure_random(tern_config *config, tern_random_fn *random, void *user);
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_insecure_random(tern_config *config, tern_random_fn *random,
+								    void *user);
 
 /* What happens on the wire, as it happens; for ladders and logs. */
 typedef enum tern_trace_kind {
-	TERN_TRACE_SENT,     /* a record was put into a datagram */
+	TERN_TRACE_SENT, /* a record was put into a datagram */
 	TERN_TRACE_RECEIVED, /* a record was accepted */
-	TERN_TRACE_DROPPED,  /* a record or datagram was dropped; drop tells why */
-	TERN_TRACE_TIMER,    /* the retransmission timer was set; timeout_ns */
-	TERN_TRACE_TIMEOUT,  /* it fired */
-	TERN_TRACE_MTU,      /* the MTU was lowered after repeated loss; length is the new one */
-	TERN_TRACE_KEYS      /* keys for epoch are in place: both ways in a handshake, then by writing */
+	TERN_TRACE_DROPPED, /* a record or datagram was dropped; drop tells why */
+	TERN_TRACE_TIMER, /* the retransmission timer was set; timeout_ns */
+	TERN_TRACE_TIMEOUT, /* it fired */
+	TERN_TRACE_MTU, /* the MTU was lowered after repeated loss; length is the new one */
+	TERN_TRACE_KEYS /* keys for epoch are in place: both ways in a handshake, then by writing */
 } tern_trace_kind;
 typedef struct tern_trace {
 	tern_trace_kind kind;
-	uint8_t content_type;   /* RFC 5246 6.2.1: 20 to 23 */
-	uint8_t message_type;   /* handshake records in clear to us: type, sequence and fragment */
+	uint8_t content_type; /* RFC 5246 6.2.1: 20 to 23 */
+	uint8_t message_type; /* handshake records in clear to us: type, sequence and fragment */
 	bool retransmission;
-	bool writing;           /* KEYS: to send with */
+	bool writing; /* KEYS: to send with */
 	uint16_t epoch;
 	uint16_t message_seq;
 	uint64_t record_seq;
 	uint32_t message_len, fragment_offset, fragment_len;
-	uint32_t length;        /* bytes of the record on the wire, header included */
-	uint32_t drop;          /* tern_drop */
+	uint32_t length; /* bytes of the record on the wire, header included */
+	uint32_t drop; /* tern_drop */
 	uint64_t timeout_ns;
 } tern_trace;
 typedef void tern_trace_fn(void *user, const tern_conn *conn, const tern_trace *trace);
@@ -341,14 +352,16 @@ TERN_API TERN_MUST_CHECK tern_error tern_keyring_new(tern_keyring **keyring, con
 TERN_API TERN_MUST_CHECK tern_error tern_keyring_rotate(tern_keyring *keyring, const void *secret, size_t len);
 TERN_API void tern_keyring_free(tern_keyring *keyring);
 
-/* ---- Pool: what the connections of one thread share --------------------------------------------------------------- */
+/* ---- Pool: what the connections of one thread share ---------------------------------------------------------------
+ */
 
-/* Freezes the config, even when memory runs out on the way. TERN_ERROR_NO_CREDENTIALS, and the config is not frozen, when it
- * can neither be client nor server. */
+/* Freezes the config, even when memory runs out on the way. TERN_ERROR_NO_CREDENTIALS, and the config is not frozen,
+ * when it can neither be client nor server. */
 TERN_API TERN_MUST_CHECK tern_error tern_pool_new(tern_pool **pool, tern_config *config);
 TERN_API void tern_pool_free(tern_pool *pool); /* after its connections */
 
-/* ---- Server: the first datagram ------------------------------------------------------------------------------------ */
+/* ---- Server: the first datagram ------------------------------------------------------------------------------------
+ */
 
 /* Why something was dropped. X(name, sentence). */
 #define TERN_DROPS(X)                                                                                                  \
@@ -379,7 +392,7 @@ typedef enum tern_drop {
 #define X(name, sentence) TERN_DROP_##name,
 	TERN_DROPS(X)
 #undef X
-	TERN_NUM_DROPS
+		TERN_NUM_DROPS
 } tern_drop;
 TERN_API const char *tern_drop_sentence(tern_drop drop);
 
@@ -388,43 +401,47 @@ typedef enum tern_verdict_kind { TERN_VERDICT_DROP, TERN_VERDICT_REPLY, TERN_VER
 /* What tern_listen found. After ACCEPT, pass it to tern_accept. */
 typedef struct tern_verdict {
 	tern_verdict_kind kind;
-	tern_drop drop;       /* DROP: why; REPLY: TERN_DROP_COOKIE */
-	bool address_proved;  /* ACCEPT: by a cookie */
+	tern_drop drop; /* DROP: why; REPLY: TERN_DROP_COOKIE */
+	bool address_proved; /* ACCEPT: by a cookie */
 	uint16_t message_seq; /* of the ClientHello */
-	uint64_t record_seq;  /* of its record */
-	tern_bytes hello;     /* ACCEPT: a ClientHello that came in fragments, in the pool; else empty */
+	uint64_t record_seq; /* of its record */
+	tern_bytes hello; /* ACCEPT: a ClientHello that came in fragments, in the pool; else empty */
 } tern_verdict;
 
-/* Judges the first datagram of a peer. Keeps nothing and allocates nothing. REPLY: send the *reply_len bytes put into reply
- * (cap at least 512) to the peer. ACCEPT: call tern_accept, then feed it this same datagram, which is left unchanged.
- * RFC 6347 4.2.1. */
+/* Judges the first datagram of a peer. Keeps nothing and allocates nothing. REPLY: send the *reply_len bytes put into
+ * reply (cap at least 512) to the peer. ACCEPT: call tern_accept, then feed it this same datagram, which is left
+ * unchanged. RFC 6347 4.2.1. */
 TERN_API TERN_MUST_CHECK tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, size_t cap,
 						size_t *reply_len, const uint8_t *datagram, size_t len,
 						const tern_path *path, tern_time now);
 
-/* A new server connection. TERN_ERROR_NO_CREDENTIALS: it has neither certificate nor PSK. verdict NULL: the caller vouches for the address and tern_listen was not asked. */
+/* A new server connection. TERN_ERROR_NO_CREDENTIALS: it has neither certificate nor PSK. verdict NULL: the caller
+ * vouches for the address and tern_listen was not asked. */
 TERN_API TERN_MUST_CHECK tern_error tern_accept(tern_conn **conn, tern_pool *pool, const tern_verdict *verdict,
 						const tern_path *path, tern_time now);
 
-/* ---- Client --------------------------------------------------------------------------------------------------------- */
+/* ---- Client ---------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct tern_client_options {
-	size_t size;             /* sizeof(tern_client_options) */
-	const char *server_name; /* host name or IP literal the certificate must be for; a host name is also sent as SNI.
-				  * NULL: any name will do, which is right only where each anchor vouches for one peer */
-	const void *session;     /* from tern_conn_session: try to resume; NULL does not */
+	size_t size; /* sizeof(tern_client_options) */
+	const char
+		*server_name; /* host name or IP literal the certificate must be for; a host name is also sent as SNI.
+			       * NULL: any name will do, which is right only where each anchor vouches for one peer */
+	const void *session; /* from tern_conn_session: try to resume; NULL does not */
 	size_t session_len;
 	const tern_path *path;
 	void *user;
 } tern_client_options;
 
-/* A new client connection; its first flight waits in tern_conn_take. TERN_ERROR_NO_CREDENTIALS when none of the suites can
- * be used: there is neither a PSK nor any way to judge a certificate. A session that has expired or does not fit the
- * config is ignored; one that cannot be parsed is TERN_ERROR_BAD_SESSION. */
+/* A new client connection; its first flight waits in tern_conn_take. TERN_ERROR_NO_CREDENTIALS when none of the suites
+ * can be used: there is neither a PSK nor any way to judge a certificate. A session that has expired or does not fit
+ * the config is ignored; one that cannot be parsed is TERN_ERROR_BAD_SESSION. */
 TERN_API TERN_MUST_CHECK tern_error tern_client(tern_conn **conn, tern_pool *pool, const tern_client_options *options,
 						tern_time now);
 
-/* ---- Connection ------------------------------------------------------------------------------------------------------ */
+/* ---- Connection
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Frees at once, without a word to the peer; see tern_conn_close. */
 TERN_API void tern_conn_free(tern_conn *conn);
@@ -433,13 +450,13 @@ TERN_API void tern_conn_set_user(tern_conn *conn, void *user);
 TERN_API void *tern_conn_user(const tern_conn *conn);
 
 typedef enum tern_event_kind {
-	TERN_EVENT_NONE,       /* the datagram is used up; its loan ends */
-	TERN_EVENT_CONNECTED,  /* the handshake is complete and the peer is who it should be */
-	TERN_EVENT_DATA,       /* data, len: one record of application data, a view into the fed datagram */
-	TERN_EVENT_TICKET,     /* client: tern_conn_session now gives a session to resume with */
-	TERN_EVENT_PENDING,    /* job: an answer is awaited; see tern_conn_resume */
+	TERN_EVENT_NONE, /* the datagram is used up; its loan ends */
+	TERN_EVENT_CONNECTED, /* the handshake is complete and the peer is who it should be */
+	TERN_EVENT_DATA, /* data, len: one record of application data, a view into the fed datagram */
+	TERN_EVENT_TICKET, /* client: tern_conn_session now gives a session to resume with */
+	TERN_EVENT_PENDING, /* job: an answer is awaited; see tern_conn_resume */
 	TERN_EVENT_LIMIT_NEAR, /* seven eighths of a key's record limit are used: make a new connection soon */
-	TERN_EVENT_CLOSED      /* the peer sent close_notify, of its own or in answer to ours: nothing more will come */
+	TERN_EVENT_CLOSED /* the peer sent close_notify, of its own or in answer to ours: nothing more will come */
 } tern_event_kind;
 
 typedef enum tern_job_kind { TERN_JOB_SIGN, TERN_JOB_VERIFY, TERN_JOB_PSK, TERN_JOB_SESSION } tern_job_kind;
@@ -448,58 +465,62 @@ typedef struct tern_event {
 	tern_event_kind kind;
 	uint8_t *data; /* DATA: valid until the next call on this connection */
 	size_t len;
-	uint64_t job;  /* PENDING */
+	uint64_t job; /* PENDING */
 	tern_job_kind job_kind;
 } tern_event;
 
 /* Lends one received datagram until tern_conn_next says TERN_EVENT_NONE; it is decrypted in place. Feeding again before
- * that is TERN_ERROR_USAGE. path may be NULL. On a connection that has failed tern_conn_next returns its error, each time,
- * after the events that came before it; the loan has ended then too. */
-TERN_API TERN_MUST_CHECK tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len, const tern_path *path,
-						   tern_time now);
+ * that is TERN_ERROR_USAGE. path may be NULL. On a connection that has failed tern_conn_next returns its error, each
+ * time, after the events that came before it; the loan has ended then too. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len,
+						   const tern_path *path, tern_time now);
 TERN_API TERN_MUST_CHECK tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now);
 
 /* Whether anything in the last fed datagram was authenticated. */
 TERN_API bool tern_conn_authenticated(const tern_conn *conn);
 
 /* The next datagram to send: *len bytes, 0 when there is none. cap below the MTU: TERN_ERROR_BUFFER_TOO_SMALL. */
-TERN_API TERN_MUST_CHECK tern_error tern_conn_take(tern_conn *conn, uint8_t *datagram, size_t cap, size_t *len, tern_time now);
+TERN_API TERN_MUST_CHECK tern_error tern_conn_take(tern_conn *conn, uint8_t *datagram, size_t cap, size_t *len,
+						   tern_time now);
 
 /* When tern_conn_tick wants to be called, mono_ns; TERN_NEVER when it does not. */
 TERN_API uint64_t tern_conn_deadline(const tern_conn *conn);
 TERN_API TERN_MUST_CHECK tern_error tern_conn_tick(tern_conn *conn, tern_time now);
 
-/* Seals len bytes (at most tern_conn_max_data) of application data as one record into out; *out_len is the datagram to send.
- * data and out must not overlap, unless data starts exactly where it goes: at out + 13 for a ChaCha20 suite, at out + 21
- * for all others. Take what waits in tern_conn_take first: data that overtakes the handshake's last flight is lost. */
+/* Seals len bytes (at most tern_conn_max_data) of application data as one record into out; *out_len is the datagram to
+ * send. data and out must not overlap, unless data starts exactly where it goes: at out + 13 for a ChaCha20 suite, at
+ * out + 21 for all others. Take what waits in tern_conn_take first: data that overtakes the handshake's last flight is
+ * lost. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len,
 						   const uint8_t *data, size_t len, tern_time now);
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
 TERN_API size_t tern_conn_overhead(const tern_conn *conn); /* bytes a record adds to its data */
 
-/* The answer to a job. error: TERN_OK, or why not; what a callback may return, it may be too, save TERN_PENDING. An error
- * without an alert of its own (see TERN_ERRORS) ends the connection as CERTIFICATE_REJECTED, CRYPTO or
- * UNKNOWN_PSK_IDENTITY; a session that is not found, or a store that fails, costs a full handshake only. Only the fields
- * of the job's kind are read. TERN_ERROR_USAGE, and nothing changes, for a job that is unknown, late or of another
- * connection, and for an answer without contents. The handshake goes on within the call and its errors are returned.
- * Afterwards call tern_conn_next, even without a datagram, and tern_conn_take. */
+/* The answer to a job. error: TERN_OK, or why not; what a callback may return, it may be too, save TERN_PENDING. An
+ * error without an alert of its own (see TERN_ERRORS) ends the connection as CERTIFICATE_REJECTED, CRYPTO or
+ * UNKNOWN_PSK_IDENTITY; a session that is not found, or a store that fails, costs a full handshake only. Only the
+ * fields of the job's kind are read. TERN_ERROR_USAGE, and nothing changes, for a job that is unknown, late or of
+ * another connection, and for an answer without contents. The handshake goes on within the call and its errors are
+ * returned. Afterwards call tern_conn_next, even without a datagram, and tern_conn_take. */
 typedef struct tern_answer {
 	tern_error error;
 	const uint8_t *data; /* SIGN: the signature. SESSION: the session, len 0 when there is none */
 	size_t len;
 	const tern_psk *psk; /* PSK */
 } tern_answer;
-TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now);
+TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer,
+						     tern_time now);
 
 /* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
-/* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it shall
- * update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. RFC 9147 8. */
+/* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it
+ * shall update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. RFC 9147 8. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now);
 
 /* Sends close_notify (in tern_conn_take, behind what the handshake still owes the peer); afterwards nothing more can be
- * sealed and data that arrives is dropped. A peer that is still in its handshake sees it fail with alert close_notify. */
+ * sealed and data that arrives is dropped. A peer that is still in its handshake sees it fail with alert close_notify.
+ */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time now);
 
 /* Keying material (RFC 5705), once connected and also after closing, but not after a failure. context NULL: none, which
@@ -507,23 +528,24 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time n
 TERN_API TERN_MUST_CHECK tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, const char *label,
 						     const uint8_t *context, size_t context_len);
 
-/* Client: the session to resume with later, at most TERN_SESSION_MAX bytes. It holds secrets. TERN_ERROR_USAGE when there
- * is none (see TERN_EVENT_TICKET); TERN_ERROR_BUFFER_TOO_SMALL, and *len says how long it is. */
+/* Client: the session to resume with later, at most TERN_SESSION_MAX bytes. It holds secrets. TERN_ERROR_USAGE when
+ * there is none (see TERN_EVENT_TICKET); TERN_ERROR_BUFFER_TOO_SMALL, and *len says how long it is. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len);
 
-/* The peer's certificate, DER, leaf first. Kept until the first tern_conn_next after CONNECTED; 0 when there is none. */
+/* The peer's certificate, DER, leaf first. Kept until the first tern_conn_next after CONNECTED; 0 when there is none.
+ */
 TERN_API size_t tern_conn_peer_chain(const tern_conn *conn, tern_bytes *chain, size_t max);
 
 typedef struct tern_info {
 	tern_protocol version;
 	bool connected, closed, resumed, peer_authenticated, extended_master_secret;
 	uint16_t suite_id, group_id, scheme_id; /* IANA numbers; 0 when none */
-	const char *suite, *group, *scheme;     /* IANA names; "" when none */
+	const char *suite, *group, *scheme; /* IANA names; "" when none */
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */
-	char server_name[256];        /* as the client asked; a hello whose name is longer or holds a NUL is refused */
-	uint8_t psk_identity[128];    /* in full; none when it is longer than this */
+	char server_name[256]; /* as the client asked; a hello whose name is longer or holds a NUL is refused */
+	uint8_t psk_identity[128]; /* in full; none when it is longer than this */
 	size_t psk_identity_len;
 	uint64_t rtt_ns; /* as seen in the handshake; 0 unknown */
 	uint16_t mtu;
@@ -534,21 +556,22 @@ typedef struct tern_info {
 TERN_API void tern_conn_info(const tern_conn *conn, tern_info *info);
 
 typedef struct tern_failure {
-	tern_error error;   /* TERN_OK: nothing failed */
+	tern_error error; /* TERN_OK: nothing failed */
 	bool alert_sent, alert_received;
-	uint8_t alert;      /* sent or received */
-	const char *where;  /* file:line in the library */
-	const char *rfc;    /* for example "RFC 5246 7.4.3"; "" when none applies */
+	uint8_t alert; /* sent or received */
+	const char *where; /* file:line in the library */
+	const char *rfc; /* for example "RFC 5246 7.4.3"; "" when none applies */
 } tern_failure;
 TERN_API tern_failure tern_conn_failure(const tern_conn *conn);
 
-/* ---- Demultiplexing --------------------------------------------------------------------------------------------------- */
+/* ---- Demultiplexing
+ * --------------------------------------------------------------------------------------------------- */
 
 /* What a datagram looks like from outside, without any state: for sorting datagrams onto connections. */
 typedef struct tern_glance {
-	bool dtls;            /* first record has a known content type and fits the datagram */
-	bool client_hello;    /* a plaintext record with the start of a ClientHello: perhaps a restarted client */
-	bool hello_fragment;  /* a plaintext record with a later fragment of one */
+	bool dtls; /* first record has a known content type and fits the datagram */
+	bool client_hello; /* a plaintext record with the start of a ClientHello: perhaps a restarted client */
+	bool hello_fragment; /* a plaintext record with a later fragment of one */
 	uint8_t content_type;
 	uint16_t version, epoch;
 	uint64_t record_seq;
