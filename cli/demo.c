@@ -56,7 +56,7 @@ struct side {
 	struct piece pieces[PIECES_MAX];
 	tern_drop drop; /* why the last num_dropped records were dropped, not yet told */
 	unsigned num_dropped;
-	unsigned received; /* application records */
+	unsigned said, received; /* application records */
 	unsigned new_keys; /* after the handshake's */
 	uint64_t sent, lost, again, bytes; /* datagrams; again: records */
 };
@@ -320,6 +320,7 @@ static void say(struct demo *d, enum direction side, const char *text)
 		   tern_conn_seal(s->conn, datagram, sizeof datagram, &len, (const uint8_t *)text, strlen(text),
 				  clock_now())))
 		return;
+	s->said++;
 	s->num_pieces = 0;
 	snprintf(s->pieces[0].text, PIECE_TEXT, "\"%s\"", text);
 	s->pieces[0].bytes = len;
@@ -600,8 +601,8 @@ static void summarize(const struct demo *d, const tern_info *full, bool resumed)
 	ladder_fact(&d->ladder, "datagrams", text);
 	snprintf(text, sizeof text, "%" PRIu64 " from the client, %" PRIu64 " from the server", c->bytes, s->bytes);
 	ladder_fact(&d->ladder, "bytes", text);
-	snprintf(text, sizeof text, "%u of %d records reached the server, %u of %d the client", s->received, MESSAGES,
-		 c->received, MESSAGES);
+	snprintf(text, sizeof text, "%u of %u records reached the server, %u of %u the client", s->received, c->said,
+		 c->received, s->said);
 	ladder_fact(&d->ladder, "data", text);
 	snprintf(text, sizeof text, "tern demo --loss %g --seed %" PRIu64, d->rules.loss, d->rules.seed);
 	ladder_fact(&d->ladder, "the same again", text);
