@@ -193,3 +193,8 @@ tern_error handshake_run(struct handshake *hs, tern_time now)
 		return TERN_OK;
 	return error == TERN_OK ? TERN_OK : FAILED(hs, error, "");
 }
+
+uint16_t handshake_epoch(const struct handshake *hs)
+{
+	return hs->at < hs->num_steps ? hs->script[hs->at].epoch : 0;
+}
