@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.."
 
 LAB=${TERN_LAB:-/var/tmp/tern-lab}
 PACKAGES=(
-	ca-certificates gcc libc6-dev make cmake ninja-build pkgconf python3 libssl-dev openssl libcmocka-dev
+	ca-certificates gcc libc6-dev make cmake ninja-build pkgconf python3 libssl-dev zlib1g-dev libzstd-dev openssl
+	libcmocka-dev
 	libwolfssl-dev gnutls-bin libgnutls28-dev libmbedtls-dev libnss3-dev libnss3-tools
 	golang-go golang-github-pion-dtls-v3-dev tcpdump
 )
@@ -32,12 +33,12 @@ mount_in() {
 	[ ! -d /dev/shm ] || mount --bind /dev/shm "$LAB/dev/shm"
 }
 
-inside() { # SECONDS COMMAND...: in the lab's copy of the checkout, with nothing of this machine's environment
-	local limit=$1
-	shift
-	timeout --kill-after=10 "$limit" chroot "$LAB" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=/root/.cache/go-build \
-		sh -c 'cd /root/tern && exec "$@"' sh "$@"
+# In the lab's copy of the checkout, with nothing of this machine's environment.
+INSIDE=(chroot "$LAB" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+	DEBIAN_FRONTEND=noninteractive sh -c 'cd /root/tern && exec "$@"' sh)
+
+inside() { # SECONDS COMMAND...
+	timeout --kill-after=10 "$1" "${INSIDE[@]}" "${@:2}" </dev/null
 }
 
 # The mirror of Debian itself: the repository that has the release this machine runs.
@@ -73,9 +74,11 @@ make_lab() {
 	[ -n "$from" ] || die "apt's configuration names no mirror of this machine's Debian"
 	reachable "$from" || skip
 	say "Debian sid in $LAB (about 90 s and 1.5 GB, once)"
-	# What an interrupted run left has no mark.
+	[ -z "$(ls -A "$LAB" 2>/dev/null)" ] || [ -f "$LAB/.tern-lab-begun" ] || die "$LAB has something else in it"
+	! grep -qF " $LAB/" /proc/mounts || die "something is mounted in $LAB"
 	rm -rf --one-file-system "$LAB"
 	mkdir -p "$LAB"
+	touch "$LAB/.tern-lab-begun"
 	timeout 900 debootstrap --variant=minbase sid "$LAB" "$from" >"$LAB.log" 2>&1 </dev/null ||
 		{ tail -n 20 "$LAB.log"; die "debootstrap failed"; }
 	rm -f "$LAB.log"
@@ -87,24 +90,17 @@ make_lab() {
 
 install_missing() {
 	local missing
+	# shellcheck disable=SC2016 # for the shell in there
 	missing=$(inside 60 sh -c 'for p; do dpkg-query -W -f "\${db:Status-Status}" "$p" 2>/dev/null | grep -qx installed || echo "$p"; done' \
 		sh "${PACKAGES[@]}")
 	[ -n "$missing" ] || return 0
 	say "packages of the lab"
 	cp /etc/resolv.conf /etc/hosts "$LAB/etc/"
-	inside 300 apt-get -q update </dev/null >"$LAB/apt.log" 2>&1 || { tail -n 5 "$LAB/apt.log"; skip; }
+	inside 300 apt-get -q update >"$LAB/apt.log" 2>&1 || { tail -n 5 "$LAB/apt.log"; skip; }
 	# shellcheck disable=SC2086 # one package a word
-	inside 900 apt-get -q install -y --no-install-recommends $missing </dev/null >"$LAB/apt.log" 2>&1 ||
+	inside 900 apt-get -q install -y --no-install-recommends $missing >"$LAB/apt.log" 2>&1 ||
 		{ tail -n 20 "$LAB/apt.log"; die "the lab's packages cannot be installed"; }
 }
-
-grep -qF " $LAB/" /proc/mounts && die "something is mounted in $LAB: is another run going on?"
-trap unmount EXIT
-trap 'exit 1' INT TERM
-if [ ! -f "$LAB/.tern-lab" ]; then make_lab; fi
-mount_in
-install_missing
-[ "${1:-}" != --make ] || exit 0
 
 # What git knows and what it does not ignore, as it lies here; the build folder in there stays, so that a second run is quick.
 copy_checkout() {
@@ -120,24 +116,36 @@ print_versions() {
 		libnss3 golang-github-pion-dtls-v3-dev golang-go
 }
 
-interop() { # the table's options
-	inside 1500 python3 tests/interop/interop.py --tern build/tern "$@"
-}
+exec 9>"$LAB.lock"
+flock --nonblock 9 || die "$LAB is in use by another run"
+unmount
+trap unmount EXIT
+trap 'exit 1' INT TERM
+if [ ! -f "$LAB/.tern-lab" ]; then make_lab; fi
+mount_in
+install_missing
+[ "${1:-}" != --make ] || exit 0
 
 say "Tern in Debian sid"
 print_versions
 copy_checkout
-step 600 "build in the lab" inside 590 tools/build-tree.sh build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTERN_WERROR=ON -DTERN_INTEROP=ON
+step 600 "build in the lab" "${INSIDE[@]}" tools/build-tree.sh build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTERN_WERROR=ON -DTERN_INTEROP=ON
 
+if [ "${1:-}" = --shell ]; then
+	"${INSIDE[@]}" bash
+	exit
+fi
 if [ $# -gt 0 ]; then
-	interop "$@" </dev/null
+	inside 1500 python3 tests/interop/interop.py --tern build/tern "$@"
 	exit
 fi
 say "the suite"
-step_counted 900 "suite in the lab" inside 890 tools/ctest-line.sh build
-say "DTLS 1.2"
-step_counted 1500 "interop 1.2 in the lab" inside 1490 python3 tests/interop/interop.py --tern build/tern --dtls 1.2
-say "DTLS 1.3"
-step_counted 1500 "interop 1.3 in the lab" inside 1490 python3 tests/interop/interop.py --tern build/tern --dtls 1.3
+step_counted 900 "suite in the lab" "${INSIDE[@]}" tools/ctest-line.sh build
+for version in 1.2 1.3; do
+	say "foreign peers of DTLS $version"
+	step_counted 900 "interop $version in the lab" "${INSIDE[@]}" python3 tests/interop/interop.py --tern build/tern --dtls $version
+done
+say "pion, by its tutorial"
+step_counted 300 "pion in the lab" "${INSIDE[@]}" python3 tests/interop/pion.py --tern build/tern
 say "total"
 totals

@@ -405,8 +405,10 @@ void after_receive_closed(tern_conn *conn, const struct record *record, tern_tim
 	struct after *a = conn->after;
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	if (!get_fragment(&r, &f) || f.message_seq >= a->inbox.next)
-		return;
+	do {
+		if (!get_fragment(&r, &f) || f.message_seq >= a->inbox.next)
+			return;
+	} while (rd_left(&r));
 	acks_note(&a->acks, record->epoch, record->seq);
 	acks_hurry(&a->acks);
 	if (conn->hs && record->epoch < EPOCH_DATA)

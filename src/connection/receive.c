@@ -124,7 +124,8 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;
 		if (conn->after)
-			acks_hurry(&conn->after->acks); /* our answer will take its time */
+			/* our answer may take its time */
+			acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0), now);
 	}
 	return hs->complete ? complete(conn, now) : TERN_OK;
 }
@@ -335,8 +336,10 @@ void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time
 	} else if (believed && is_finished(record) && conn->last) {
 		last_repeat(conn->last, now);
 	} else if (believed && record->type == CONTENT_HANDSHAKE && conn->after) {
+		trace_received(conn, record, NULL);
 		after_receive_closed(conn, record, now);
 	} else if (believed && record->type == CONTENT_ACK && conn->after) {
+		trace_received(conn, record, NULL);
 		if (after_receive_ack(conn, record, now) != TERN_OK)
 			return;
 	} else {

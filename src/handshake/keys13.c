@@ -91,6 +91,9 @@ tern_error keys13_application(struct handshake *hs)
 	if (hs->role == CLIENT)
 		TRY(keys13_install(hs->records, o->suite, hash_of(hs), o->traffic_secret[SERVER], EPOCH_DATA, false));
 	TRY(keys13_install(hs->records, o->suite, hash_of(hs), o->traffic_secret[hs->role], EPOCH_DATA, true));
+	/* A server's flight is over: what alerts and ACKs follow go under the newest keys, RFC 9147 7. */
+	if (hs->role == SERVER)
+		hs->write_epoch = EPOCH_DATA;
 	trace_keys(hs, EPOCH_DATA);
 	return TERN_OK;
 }

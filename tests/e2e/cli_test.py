@@ -367,7 +367,14 @@ class ServerAndClient(Case):
     def test_no_cookie(self):
         with self.server("--echo", "--no-cookie", "-v") as server:
             self.assertEqual(self.client(server.port()).stdout, b"hello\n")
-            server.wait_for(rb"received ClientHello, message 0, record 0.0")
+            server.wait_for(rb"received ClientHello.*, message 0, record 0\.0")
+
+    def test_no_cookie_but_another_group(self):
+        """The second ClientHello belongs to the handshake that asked for it, cookie or not."""
+        with self.server("--echo", "--no-cookie", "--groups", "secp384r1") as server:
+            done = self.client(server.port(), "--groups", "x25519,secp384r1")
+            self.assertStatus(done, 0, "secp384r1")
+            self.assertEqual(done.stdout, b"hello\n")
 
     def test_many_clients_at_once(self):
         with self.server("--echo", "--json") as server:

@@ -18,7 +18,7 @@ import time
 import zlib
 from dataclasses import dataclass
 
-from cells import COLUMNS, KINDS, PEERS, all_cells, why_not
+from cells import COLUMNS, KINDS, PEERS, all_cells, is_seen, why_not
 from programs import Failure, Program, make_pki
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -54,7 +54,9 @@ class Run:
                     program.stop()
 
     def transcript(self):
-        return "".join(f"--- {' '.join(p.command)}\n{p.printed()}" for p in self.programs)
+        text = "".join(f"--- {' '.join(p.command)}\n{p.printed()}" for p in self.programs)
+        trace = self.folder / "trace"
+        return text + (f"--- the trace of tern\n{trace.read_text()}" if trace.exists() else "")
 
     def talk(self):
         server, port = self.start_tern_server() if self.server == "tern" else self.start_peer_server()
@@ -131,7 +133,7 @@ class Run:
 
     def tern_options(self, role):
         cell, pki = self.cell, self.tools.folder
-        options = ["--dtls", cell.version, "--suites", cell.suite, "--mtu", cell.mtu]
+        options = ["--dtls", cell.version, "--suites", cell.suite, "--mtu", cell.mtu, "--trace", self.folder / "trace"]
         if cell.groups(role):
             options += ["--groups", cell.groups(role)]
         if not cell.leaf:
@@ -214,9 +216,10 @@ def print_matrix(results, chosen_pairs, version):
         print(f"\nDTLS {version}, server {server}, client {client}")
         rows = [kind for kind in KINDS[version] if any(name.startswith(f"{kind}/") for name in mine)]
         if rows:
-            print(" " * 15 + "".join(f"{column:>13}" for column in COLUMNS))
+            columns = [column for column in COLUMNS if any(f"{kind}/{column}" in mine for kind in rows)]
+            print(" " * 15 + "".join(f"{column:>13}" for column in columns))
         for kind in rows:
-            verdicts = [mine.get(f"{kind}/{column}", ("-", ""))[0] for column in COLUMNS]
+            verdicts = [mine.get(f"{kind}/{column}", ("-", ""))[0] for column in columns]
             print(f"{kind:15}" + "".join(f"{verdict:>13}" for verdict in verdicts))
         for kind, verdict in itertools.product(("suite", "group"), ("ok", "FAIL", "skip")):
             names = [name[len(kind) + 1:] for name, result in mine.items()
@@ -225,6 +228,26 @@ def print_matrix(results, chosen_pairs, version):
                 print(f"{kind}s {verdict}: " + " ".join(names))
         for reason in sorted({detail for verdict, detail in mine.values() if verdict == "skip"}):
             print(f"skipped: {reason}")
+
+
+def releases(tools, chosen_pairs):
+    """{peer: release} of those that are there."""
+    found = {}
+    for peer in sorted({stack for pair in chosen_pairs for stack in pair if stack != "tern"}):
+        if tools.peer(peer).exists():
+            done = subprocess.run([tools.peer(peer), "version"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+                                  timeout=60, check=False)
+            found[peer] = done.stdout.strip() or "unknown"
+    return found
+
+
+def print_news(results, found):
+    """Failures with releases that nobody has looked at yet, apart from the others."""
+    for peer, release in found.items():
+        failed = [task for task, (verdict, _) in results.items() if verdict == "FAIL" and peer in task[1:]]
+        if failed and not is_seen(peer, release):
+            print(f"\n{len(failed)} failures are with {peer} {release}, a release this table has not seen before: "
+                  + " ".join(sorted({task[0].name for task in failed})))
 
 
 @dataclass
@@ -260,8 +283,11 @@ def main():
         relay = [arguments.tern.resolve(), "relay"] if arguments.tern.exists() else []
         tools = Tools(arguments.tern.resolve(), arguments.peers.resolve(), relay, pathlib.Path(folder))
         make_pki(tools.folder)
+        found = releases(tools, chosen)
+        print("peers: " + ", ".join(f"{peer} {release}" for peer, release in found.items()), flush=True)
         results = run_all(tools, tasks, arguments.verbose)
     print_matrix(results, chosen, arguments.dtls)
+    print_news(results, found)
     verdicts = [verdict for verdict, _ in results.values()]
     failed = verdicts.count("FAIL")
     print(f"\n{verdicts.count('ok')} passed, {failed} failed, {verdicts.count('skip')} skipped")

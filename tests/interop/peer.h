@@ -5,6 +5,8 @@
  *               [--require-client-cert] [--psk ID:HEX] [--groups LIST] [--cookie|--no-cookie] [--mtu N]
  *               [--resume id|ticket] [--key-update] [--name HOST] [--timeout S] [--count N] [--lines N]
  *
+ * or: peer_X version, which prints the library's.
+ *
  * The server prints "ready PORT", serves COUNT associations one after the other, echoes every record, and prints
  * "resumed" when an association resumed a session. The client sends LINES lines "ping-1\n"..., waits for each one's
  * echo, sending it again when the echo is late, prints "ok LINES"; with --resume it does so twice, resuming, and prints
@@ -57,6 +59,7 @@ enum status { PEER_OK, PEER_FAILED, PEER_CLOSED, PEER_TIMEOUT, PEER_CANNOT };
 
 /* The functions below say on stderr why they return PEER_FAILED or PEER_CANNOT. */
 struct library {
+	const char *(*version)(void); /* the library's, not the headers' */
 	enum status (*setup)(const struct options *options);
 	/* One association, to the end of its handshake. A client resumes the previous one's session when asked to
 	 * resume. */

@@ -377,6 +377,10 @@ static bool parse(struct options *options, int argc, char **argv)
 int peer_main(int argc, char **argv, const struct library *library)
 {
 	static struct options options; /* the libraries' callbacks keep pointers to it */
+	if (argc == 2 && strcmp(argv[1], "version") == 0) {
+		puts(library->version());
+		return 0;
+	}
 	if (!parse(&options, argc, argv)) {
 		fprintf(stderr, "usage: %s server|client --port P --suite NAME ... (see peer.h)\n", argv[0]);
 		return 2;

@@ -263,8 +263,16 @@ static void close_association(void)
 	open_now = false;
 }
 
+static const char *version(void)
+{
+	static char text[18];
+	mbedtls_version_get_string(text);
+	return text;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct library library = {setup, handshake, send_record, recv_record, NULL, close_association};
+	static const struct library library = {version,	    setup, handshake,	     send_record,
+					       recv_record, NULL,  close_association};
 	return peer_main(argc, argv, &library);
 }

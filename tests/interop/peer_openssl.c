@@ -249,8 +249,14 @@ static void close_association(void)
 	ssl = NULL;
 }
 
+static const char *version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct library library = {setup, handshake, send_record, recv_record, NULL, close_association};
+	static const struct library library = {version,	    setup, handshake,	     send_record,
+					       recv_record, NULL,  close_association};
 	return peer_main(argc, argv, &library);
 }

@@ -327,8 +327,14 @@ static void close_association(void)
 	ssl = NULL;
 }
 
+static const char *version(void)
+{
+	return wolfSSL_lib_version();
+}
+
 int main(int argc, char **argv)
 {
-	static const struct library library = {setup, handshake, send_record, recv_record, update, close_association};
+	static const struct library library = {version,	    setup,  handshake,	      send_record,
+					       recv_record, update, close_association};
 	return peer_main(argc, argv, &library);
 }
