@@ -355,13 +355,14 @@ tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_
 static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *len)
 {
 	struct after *a = conn->after;
+	uint16_t epoch = conn_told_epoch(conn);
 	uint8_t body[2 + 16 * ACK_RECORDS];
-	size_t room = conn->mtu - record_overhead(&conn->records, conn->write_epoch);
+	size_t room = conn->mtu - record_overhead(&conn->records, epoch);
 	struct wr bw = wr_of(body, room < sizeof body ? room : sizeof body), w = wr_of(out, cap);
 	uint64_t seq;
 	tern_error error;
 	acks_put(&a->acks, &bw);
-	error = record_seal(&conn->records, conn->write_epoch, CONTENT_ACK, wr_span(&bw), &w, &seq);
+	error = record_seal(&conn->records, epoch, CONTENT_ACK, wr_span(&bw), &w, &seq);
 	if (error != TERN_OK)
 		return error;
 	*len = w.n;
@@ -371,7 +372,7 @@ static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *le
 	if (conn->pool->config->trace) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,
 				.content_type = CONTENT_ACK,
-				.epoch = conn->write_epoch,
+				.epoch = epoch,
 				.record_seq = seq,
 				.length = (uint32_t)w.n};
 		conn->pool->config->trace(conn->pool->config->trace_user, conn, &t);

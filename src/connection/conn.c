@@ -40,6 +40,15 @@ void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t
 	}
 }
 
+/* DTLS 1.3: what makes the handshake's keys is in the server's flight itself. */
+uint16_t conn_told_epoch(const tern_conn *conn)
+{
+	const struct handshake *hs = conn->hs;
+	bool untold =
+		conn->role == SERVER && conn->after && hs && !hs->complete && hs->flight.state == FLIGHT_PREPARING;
+	return untold ? 0 : conn->write_epoch;
+}
+
 void conn_alert(tern_conn *conn, uint8_t level, uint8_t description)
 {
 	if (conn->alert_waits && conn->alert_level == ALERT_FATAL)

@@ -109,6 +109,9 @@ void after_receive_closed(tern_conn *conn, const struct record *record, tern_tim
 /* A KeyUpdate of ours, as soon as none is on its way. LIMIT: epochs or message_seq are used up. */
 tern_error after_rekey(tern_conn *conn, bool asks, tern_time now);
 
+/* The newest epoch we write in that the peer can read by now. */
+uint16_t conn_told_epoch(const tern_conn *conn);
+
 /* Queues an alert; replaces one that waits unless that is fatal. */
 void conn_alert(tern_conn *conn, uint8_t level, uint8_t description);
 

@@ -29,6 +29,11 @@ void hello_slots_free(const tern_allocator *heap, struct hello_slots *s)
 	heap_free(heap, s, sizeof *s);
 }
 
+static struct span address_span(const tern_address *a)
+{
+	return span_of(a->bytes, a->len < sizeof a->bytes ? a->len : sizeof a->bytes);
+}
+
 static uint64_t name_of(const struct hmac_key *key, const tern_path *path, uint16_t message_seq)
 {
 	static const tern_path untold;
@@ -39,8 +44,8 @@ static uint64_t name_of(const struct hmac_key *key, const tern_path *path, uint1
 	struct span parts[] = {
 		span_of("hello slot", 10),
 		span_of(head, sizeof head),
-		span_of(p->remote.bytes, p->remote.len % sizeof p->remote.bytes),
-		span_of(p->local.bytes, p->local.len % sizeof p->local.bytes),
+		address_span(&p->remote),
+		address_span(&p->local),
 	};
 	hmac(key, digest, parts, sizeof parts / sizeof parts[0]);
 	memcpy(&name, digest, sizeof name);

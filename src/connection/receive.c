@@ -174,7 +174,8 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 	struct handshake *hs = conn->hs;
 	uint16_t expected = hs->inbox.next, answered = hs->answered_seq;
 	tern_drop drop = inbox_put(&hs->inbox, f, record->epoch);
-	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
+	/* Of what our flight has answered already, that is the acknowledgement. */
+	*kept = drop == TERN_DROP_NONE || (drop == TERN_DROP_OLD_MESSAGE && (int16_t)(f->message_seq - answered) >= 0);
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
 	if (drop == TERN_DROP_OLD_MESSAGE)
@@ -198,14 +199,13 @@ static tern_error after_fragment(tern_conn *conn, const struct record *record, c
 	return after_receive(conn, record, f, kept, now);
 }
 
-/* DTLS 1.3: after the hellos all messages are protected. Once the peer has been heard under keys, in clear there are
- * only its repetitions. */
+/* DTLS 1.3: after the hellos all messages are protected; in clear there are only repetitions. */
 static bool may_be_clear(const tern_conn *conn, const struct record *record, const struct fragment *f)
 {
 	const struct handshake *hs = conn->hs;
-	if (record->epoch || !conn->after || !conn->records.heard)
+	if (record->epoch || !conn->after)
 		return true;
-	return hs && !hs->complete && (int16_t)(f->message_seq - hs->inbox.next) < 0;
+	return hs && !hs->complete && (handshake_epoch(hs) == 0 || (int16_t)(f->message_seq - hs->inbox.next) < 0);
 }
 
 static tern_error receive_handshake(tern_conn *conn, const struct record *record, tern_time now)

@@ -15,10 +15,11 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 	struct wr bw = wr_of(body, sizeof body), w = wr_of(out, cap);
 	struct alert alert = {conn->alert_level, conn->alert_description};
 	const struct tracer trace = tracer_of(conn);
+	uint16_t epoch = conn_told_epoch(conn);
 	uint64_t seq;
 	tern_error error;
 	put_alert(&bw, &alert);
-	error = record_seal(&conn->records, conn->write_epoch, CONTENT_ALERT, wr_span(&bw), &w, &seq);
+	error = record_seal(&conn->records, epoch, CONTENT_ALERT, wr_span(&bw), &w, &seq);
 	if (error == TERN_ERROR_BUFFER_TOO_SMALL)
 		return error;
 	conn->alert_waits = false;
@@ -28,7 +29,7 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 	if (trace.fn) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,
 				.content_type = CONTENT_ALERT,
-				.epoch = conn->write_epoch,
+				.epoch = epoch,
 				.record_seq = seq,
 				.length = (uint32_t)w.n};
 		trace.fn(trace.user, conn, &t);

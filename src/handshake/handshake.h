@@ -142,6 +142,9 @@ void handshake_free(struct handshake *hs);
 /* Walks the script as far as messages and answers allow. OK also when it only waits; hs->complete says it is done. */
 tern_error handshake_run(struct handshake *hs, tern_time now);
 
+/* The epoch of the messages it has come to. */
+uint16_t handshake_epoch(const struct handshake *hs);
+
 /* The answer to the job under way. USAGE when id is another, or when it is no answer. */
 tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer *answer);
 

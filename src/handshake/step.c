@@ -100,9 +100,9 @@ static tern_error step_get(struct handshake *hs, const struct step *s, bool *wai
 		*waits = true;
 		return TERN_OK;
 	}
-	/* A HelloRequest means nothing during a handshake (RFC 5246 7.4.1.1), and a forged one must not displace the
-	 * message of its number; nor must plaintext where protection is due. */
-	if (m.type == HELLO_REQUEST || m.epoch != s->epoch) {
+	/* A HelloRequest means nothing during a handshake of DTLS 1.2 (RFC 5246 7.4.1.1), and a forged one must not
+	 * displace the message of its number; nor must plaintext where protection is due. */
+	if ((m.type == HELLO_REQUEST && (m.epoch == 0 || !hs->version->acknowledges)) || m.epoch != s->epoch) {
 		inbox_discard(&hs->inbox);
 		*waits = true;
 		return TERN_OK;
@@ -192,4 +192,9 @@ tern_error handshake_run(struct handshake *hs, tern_time now)
 	if (error == TERN_PENDING)
 		return TERN_OK;
 	return error == TERN_OK ? TERN_OK : FAILED(hs, error, "");
+}
+
+uint16_t handshake_epoch(const struct handshake *hs)
+{
+	return hs->at < hs->num_steps ? hs->script[hs->at].epoch : 0;
 }
