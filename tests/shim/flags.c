@@ -52,6 +52,7 @@ static const struct row rows[] = {
 	{"-require-any-client-certificate", KIND_BOOL, AT(require_any_client_certificate)},
 	{"-expect-verify-result", KIND_NOTHING, 0},
 	{"-trust-cert", KIND_NOTHING_VALUE, 0},
+	{"-available-client-cert-types", KIND_NOTHING_VALUE, 0}, /* a client offers what it has */
 	{"-expect-no-peer-cert", KIND_BOOL, AT(expect_no_peer_cert)},
 	{"-use-old-client-cert-callback", KIND_NOTHING, 0},
 	{"-expect-peer-signature-algorithm", KIND_UNSIGNED, AT(expect_scheme)},
