@@ -59,6 +59,8 @@ static tern_error first_shares(struct handshake *hs)
 static void offer_modes(struct handshake *hs)
 {
 	static const uint8_t modes[] = {PSK_DHE_KE, PSK_KE};
+	if (!hs->pool->config->tickets && !hs->pool->config->num_psks && !hs->session)
+		return; /* nor is a ticket wanted: RFC 8446 4.2.9 */
 	hs->offered.present |= HAS_PSK_KEY_EXCHANGE_MODES;
 	hs->offered.psk_modes = span_of(modes, hs->pool->config->psk_ke ? 2 : 1);
 }

@@ -3,6 +3,8 @@
 #include "base/hex.h"
 #include "handshake/schedule13.h"
 
+#define LABEL_MAX (255 - 6) /* with the prefix in one byte of length: RFC 8446 7.1 */
+
 static const struct hash_alg *hash_of(const struct handshake *hs)
 {
 	return hs->pool->provider->hash[hs->outcome.suite->hash];
@@ -124,7 +126,7 @@ tern_error keys13_export(const struct provider *p, const struct outcome *o, uint
 {
 	const struct hash_alg *hash = p->hash[o->suite->hash];
 	(void)has_context; /* in DTLS 1.3 an absent context is an empty one: RFC 8446 7.5 */
-	if (n > 255u * hash->len)
+	if (n > 255u * hash->len || strlen(label) > LABEL_MAX)
 		return TERN_ERROR_USAGE;
 	schedule13_exporter(hash, DTLS13_PREFIX, out, n, o->exporter_secret, label, context);
 	return TERN_OK;

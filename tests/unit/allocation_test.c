@@ -32,10 +32,12 @@ static int free_certs(void **state)
 
 enum shape { FULL, MUTUAL, PSK, RESUMED, FRAGMENTED, WIDE_WINDOW, NUM_SHAPES };
 static const char *const shapes[NUM_SHAPES] = {"full", "mutual", "PSK", "resumed", "fragmented", "wide window"};
+static bool dtls13;
 
 static void make_pair(struct pair *p, enum shape shape, const tern_allocator *heap)
 {
-	tern_config *client = new_config(heap), *server = new_config(heap);
+	tern_config *client = dtls13 ? new_config13(heap) : new_config(heap);
+	tern_config *server = dtls13 ? new_config13(heap) : new_config(heap);
 	tern_limits limits = {.size = sizeof limits,
 			      .mtu = shape == FRAGMENTED ? 200 : 1200,
 			      .replay_window = shape == WIDE_WINDOW ? 1024 : 64};
@@ -55,6 +57,18 @@ static void make_pair(struct pair *p, enum shape shape, const tern_allocator *he
 	OK(tern_config_set_alpn(client, "a"));
 	OK(tern_config_set_alpn(server, "a"));
 	pair_init(p, client, server);
+}
+
+/* In DTLS 1.3 with new keys for both. */
+static void change_keys(struct pair *p)
+{
+	struct side *c = &p->side[CLIENT];
+	if (!pair_connected(p) || c->error != TERN_OK || p->side[SERVER].error != TERN_OK)
+		return;
+	c->error = tern_conn_rekey(c->conn, true, p->now);
+	pair_settle(p);
+	for (int i = 0; i < 5 && pair_wait(p, p->now.mono_ns + 10 * S); i++)
+		pair_settle(p);
 }
 
 /* Fails once at the k-th allocation, or from it on. Tells whether it came to that. */
@@ -78,22 +92,23 @@ static bool fails_at(enum shape shape, size_t k, bool once)
 	h.once = once;
 	pair_dial(&p, "a.test", n ? span_of(session, n) : span_of(NULL, 0));
 	pair_run(&p, 150 * S);
+	if (dtls13)
+		change_keys(&p);
 	reached = h.calls - calls > k;
 	failed = p.side[CLIENT].error != TERN_OK || p.side[SERVER].error != TERN_OK;
 	if (!pair_connected(&p) && (!reached || !failed))
 		fail_msg("%s, failing at %zu: neither connected nor an error", shapes[shape], k);
+	h.countdown = SIZE_MAX; /* a record for which there is no expanded key is lost, no more */
 	if (!failed)
 		pair_check_data(&p, shapes[shape]);
-	h.countdown = SIZE_MAX;
 	pair_free(&p);
 	if (h.held)
 		fail_msg("%s, failing at %zu: %zu bytes are left", shapes[shape], k, h.held);
 	return reached;
 }
 
-static void every_allocation(void **state)
+static void every_allocation(void)
 {
-	(void)state;
 	for (int shape = 0; shape < NUM_SHAPES; shape++) {
 		size_t k = 0;
 		while (fails_at((enum shape)shape, k, false) && k < 500)
@@ -104,6 +119,20 @@ static void every_allocation(void **state)
 			k++;
 		assert_true(k > 3 && k < 500);
 	}
+}
+
+static void every_allocation_of_1_2(void **state)
+{
+	(void)state;
+	dtls13 = false;
+	every_allocation();
+}
+
+static void every_allocation_of_1_3(void **state)
+{
+	(void)state;
+	dtls13 = true;
+	every_allocation();
 }
 
 /* Pools: made, or not. */
@@ -137,7 +166,8 @@ static void pools(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_allocation),
+		cmocka_unit_test(every_allocation_of_1_2),
+		cmocka_unit_test(every_allocation_of_1_3),
 		cmocka_unit_test(pools),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);

@@ -288,6 +288,27 @@ static void record_size_limit_counts_the_content_type(void **state)
 	pair_free(&p);
 }
 
+static void exporter_refuses_what_its_label_cannot_hold(void **state)
+{
+	tern_config *client = new_config13(NULL), *server = new_config13(NULL);
+	char label[251];
+	uint8_t out[32], huge[255 * 32 + 1];
+	struct pair p;
+	(void)state;
+	memset(label, 'l', sizeof label);
+	label[250] = 0;
+	add_trust(client, &root);
+	add_cert(server, &leaf[CERT_P256]);
+	pair_init(&p, client, server);
+	shake(&p, "exporter", span_of(NULL, 0));
+	assert_int_equal(tern_conn_export(p.side[CLIENT].conn, out, 32, label, NULL, 0), TERN_ERROR_USAGE);
+	OK(tern_conn_export(p.side[CLIENT].conn, out, 32, label + 1, NULL, 0));
+	OK(tern_conn_export(p.side[CLIENT].conn, huge, sizeof huge - 1, "EXPORTER-x", NULL, 0));
+	assert_int_equal(tern_conn_export(p.side[CLIENT].conn, huge, sizeof huge, "EXPORTER-x", NULL, 0),
+			 TERN_ERROR_USAGE);
+	pair_free(&p);
+}
+
 static void names_and_limits_are_agreed_on(void **state)
 {
 	tern_config *client = new_config13(NULL), *server = new_config13(NULL);
@@ -316,6 +337,7 @@ int main(void)
 		cmocka_unit_test(client_authentication),
 		cmocka_unit_test(raw_keys_both_ways),
 		cmocka_unit_test(record_size_limit_counts_the_content_type),
+		cmocka_unit_test(exporter_refuses_what_its_label_cannot_hold),
 		cmocka_unit_test(names_and_limits_are_agreed_on),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
