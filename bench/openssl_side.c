@@ -146,6 +146,15 @@ static bool configure(SSL_CTX *ctx, const struct scenario *s, enum side side)
 	       set_credentials(ctx, s, side);
 }
 
+static void context_free(void *p)
+{
+	struct openssl_context *context = p;
+	SSL_SESSION_free(context->session);
+	SSL_CTX_free(context->ctx);
+	BIO_meth_free(context->method);
+	free(context);
+}
+
 static void *context_new(const struct scenario *s, enum side side)
 {
 	struct openssl_context *context = calloc(1, sizeof *context);
@@ -158,16 +167,8 @@ static void *context_new(const struct scenario *s, enum side side)
 	if (context->ctx && configure(context->ctx, s, side))
 		return context;
 	ERR_print_errors_fp(stderr);
+	context_free(context);
 	return NULL;
-}
-
-static void context_free(void *p)
-{
-	struct openssl_context *context = p;
-	SSL_SESSION_free(context->session);
-	SSL_CTX_free(context->ctx);
-	BIO_meth_free(context->method);
-	free(context);
 }
 
 /* ---- connections ---- */
@@ -186,11 +187,10 @@ static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 	struct openssl_context *context = p;
 	struct openssl_conn *c = malloc(sizeof *c);
 	BIO *bio = BIO_new(context->method);
-	if (!c || !bio)
-		return NULL;
-	*c = (struct openssl_conn){SSL_new(context->ctx), in, out};
-	if (!c->ssl)
-		return NULL;
+	SSL *ssl = SSL_new(context->ctx);
+	if (!c || !bio || !ssl)
+		bench_die("out of memory");
+	*c = (struct openssl_conn){ssl, in, out};
 	BIO_set_data(bio, c);
 	SSL_set_bio(c->ssl, bio, bio);
 	SSL_set_mtu(c->ssl, BENCH_MTU);

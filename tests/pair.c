@@ -242,7 +242,7 @@ void pair_forge(struct pair *p, enum role to, uint8_t content_type, uint16_t epo
 
 void pair_seal(struct pair *p, enum role to, uint8_t content_type, const void *body, size_t n)
 {
-	pair_seal_in(p, to, p->side[to == CLIENT ? SERVER : CLIENT].conn->write_epoch, content_type, body, n);
+	pair_seal_in(p, to, p->side[to == CLIENT ? SERVER : CLIENT].conn->records.out.epoch, content_type, body, n);
 }
 
 void pair_seal_in(struct pair *p, enum role to, uint16_t epoch, uint8_t content_type, const void *body, size_t n)

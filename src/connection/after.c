@@ -280,6 +280,12 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	return TERN_OK;
 }
 
+/* A client's last flight comes before all that follows. */
+static bool last_flight_is_open(const tern_conn *conn)
+{
+	return conn->hs && flight_is_on_its_way(&conn->hs->flight);
+}
+
 /* Messages of ours that the peer has are done with. */
 static tern_error sweep(tern_conn *conn, tern_time now)
 {
@@ -295,8 +301,7 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 		*at = p->next;
 		post_free(&conn->pool->config->heap, p);
 	}
-	/* The last flight of the handshake too is sent under older keys. */
-	if (!a->update_acked || a->posts || (conn->hs && flight_is_on_its_way(&conn->hs->flight)))
+	if (!a->update_acked || a->posts || last_flight_is_open(conn))
 		return TERN_OK;
 	a->update_acked = false;
 	TRY(switch_write_keys(conn));
@@ -399,8 +404,10 @@ void after_receive_closed(tern_conn *conn, const struct record *record, tern_tim
 	struct after *a = conn->after;
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	if (!get_fragment(&r, &f) || f.message_seq >= a->inbox.next)
-		return;
+	do {
+		if (!get_fragment(&r, &f) || f.message_seq >= a->inbox.next)
+			return;
+	} while (rd_left(&r));
 	acks_note(&a->acks, record->epoch, record->seq);
 	acks_hurry(&a->acks);
 	if (conn->hs && record->epoch < EPOCH_DATA)
@@ -422,7 +429,7 @@ uint64_t after_deadline(const tern_conn *conn)
 static void forget_keys(tern_conn *conn, tern_time now)
 {
 	struct record_layer *l = &conn->records;
-	bool proved = l->in.opened > 0, open = conn->hs && flight_is_on_its_way(&conn->hs->flight);
+	bool proved = l->in.opened > 0, open = last_flight_is_open(conn);
 	record_forget_read(l, proved ? l->in.epoch : EPOCH_DATA);
 	if (!open)
 		record_forget_write(l, EPOCH_DATA);

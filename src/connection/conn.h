@@ -104,7 +104,6 @@ tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, te
 void after_set_mtu(tern_conn *conn, uint16_t mtu);
 uint64_t after_deadline(const tern_conn *conn);
 tern_error after_tick(tern_conn *conn, tern_time now);
-void after_set_mtu(tern_conn *conn, uint16_t mtu);
 /* A handshake record after closing. */
 void after_receive_closed(tern_conn *conn, const struct record *record, tern_time now);
 /* A KeyUpdate of ours, as soon as none is on its way. LIMIT: epochs or message_seq are used up. */

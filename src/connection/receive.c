@@ -336,8 +336,10 @@ void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time
 	} else if (believed && is_finished(record) && conn->last) {
 		last_repeat(conn->last, now);
 	} else if (believed && record->type == CONTENT_HANDSHAKE && conn->after) {
+		trace_received(conn, record, NULL);
 		after_receive_closed(conn, record, now);
 	} else if (believed && record->type == CONTENT_ACK && conn->after) {
+		trace_received(conn, record, NULL);
 		if (after_receive_ack(conn, record, now) != TERN_OK)
 			return;
 	} else {

@@ -74,7 +74,8 @@ tern_error sign_transcript12(struct handshake *hs, uint8_t *signature, size_t *l
 	return sign_tbs(hs, tbs, signature, len);
 }
 
-static tern_error acceptable_scheme(struct handshake *hs, uint16_t id, const struct scheme_alg **out)
+/* NULL when it is not ours or does not fit the peer's key. */
+static const struct scheme_alg *acceptable_scheme(const struct handshake *hs, uint16_t id)
 {
 	const struct tern_config *config = hs->pool->config;
 	const struct scheme_alg *scheme = scheme_by_id(id);
@@ -82,9 +83,8 @@ static tern_error acceptable_scheme(struct handshake *hs, uint16_t id, const str
 	for (size_t i = 0; i < config->schemes.num; i++)
 		ours |= config->schemes.id[i] == id;
 	if (!scheme || !ours || !hs->version->scheme_fits(scheme, hs->pool->provider->chain_key_type(hs->peer)))
-		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.4.1");
-	*out = scheme;
-	return TERN_OK;
+		return NULL;
+	return scheme;
 }
 
 static tern_error verify_tbs(struct handshake *hs, const struct scheme_alg *scheme, struct span tbs,
@@ -99,18 +99,20 @@ static tern_error verify_tbs(struct handshake *hs, const struct scheme_alg *sche
 
 tern_error verify_bytes(struct handshake *hs, uint16_t id, struct span message, struct span signature)
 {
-	const struct scheme_alg *scheme;
+	const struct scheme_alg *scheme = acceptable_scheme(hs, id);
 	uint8_t digest[HASH_MAX];
-	TRY(acceptable_scheme(hs, id, &scheme));
+	if (!scheme)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.4.1");
 	return verify_tbs(hs, scheme, tbs_of(hs, scheme, message, digest), signature);
 }
 
 tern_error verify_transcript12(struct handshake *hs, uint16_t id, struct span signature)
 {
-	const struct scheme_alg *scheme;
+	const struct scheme_alg *scheme = acceptable_scheme(hs, id);
 	uint8_t digest[HASH_MAX];
 	struct span tbs;
-	TRY(acceptable_scheme(hs, id, &scheme));
+	if (!scheme)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.4.1");
 	TRY(tbs_of_transcript(hs, scheme, digest, &tbs));
 	return verify_tbs(hs, scheme, tbs, signature);
 }

@@ -77,7 +77,9 @@ static tern_error get_peer_certificate(struct handshake *hs, struct span body, s
 		if (!get_extensions(out->extensions[i], IN_CERTIFICATE13, &ext))
 			return FAIL(hs, ERROR_DECODE, "RFC 8446 4.4.2");
 		/* Extensions here answer questions; we asked none. */
-		if (ext.misplaced || ext.unknown || ext.present)
+		if (ext.misplaced)
+			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2");
+		if (ext.unknown || ext.present)
 			return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 8446 4.4.2");
 	}
 	if (hs->raw_peer && out->list.num > 1)

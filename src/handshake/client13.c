@@ -100,6 +100,12 @@ static const struct suite *suite13_of(const struct handshake *hs, uint16_t id)
 	return NULL;
 }
 
+/* RFC 9147 5: nothing is echoed; that some servers echo all of it, as TLS 1.3 does, harms nobody. */
+static bool echo_is_sane(const struct handshake *hs, struct span echo)
+{
+	return echo.n == 0 || span_equal(echo, span_of(hs->session_id, hs->session_id_len));
+}
+
 tern_error get_retry13(struct handshake *hs, struct span body)
 {
 	struct server_hello hello;
@@ -111,12 +117,17 @@ tern_error get_retry13(struct handshake *hs, struct span body)
 	    !get_extensions(hello.extensions, IN_HELLO_RETRY_REQUEST, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.1.4");
 	suite = suite13_of(hs, hello.suite);
-	if (hello.version != VERSION_DTLS12 || !(ext.present & HAS_SUPPORTED_VERSIONS) ||
-	    !list16_has(ext.supported_versions, VERSION_DTLS13))
+	if (hello.version != VERSION_DTLS12)
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 8446 4.1.4");
-	if (!suite || hello.compression != 0 || hello.session_id.n > hs->session_id_len || ext.misplaced ||
-	    ext.unknown || hs->verify_requests)
+	if (!(ext.present & HAS_SUPPORTED_VERSIONS))
+		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 9.2");
+	if (!list16_has(ext.supported_versions, VERSION_DTLS13))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.1");
+	if (!suite || hello.compression != 0 || !echo_is_sane(hs, hello.session_id) || ext.misplaced ||
+	    hs->verify_requests)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4");
+	if (ext.unknown)
+		return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 8446 4.2");
 	if (!(ext.present & (HAS_KEY_SHARE | HAS_COOKIE)))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4"); /* nothing would change */
 	TRY(retry_shares(hs, &ext));
@@ -187,11 +198,9 @@ tern_error take_server_hello13(struct handshake *hs, const struct server_hello *
 {
 	const struct suite *suite = suite13_of(hs, hello->suite);
 	if (!suite || hello->compression != 0 || (hs->retried && suite->id != hs->retry_suite) ||
-	    hello->session_id.n > hs->session_id_len)
+	    !echo_is_sane(hs, hello->session_id) || ext->misplaced)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.3");
-	if (hs->verify_requests)
-		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 9147 5.2");
-	if (ext->unknown || ext->misplaced || (ext->present & ~hs->offered.present))
+	if (ext->unknown || (ext->present & ~hs->offered.present))
 		return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 8446 4.2");
 	hs->outcome.suite = suite;
 	if (!hs->retried)
@@ -210,6 +219,8 @@ tern_error get_encrypted_extensions13(struct handshake *hs, struct span body)
 	if (!get_encrypted_extensions(&r, &block) || !rd_end(&r) ||
 	    !get_extensions(block, IN_ENCRYPTED_EXTENSIONS, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.3.1");
+	if (ext.misplaced)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2");
 	/* Groups may be named here unasked, to be remembered for next time: RFC 8446 4.2.7. */
 	ext.present &= ~(uint32_t)HAS_SUPPORTED_GROUPS;
 	TRY(check_answers(hs, &ext));

@@ -6,5 +6,7 @@
 
 /* Adds versions, key shares, PSK modes and PSKs to hs->offered. */
 tern_error offer13(struct handshake *hs);
+/* Whether DTLS 1.3 is in our hello: it is allowed, and we have something to judge the server by. */
+bool offers13(const struct handshake *hs);
 
 #endif

@@ -23,6 +23,15 @@ static bool offers12(const struct handshake *hs, bool (*test)(const struct suite
 	return false;
 }
 
+/* In DTLS 1.3 both sides prove themselves by what the first hello offers: a PSK, or how the server's certificate is
+ * judged. */
+bool offers13(const struct handshake *hs)
+{
+	const struct tern_config *config = hs->pool->config;
+	bool ticket = hs->session && hs->session->version == VERSION_DTLS13;
+	return config->dtls13 && (config_can_verify(config) || config->num_psks > 0 || ticket);
+}
+
 static bool is_ecdhe(const struct suite *s)
 {
 	return s->ecdhe;
@@ -86,8 +95,7 @@ static struct span sent_name(struct span name)
 static tern_error offer_authentication(struct handshake *hs, struct extensions *ext)
 {
 	const struct tern_config *config = hs->pool->config;
-	bool dtls13 = config->dtls13 && config_can_verify(config);
-	if (dtls13 || offers12(hs, is_signed)) {
+	if ((offers13(hs) && config_can_verify(config)) || offers12(hs, is_signed)) {
 		ext->present |= HAS_SIGNATURE_ALGORITHMS;
 		ext->signature_algorithms = list_in_arena(hs, &config->schemes);
 		if (!ext->signature_algorithms.p)
@@ -136,7 +144,7 @@ static tern_error make_offer(struct handshake *hs)
 	ext->server_name = sent_name(hs->outcome.server_name);
 	if (ext->server_name.n)
 		ext->present |= HAS_SERVER_NAME;
-	if (config->dtls13 || offers12(hs, is_ecdhe)) {
+	if (offers13(hs) || offers12(hs, is_ecdhe)) {
 		ext->present |= HAS_SUPPORTED_GROUPS;
 		ext->supported_groups = list_in_arena(hs, &config->groups);
 		if (!ext->supported_groups.p)
@@ -146,7 +154,7 @@ static tern_error make_offer(struct handshake *hs)
 	offer_limits(hs, ext);
 	if (config->dtls12)
 		offer12(hs, ext);
-	return config->dtls13 ? offer13(hs) : TERN_OK;
+	return offers13(hs) ? offer13(hs) : TERN_OK;
 }
 
 /* With a ticket the id is random: a server that takes the ticket echoes it (RFC 5077 3.4). */
@@ -166,7 +174,7 @@ static tern_error choose_session_id(struct handshake *hs)
 static void put_suites(const struct handshake *hs, struct wr *w)
 {
 	const struct tern_config *config = hs->pool->config;
-	for (size_t i = 0; config->dtls13 && i < config->suites13.num; i++)
+	for (size_t i = 0; offers13(hs) && i < config->suites13.num; i++)
 		wr_u16(w, config->suites13.id[i]);
 	for (size_t i = 0; config->dtls12 && i < config->suites.num; i++)
 		if (suite_usable(hs, suite_by_id(config->suites.id[i])))
@@ -207,6 +215,8 @@ tern_error get_hello_verify(struct handshake *hs, struct span body)
 	struct rd r = rd_of(body);
 	if (!get_hello_verify_request(&r, &hvr) || !rd_end(&r))
 		return FAIL(hs, ERROR_DECODE, "RFC 6347 4.2.1");
+	if (!hs->pool->config->dtls12)
+		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 9147 5.3");
 	hs->cookie = arena_copy(&hs->arena, hvr.cookie);
 	if (!hs->cookie.p)
 		return FAIL(hs, ERROR_BUDGET, "");

@@ -105,7 +105,8 @@ static void premaster_from(struct handshake *hs, struct span secret, const tern_
 		premaster_with_psk(hs, secret, psk);
 		return;
 	}
-	memcpy(hs->premaster, secret.p, secret.n);
+	if (secret.n)
+		memcpy(hs->premaster, secret.p, secret.n);
 	hs->premaster_len = secret.n;
 }
 

@@ -126,6 +126,17 @@ const struct suite *choose_suite13(const struct tern_config *config, const struc
 	return NULL;
 }
 
+const struct suite *choose_suite13_with(const struct tern_config *config, const struct client_hello *hello,
+					enum hash_id hash)
+{
+	for (size_t i = 0; i < config->suites13.num; i++) {
+		const struct suite *s = suite_by_id(config->suites13.id[i]);
+		if (s->hash == hash && list16_has(hello->suites, s->id))
+			return s;
+	}
+	return NULL;
+}
+
 static struct span share_of(const struct extensions *ext, uint16_t group)
 {
 	struct rd r = rd_of(ext->key_shares);

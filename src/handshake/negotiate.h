@@ -24,6 +24,9 @@ tern_error choose12(const struct handshake *hs, const struct client_hello *hello
 /* DTLS 1.3: suite, group and the rest are independent. share empty: the client named the group but sent no share for
  * it. A group whose share is there comes before one that would cost a round trip. NULL: none in common. */
 const struct suite *choose_suite13(const struct tern_config *config, const struct client_hello *hello);
+/* The first with this hash: a PSK goes with one only. */
+const struct suite *choose_suite13_with(const struct tern_config *config, const struct client_hello *hello,
+					enum hash_id hash);
 const struct group_alg *choose_group13(const struct tern_config *config, const struct provider *p,
 				       const struct extensions *ext, struct span *share);
 tern_error choose13(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,

@@ -2,6 +2,7 @@
 
 #include "handshake/ask.h"
 #include "handshake/keys13.h"
+#include "handshake/negotiate.h"
 #include "wire/handshake.h"
 #include "wire/record.h"
 
@@ -109,15 +110,14 @@ tern_error put_binders13(struct handshake *hs, struct wr *w)
 
 /* ---- server ---- */
 
-static const struct suite *suite_with_hash(const struct tern_config *config, const struct client_hello *hello,
+/* After a HelloRetryRequest the suite is settled. */
+static const struct suite *suite_with_hash(const struct handshake *hs, const struct client_hello *hello,
 					   enum hash_id hash)
 {
-	for (size_t i = 0; i < config->suites13.num; i++) {
-		const struct suite *s = suite_by_id(config->suites13.id[i]);
-		if (s->hash == hash && list16_has(hello->suites, s->id))
-			return s;
-	}
-	return NULL;
+	const struct suite *settled = hs->retried ? suite_by_id(hs->retry_suite) : NULL;
+	if (settled)
+		return settled->hash == hash ? settled : NULL;
+	return choose_suite13_with(hs->pool->config, hello, hash);
 }
 
 static bool from_ticket(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
@@ -138,7 +138,7 @@ static bool from_ticket(struct handshake *hs, const struct client_hello *hello, 
 	    !span_equal(span_of(out->session.name, out->session.name_len), ext->server_name) ||
 	    memcmp(out->session.settings_hash, hs->pool->settings_hash, sizeof out->session.settings_hash) != 0)
 		return false;
-	out->suite = suite_with_hash(config, hello, made->hash);
+	out->suite = suite_with_hash(hs, hello, made->hash);
 	if (!out->suite)
 		return false;
 	out->resumption = true;
@@ -150,7 +150,7 @@ static bool from_ticket(struct handshake *hs, const struct client_hello *hello, 
 static bool take_external(struct handshake *hs, const struct client_hello *hello, const tern_psk *psk,
 			  struct found_psk *out)
 {
-	out->suite = suite_with_hash(hs->pool->config, hello, HASH_SHA256);
+	out->suite = suite_with_hash(hs, hello, HASH_SHA256);
 	out->resumption = false;
 	out->key_len = psk->key_len;
 	memcpy(out->key, psk->key, psk->key_len);
@@ -166,21 +166,34 @@ static bool from_config(struct handshake *hs, const struct client_hello *hello, 
 	return found;
 }
 
-/* The application knows identities that we do not; it is asked once, for the client's first. */
+/* One that is likely no ticket, for those have an age; else the first. */
+static bool likely_external(const struct extensions *ext, struct psk_identity *out, uint16_t *index)
+{
+	struct rd r = rd_of(ext->psk_identities), again = r;
+	for (uint16_t i = 0; i < PSKS_OFFERED && get_psk_identity(&r, out); i++) {
+		*index = i;
+		if (out->obfuscated_age == 0)
+			return true;
+	}
+	*index = 0;
+	return get_psk_identity(&again, out);
+}
+
+/* The application knows identities that we do not; it is asked once. */
 static tern_error from_application(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
 				   struct found_psk *out)
 {
-	struct rd r = rd_of(ext->psk_identities);
-	struct psk_identity first;
+	struct psk_identity external;
 	tern_psk psk = {0};
 	tern_error error;
-	if (!hs->pool->config->psk || !get_psk_identity(&r, &first))
+	uint16_t index;
+	if (!hs->pool->config->psk || !likely_external(ext, &external, &index))
 		return TERN_OK;
-	error = ask_psk(hs, first.identity, span_of(NULL, 0), &psk);
+	error = ask_psk(hs, external.identity, span_of(NULL, 0), &psk);
 	if (error == TERN_OK && take_external(hs, hello, &psk, out)) {
 		out->found = true;
-		out->index = 0;
-		out->identity = first.identity;
+		out->index = index;
+		out->identity = external.identity;
 	}
 	wipe(&psk, sizeof psk);
 	return error == TERN_ERROR_UNKNOWN_PSK_IDENTITY ? TERN_OK : error;

@@ -1,5 +1,6 @@
 #include "handshake/retry13.h"
 
+#include "handshake/ask.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
 #include "handshake/psk13.h"
@@ -127,11 +128,32 @@ static void hash_hello(const struct hash_alg *hash, struct span body, uint8_t *o
 	hash->final(&s, out);
 }
 
+/* After it the client drops the PSKs whose hash is another: the hash is that of a PSK we know, else of the client's
+ * first, which the length of its binder tells. */
+static const struct suite *suite_for_retry(const struct tern_config *config, const struct client_hello *hello,
+					   const struct extensions *ext)
+{
+	struct rd identities = rd_of(ext->psk_identities), binders = rd_of(ext->psk_binders);
+	const struct suite *suite = NULL;
+	struct psk_identity identity;
+	struct span binder;
+	tern_psk psk;
+	bool known = false;
+	while (!known && get_psk_identity(&identities, &identity))
+		known = configured_psk(config, identity.identity, &psk);
+	wipe(&psk, sizeof psk);
+	if (known)
+		suite = choose_suite13_with(config, hello, HASH_SHA256);
+	else if ((ext->present & HAS_PRE_SHARED_KEY) && get_psk_binder(&binders, &binder))
+		suite = choose_suite13_with(config, hello, binder.n == 48 ? HASH_SHA384 : HASH_SHA256);
+	return suite ? suite : choose_suite13(config, hello);
+}
+
 bool retry13_make(const struct cookie_keys *keys, const struct provider *p, const struct tern_config *config,
 		  const struct client_hello *hello, const struct extensions *ext, struct span hello_body,
 		  const tern_path *path, struct wr *w)
 {
-	const struct suite *suite = choose_suite13(config, hello);
+	const struct suite *suite = suite_for_retry(config, hello, ext);
 	const struct group_alg *group;
 	uint8_t digest[HASH_MAX], cookie[COOKIE13_MAX];
 	uint16_t asked = 0;
@@ -157,6 +179,8 @@ tern_error retry13_take_cookie(struct handshake *hs, const struct client_hello *
 	struct cookie13 c;
 	uint8_t body[64 + COOKIE13_MAX + 32];
 	struct wr w = wr_of(body, sizeof body);
+	/* The pool may be another than the one that listened. */
+	cookie_keys_refresh(&hs->pool->cookie_keys, hs->pool->config->keyring, hs->pool->provider->hash[HASH_SHA256]);
 	if (!retry13_cookie_valid(&hs->pool->cookie_keys, ext->cookie, &hs->path) || !get_cookie(ext->cookie, &c))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 9147 5.1");
 	suite = suite_by_id(c.suite);

@@ -21,7 +21,7 @@ static bool verified_twice(const struct handshake *hs)
 
 static bool may_retry(const struct handshake *hs)
 {
-	return hs->role == CLIENT ? hs->pool->config->dtls13 : hs->retry_wanted;
+	return hs->role == CLIENT ? hs->offered.present & HAS_SUPPORTED_VERSIONS : hs->retry_wanted;
 }
 
 /* A server whose retry was stateless begins with the second hello. */

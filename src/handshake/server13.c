@@ -65,8 +65,14 @@ static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, con
 
 static tern_error use_certificate(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
 {
+	bool may_sign = (ext->present & HAS_SIGNATURE_ALGORITHMS) && (ext->present & HAS_SUPPORTED_GROUPS);
 	struct choice choice;
-	tern_error error = choose13(hs, hello, ext, &choice);
+	tern_error error;
+	if ((ext->present & HAS_PRE_SHARED_KEY) && hs->pool->config->num_credentials == 0)
+		return FAIL(hs, ERROR_UNKNOWN_PSK_IDENTITY, "RFC 8446 4.2.11");
+	if (!may_sign)
+		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 4.2.3");
+	error = choose13(hs, hello, ext, &choice);
 	if (error != TERN_OK)
 		return FAILED(hs, error, "RFC 8446 4.1.1");
 	hs->outcome.suite = choice.suite;
@@ -112,6 +118,26 @@ static tern_error answer_encrypted(struct handshake *hs, const struct extensions
 	return hs->credential ? answer_certificate_types(hs, ext, &hs->offered) : TERN_OK;
 }
 
+/* Of a first hello: the second is judged afresh. */
+static void forget_choices(struct handshake *hs)
+{
+	hs->psk = hs->psk_without_dhe = hs->resumed = hs->asks_client_cert = false;
+	hs->session = NULL;
+	hs->credential = NULL;
+	hs->outcome.resumed = hs->outcome.peer_authenticated = hs->outcome.has_peer_fingerprint = false;
+	hs->outcome.psk_identity = span_of(NULL, 0);
+}
+
+/* What a HelloRetryRequest asked for is there, and nothing else in its place. */
+static bool heeds_retry(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
+{
+	struct rd r = rd_of(ext->key_shares);
+	struct key_share share;
+	if (!list16_has(hello->suites, hs->retry_suite))
+		return false;
+	return !hs->retry_group || (get_key_share(&r, &share) && rd_end(&r) && share.group == hs->retry_group);
+}
+
 tern_error take_client_hello13(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
 {
 	const struct group_alg *group;
@@ -123,10 +149,13 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.8");
 	if ((ext->present & HAS_COOKIE) && !hs->retried)
 		TRY(retry13_take_cookie(hs, hello, ext));
+	if (hs->retried && !heeds_retry(hs, hello, ext))
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.2");
 	error = find_psk13(hs, hello, ext, &psk);
 	if (error != TERN_OK)
 		return error == TERN_PENDING ? error : FAILED(hs, error, "RFC 8446 4.2.11");
 	group = choose_group13(hs->pool->config, hs->pool->provider, ext, &share);
+	forget_choices(hs);
 	if (psk.found)
 		error = use_psk(hs, &psk, ext, group != NULL);
 	wipe(&psk, sizeof psk);

@@ -68,24 +68,26 @@ static bool downgraded(const struct server_hello *hello)
 	return memcmp(tail, mark, sizeof mark) == 0 && tail[7] <= 1;
 }
 
-static tern_error check_version(struct handshake *hs, const struct server_hello *hello, const struct extensions *ext,
-				const struct version **out)
+/* What the server chose; NULL, and *error, when it may not. */
+static const struct version *version_chosen(const struct handshake *hs, const struct server_hello *hello,
+					    const struct extensions *ext, tern_error *error)
 {
-	const struct tern_config *config = hs->pool->config;
+	bool offered13 = hs->offered.present & HAS_SUPPORTED_VERSIONS;
 	if (hello->version != VERSION_DTLS12)
-		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 5246 7.4.1.3");
+		return *error = TERN_ERROR_PROTOCOL_VERSION, NULL;
 	if (ext->present & HAS_SUPPORTED_VERSIONS) {
-		if (!config->dtls13 || !list16_has(ext->supported_versions, VERSION_DTLS13))
-			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.1");
-		*out = &version13;
-		return TERN_OK;
+		/* A HelloVerifyRequest is of DTLS 1.2, and 1.3 has no place for its cookie: RFC 9147 5.3. */
+		if (!offered13 || !list16_has(ext->supported_versions, VERSION_DTLS13) || hs->verify_requests)
+			return *error = TERN_ERROR_ILLEGAL_PARAMETER, NULL;
+		return &version13;
 	}
-	if (!config->dtls12 || hs->retried)
-		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 8446 4.2.1");
-	if (config->dtls13 && downgraded(hello))
-		return FAIL(hs, ERROR_DOWNGRADE, "RFC 8446 4.1.3");
-	*out = &version12;
-	return TERN_OK;
+	if (hs->retried)
+		return *error = TERN_ERROR_ILLEGAL_PARAMETER, NULL;
+	if (!hs->pool->config->dtls12)
+		return *error = TERN_ERROR_PROTOCOL_VERSION, NULL;
+	if (offered13 && downgraded(hello))
+		return *error = TERN_ERROR_DOWNGRADE, NULL;
+	return &version12;
 }
 
 /* Where the version says which extensions may be here, the version comes first. */
@@ -99,12 +101,15 @@ tern_error get_server_hello_message(struct handshake *hs, struct span body)
 {
 	struct server_hello hello;
 	struct extensions ext;
-	const struct version *version = NULL;
+	const struct version *version;
+	tern_error error = TERN_ERROR_INTERNAL;
 	struct rd r = rd_of(body);
 	if (!get_server_hello(&r, &hello) || !rd_end(&r) ||
 	    !get_extensions(hello.extensions, names_version(&hello) ? IN_SERVER_HELLO13 : IN_SERVER_HELLO12, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.1.3");
-	TRY(check_version(hs, &hello, &ext, &version));
+	version = version_chosen(hs, &hello, &ext, &error);
+	if (!version)
+		return FAILED(hs, error, "RFC 8446 4.1.3");
 	memcpy(hs->outcome.server_random, hello.random.p, RANDOM_LEN);
 	hs->version = version;
 	hs->outcome.version = version;

@@ -12,7 +12,7 @@ KINDS = {
     "1.2": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "ecdhe-psk", "resume-id", "resume-ticket"],
     "1.3": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "resume-ticket", "hrr", "keyupdate", "mlkem", "default"],
 }
-COLUMNS = ["cookie/1400", "cookie/512", "none/1400", "none/512", "lossy"]
+COLUMNS = ["cookie/1400", "cookie/512", "none/1400", "none/512", "lossy", "lossy/none"]
 LIMIT_S, LOSSY_LIMIT_S = 25, 120
 
 GCM12, GCM13 = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"
@@ -47,20 +47,27 @@ SEEN = {
 
 # (version, peer, role of the peer, pattern of the cell, reason)
 CANNOT = [
-    ("1.2", "openssl", "server", "ed25519/.*", "an OpenSSL 3 server signs with Ed25519 in TLS 1.2, but not in DTLS 1.2"),
+    ("1.2", "openssl", "server", "ed25519/.*",
+     "an OpenSSL 3 server signs with Ed25519 in TLS 1.2, but not in DTLS 1.2"),
     ("1.2", "openssl", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "OpenSSL 3 has ECDHE-PSK only with CBC and ChaCha20"),
     ("1.2", "gnutls", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "GnuTLS has ECDHE-PSK only with CBC and ChaCha20"),
     ("1.2", "mbedtls", ".*", "ed25519/.*", "Mbed TLS has no Ed25519"),
     ("1.2", "mbedtls", ".*", "suite/TLS_ECDHE_PSK_WITH_AES.*", "Mbed TLS has ECDHE-PSK only with CBC and ChaCha20"),
     ("1.2", "wolfssl", "server", ".*/none/.*", "a wolfSSL server of DTLS 1.2 always asks for a cookie"),
-    ("1.2", "wolfssl", "server", "ecdhe-psk/lossy", "this seed loses the last flight, which wolfSSL 5.5 repeats for no client"),
-    ("1.2", "wolfssl", "client", "resume-ticket/lossy", "this seed loses the last flight, which wolfSSL 5.5 repeats for no server"),
+    ("1.2", "wolfssl", "server", "ecdhe-psk/lossy",
+     "this seed loses the last flight, which wolfSSL 5.5 repeats for no client"),
+    ("1.2", "wolfssl", "client", "resume-ticket/lossy",
+     "this seed loses the last flight, which wolfSSL 5.5 repeats for no server"),
     ("1.2", "wolfssl", ".*", "suite/TLS_PSK_WITH_AES.*", "Debian's wolfSSL is built without static PSK for AES"),
     ("1.2", "wolfssl", ".*", "suite/TLS_ECDHE_PSK_WITH_(AES_256_GCM.*|AES_128_CCM.*)", "wolfSSL has no such suite"),
-    ("1.3", "wolfssl", "server", "default/.*|mlkem/.*/512", "wolfSSL's server drops a first ClientHello in fragments"),
-    ("1.3", "wolfssl", "client", "(default|mlkem)/none/.*", "without a cookie wolfSSL's second ClientHello has no share either"),
+    ("1.3", "wolfssl", "server", "default/.*|mlkem/.*/512",
+     "wolfSSL's server drops a first ClientHello in fragments"),
+    ("1.3", "wolfssl", "client", "(default|mlkem)/(none|lossy/none).*",
+     "without a cookie wolfSSL's second ClientHello has no share either"),
     ("1.3", "nss", ".*", "ed25519/.*", "NSS takes no Ed25519 certificate in TLS"),
-    ("1.3", "nss", "server", ".*/cookie/.*", "tstclnt asks for no cookie"),
+    ("1.3", "nss", "client", ".*/lossy|hrr/lossy/none",
+     "NSS's client never repeats its ClientHello after a HelloRetryRequest"),
+    ("1.3", "nss", "server", ".*/cookie/.*|.*/lossy", "tstclnt asks for no cookie"),
     ("1.3", "nss", ".*", "suite/.*_CCM_.*", "NSS has no CCM suite of TLS 1.3"),
     ("1.3", "nss", ".*", "keyupdate/.*", "tstclnt starts no key update"),
     ("1.3", "nss", ".*", "resume-ticket/.*", "tstclnt keeps no session for another run"),
@@ -68,8 +75,10 @@ CANNOT = [
 ]
 # (version, server, client, pattern of the cell, reason): where two foreign stacks fail each other, for --self
 STRANGERS = [
-    ("1.2", "wolfssl", "mbedtls", "resume-ticket/.*", "Mbed TLS 2.28 and wolfSSL 5.5 stick when they resume by ticket"),
-    ("1.2", "wolfssl", "gnutls", "ecdhe-psk/lossy", "wolfSSL 5.5 alerts on a ChangeCipherSpec that overtakes ClientKeyExchange"),
+    ("1.2", "wolfssl", "mbedtls", "resume-ticket/.*",
+     "Mbed TLS 2.28 and wolfSSL 5.5 stick when they resume by ticket"),
+    ("1.2", "wolfssl", "gnutls", "ecdhe-psk/lossy",
+     "wolfSSL 5.5 alerts on a ChangeCipherSpec that overtakes ClientKeyExchange"),
 ]
 
 
@@ -88,7 +97,9 @@ class Cell:
     def name(self):
         if self.kind in ("suite", "group"):
             return f"{self.kind}/{self.suite if self.kind == 'suite' else self.group}"
-        return f"{self.kind}/lossy" if self.lossy else f"{self.kind}/{'cookie' if self.cookie else 'none'}/{self.mtu}"
+        if self.lossy:
+            return f"{self.kind}/lossy" + ("" if self.cookie else "/none")
+        return f"{self.kind}/{'cookie' if self.cookie else 'none'}/{self.mtu}"
 
     @property
     def limit(self):
@@ -115,6 +126,8 @@ def all_cells(version):
         for cookie, mtu in itertools.product((True, False), (1400, 512)):
             yield Cell(version, kind, suite, leaf, cookie, mtu)
         yield Cell(version, kind, suite, leaf, lossy=True)
+        if version == "1.3":
+            yield Cell(version, kind, suite, leaf, lossy=True, cookie=False)
     for suite in SUITES[version]:
         yield Cell(version, "suite", suite, "rsa" if "_RSA_" in suite else None if "PSK" in suite else "p256")
     if version == "1.3":

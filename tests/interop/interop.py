@@ -216,9 +216,10 @@ def print_matrix(results, chosen_pairs, version):
         print(f"\nDTLS {version}, server {server}, client {client}")
         rows = [kind for kind in KINDS[version] if any(name.startswith(f"{kind}/") for name in mine)]
         if rows:
-            print(" " * 15 + "".join(f"{column:>13}" for column in COLUMNS))
+            columns = [column for column in COLUMNS if any(f"{kind}/{column}" in mine for kind in rows)]
+            print(" " * 15 + "".join(f"{column:>13}" for column in columns))
         for kind in rows:
-            verdicts = [mine.get(f"{kind}/{column}", ("-", ""))[0] for column in COLUMNS]
+            verdicts = [mine.get(f"{kind}/{column}", ("-", ""))[0] for column in columns]
             print(f"{kind:15}" + "".join(f"{verdict:>13}" for verdict in verdicts))
         for kind, verdict in itertools.product(("suite", "group"), ("ok", "FAIL", "skip")):
             names = [name[len(kind) + 1:] for name, result in mine.items()

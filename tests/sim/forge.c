@@ -144,6 +144,18 @@ static size_t plain_lie(struct pcg *rng, uint8_t *out)
 	}
 }
 
+/* Records that were sent under keys, acknowledged in clear: that is never worth anything. */
+static size_t plain_ack(struct pcg *rng, uint8_t *out)
+{
+	struct record_number named[4];
+	uint8_t body[2 + sizeof named];
+	struct wr w = wr_of(body, sizeof body);
+	for (unsigned i = 0; i < 4; i++)
+		named[i] = (struct record_number){2 + pcg_below(rng, 2), i + pcg_below(rng, 4)};
+	put_ack(&w, named, 4);
+	return plain_record(out, CONTENT_ACK, body, w.n, pcg_below(rng, 100));
+}
+
 /* Something came under keys. */
 static bool heard_keys(const tern_conn *conn)
 {
@@ -212,6 +224,8 @@ void forge(struct world *w)
 	case 2:
 		if (plaintext_is_past(w, to))
 			world_inject(w, to, out, plain_lie(&w->rng, out), 0);
+		else if (scenario_is_13(w->scenario))
+			world_inject(w, to, out, plain_ack(&w->rng, out), 0);
 		break;
 	default:
 		from_caught(w);

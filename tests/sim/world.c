@@ -373,11 +373,14 @@ static void happen(struct world *w, const struct event *e)
 static size_t own_bytes(const struct scenario *s)
 {
 	size_t n = 3 * s->certificate_len;
-	if (s->flags & SIM_TICKET && s->versions != SIM_12)
+	if (s->versions == SIM_12)
+		return n;
+	n += 2 * s->certificate_len; /* which record carried which piece of it, for four transmissions */
+	if (s->flags & SIM_TICKET)
 		n += TICKETS;
-	if (s->versions != SIM_12)
-		n += s->client_groups ? MORE_13 : MORE_13 + POST_QUANTUM;
-	return n;
+	if (!s->client_groups)
+		n += POST_QUANTUM;
+	return n + MORE_13;
 }
 
 static void check_host(struct world *w, const struct host *h)
@@ -399,9 +402,8 @@ void world_check(struct world *w)
 
 /* A server that has opened nothing yet takes four Finished that do not open for a PSK that differs: the one way in
  * which forged records end a handshake. */
-static bool gave_up_psk(const struct world *w)
+static bool gave_up_psk(const struct world *w, const struct peer *p)
 {
-	const struct peer *p = &w->hosts[SERVER].peers[0];
 	return (w->scenario->flags & SIM_PSK) && !scenario_is_13(w->scenario) && p->ended &&
 	       p->error == TERN_ERROR_BAD_FINISHED && p->conn->records.in.opened == 0 &&
 	       p->conn->records.in.forged >= 4;
@@ -412,7 +414,8 @@ static void check_alive(struct world *w)
 {
 	if (w->schedule.chaos >= CHAOS_INPUT || (w->scenario->flags & SIM_CLOSE && w->closing))
 		return;
-	w->gave_up = w->gave_up || gave_up_psk(w);
+	for (unsigned i = 0; i < 2; i++)
+		w->gave_up = w->gave_up || gave_up_psk(w, &w->hosts[SERVER].peers[i]);
 	for (unsigned i = 0; i < 2 && !w->gave_up; i++) {
 		const struct peer *p = &w->hosts[i].peers[0];
 		if (p->ended)
