@@ -64,6 +64,7 @@ static void start(struct pair *p)
 	tern_config *client = new_config13(NULL), *server = new_config13(NULL);
 	add_trust(client, &root);
 	add_cert(server, &leaf);
+	OK(tern_config_set_versions(client, TERN_DTLS12, TERN_DTLS13));
 	OK(tern_config_set_cookie(server, false));
 	pair_init(p, client, server);
 }
