@@ -123,8 +123,7 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 	if (hs->job.state == JOB_ASKED && !hs->job.announced) {
 		hs->job.announced = true;
 		conn->queued |= QUEUED_PENDING;
-		if (conn->after)
-			/* our answer may take its time */
+		if (conn->after) /* our answer may take its time */
 			acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0), now);
 	}
 	return hs->complete ? complete(conn, now) : TERN_OK;
@@ -162,7 +161,8 @@ static void owe_ack(tern_conn *conn, const struct fragment *f, uint16_t expected
 	struct handshake *hs = conn->hs;
 	if (!conn->after || hs->complete)
 		return;
-	if (f->message_seq != expected)
+	/* While an answer of ours is awaited, messages wait in order. */
+	if (f->message_seq != expected && hs->job.state != JOB_ASKED)
 		acks_hurry(&conn->after->acks);
 	else
 		acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0), hs->now);
