@@ -229,13 +229,14 @@ typedef enum tern_client_auth {
 } tern_client_auth;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *config, tern_client_auth mode);
 
-/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 16 are added,
- * none under the same identity. A client uses the first. The callback is asked for what was not added: on a server with
- * the peer's identity, on a client with the server's hint (identity NULL: it fills answer's identity, 1 to 128 bytes, and
- * key). It returns TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by tern_conn_resume. In DTLS
- * 1.3 a client offers what was added (the first four) with its first message; one that has the callback alone offers 1.2
- * only. When a client's key differs, the server fails with TERN_ERROR_BAD_BINDER in DTLS 1.3, in 1.2 with
- * TERN_ERROR_BAD_FINISHED once the client's fourth Finished does not open, and the client hears decrypt_error. */
+/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 16 are
+ * added, none under the same identity. A client uses the first. The callback is asked for what was not added: on a
+ * server with the peer's identity, on a client with the server's hint (identity NULL: it fills answer's identity, 1 to
+ * 128 bytes, and key). It returns TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by
+ * tern_conn_resume. In DTLS 1.3 a client offers what was added (the first four) with its first message; one that has
+ * the callback alone offers 1.2 only. When a client's key differs, the server fails with TERN_ERROR_BAD_BINDER in
+ * DTLS 1.3, in 1.2 with TERN_ERROR_BAD_FINISHED once the client's fourth Finished does not open, and the client hears
+ * decrypt_error. */
 typedef struct tern_psk {
 	size_t identity_len, key_len;
 	uint8_t identity[128]; /* a client's identity; not looked at on a server */
@@ -488,10 +489,10 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_take(tern_conn *conn, uint8_t *dat
 TERN_API uint64_t tern_conn_deadline(const tern_conn *conn);
 TERN_API TERN_MUST_CHECK tern_error tern_conn_tick(tern_conn *conn, tern_time now);
 
-/* Seals len bytes (at most tern_conn_max_data) of application data as one record into out; *out_len is the datagram to send.
- * data and out must not overlap, unless data starts exactly where it goes: in DTLS 1.3 at out + 3, in 1.2 at out + 13 for a
- * ChaCha20 suite, at out + 21 for all others. Take what waits in tern_conn_take first: data that overtakes the
- * handshake's last flight is lost. */
+/* Seals len bytes (at most tern_conn_max_data) of application data as one record into out; *out_len is the datagram to
+ * send. data and out must not overlap, unless data starts exactly where it goes: in DTLS 1.3 at out + 3, in 1.2 at out
+ * + 13 for a ChaCha20 suite, at out + 21 for all others. Take what waits in tern_conn_take first: data that overtakes
+ * the handshake's last flight is lost. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len,
 						   const uint8_t *data, size_t len, tern_time now);
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
