@@ -21,7 +21,7 @@ static void put_command(const struct world *w, const struct schedule *s)
 		printf(" --seed %llu%s", (unsigned long long)s->seed, s->chaos == CHAOS_WILD ? " --wild" : "");
 	if (s->no_memory[CLIENT] || s->no_memory[SERVER])
 		printf(" --no-memory-%s %llu", s->no_memory[CLIENT] ? "client" : "server",
-		       (unsigned long long)(s->no_memory[CLIENT] + s->no_memory[SERVER]));
+		       (unsigned long long)s->no_memory[CLIENT] + s->no_memory[SERVER]);
 	put_list("--drop ", s->drop);
 	put_list("--duplicate ", s->duplicate);
 	if (s->swap >= 0)

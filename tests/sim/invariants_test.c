@@ -239,8 +239,10 @@ static uint64_t sum_of(struct world *w, uint64_t seed)
 	struct schedule s = {.seed = seed, .chaos = CHAOS_RANDOM, .swap = NO_SWAP};
 	uint64_t sum = 0;
 	w->meddle = note_datagram;
-	w->meddler = &sum;
+	w->meddler = &sum; /* cppcheck-suppress autoVariables ; taken back below */
 	assert_true(world_run(w, &s));
+	w->meddle = NULL;
+	w->meddler = NULL;
 	return sum;
 }
 

@@ -582,8 +582,8 @@ struct world *world_open(const struct scenario *scenario)
 {
 	struct world *w = calloc(1, sizeof *w);
 	const struct provider *providers[2];
-	bool good = w != NULL;
-	if (!good)
+	bool good = true;
+	if (!w)
 		return NULL;
 	w->scenario = scenario;
 	watch(&w->inv, &providers[CLIENT], &providers[SERVER]);

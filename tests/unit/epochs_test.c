@@ -56,7 +56,7 @@ static void check(struct layers *l, const char *name, struct packet p, tern_drop
 /* Four epochs; all their records in any order; the AEAD differs from one to the next. */
 static void reordered(void **state)
 {
-	struct packet packets[4 * 16];
+	struct packet packets[4 * 16] = {0};
 	struct random random = {7};
 	struct layers l;
 	size_t num = 0;
