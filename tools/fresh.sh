@@ -38,11 +38,11 @@ mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
 [ ! -d /dev/pts ] || mount --bind /dev/pts "$root/dev/pts"
 [ ! -d /dev/shm ] || mount --bind /dev/shm "$root/dev/shm"
-git -c safe.directory="*" clone --quiet --no-hardlinks . "$root/root/tern"
+git -c safe.directory="*" clone --quiet --no-hardlinks . "$root/srv/tern"
 
 inside() { # COMMAND LINE: as a login without anything of ours but the fact that nobody is watching
 	timeout --kill-after=10 1800 chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		LANG=C.UTF-8 CI=true bash -c "cd /root/tern && $1" </dev/null
+		LANG=C.UTF-8 CI=true bash -c "cd /srv/tern && $1" </dev/null
 }
 say "./run demo"
 if inside './run demo' >"$root/demo.log" 2>&1; then

@@ -35,7 +35,7 @@ mount_in() {
 
 # In the lab's copy of the checkout, with nothing of this machine's environment.
 INSIDE=(chroot "$LAB" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
-	DEBIAN_FRONTEND=noninteractive sh -c 'cd /root/tern && exec "$@"' sh)
+	DEBIAN_FRONTEND=noninteractive sh -c 'cd /srv/tern && exec "$@"' sh)
 
 inside() { # SECONDS COMMAND...
 	timeout --kill-after=10 "$1" "${INSIDE[@]}" "${@:2}" </dev/null
@@ -84,7 +84,7 @@ make_lab() {
 	rm -f "$LAB.log"
 	echo "deb $from sid main" >"$LAB/etc/apt/sources.list"
 	apt-config dump Acquire >"$LAB/etc/apt/apt.conf.d/10host"
-	mkdir -p "$LAB/root/tern"
+	mkdir -p "$LAB/srv/tern"
 	touch "$LAB/.tern-lab"
 }
 
@@ -104,10 +104,10 @@ install_missing() {
 
 # What git knows and what it does not ignore, as it lies here; the build folder in there stays, so that a second run is quick.
 copy_checkout() {
-	mkdir -p "$LAB/root/tern"
-	find "$LAB/root/tern" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+	mkdir -p "$LAB/srv/tern"
+	find "$LAB/srv/tern" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
 	git -c safe.directory="*" ls-files -z --cached --others --exclude-standard |
-		tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --no-same-owner -C "$LAB/root/tern"
+		tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --no-same-owner -C "$LAB/srv/tern"
 }
 
 print_versions() {
