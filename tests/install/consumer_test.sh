@@ -29,7 +29,8 @@ if command -v pkg-config >/dev/null; then
 	read -ra flags <<<"$(pc --cflags --libs)"
 	"$cc" -o "$work/pc-shared" "$here/consumer.c" "${flags[@]}"
 	try "pkg-config, shared" "$work/pc-shared"
-	read -ra flags <<<"$(pc --cflags --libs --static)"
+	# Not --static: that would link libcrypto statically too, with libraries whose -dev packages may not be there.
+	read -ra flags <<<"$(pc --cflags --libs) $(pkg-config --libs libcrypto)"
 	"$cc" -o "$work/pc-static" "$here/consumer.c" "${flags[@]/-ltern/$libdir/libtern.a}"
 	try "pkg-config, static" "$work/pc-static"
 	ldd "$work/pc-static" | grep -q libtern && { echo "the static program needs libtern.so"; exit 1; }

@@ -58,6 +58,8 @@ static void start(struct pair *p, const tern_limits *limits, bool tickets)
 	tern_timers timers = {.size = sizeof timers, .first_ns = S, .no_jitter = true, .no_rtt = true};
 	add_trust(client, &root);
 	add_cert(server, &leaf);
+	OK(tern_config_set_groups(client, "secp256r1"));
+	OK(tern_config_set_groups(server, "secp256r1"));
 	OK(tern_config_set_timers(client, &timers));
 	OK(tern_config_set_timers(server, &timers));
 	OK(tern_config_set_tickets(server, tickets));
