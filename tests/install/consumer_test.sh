@@ -16,6 +16,13 @@ try() { # NAME PROGRAM
 	echo "$1: $(LD_LIBRARY_PATH=$libdir "$2")"
 }
 
+# Not through a pipe to grep -q: ldd would die of it now and then, and pipefail tell of that.
+needs() { # PROGRAM LIBRARY
+	local list
+	list=$(ldd "$1") || exit 1
+	[[ $list == *"$2"* ]]
+}
+
 libdir=$(dirname "$(find "$prefix" -name libtern.a)")
 quietly "$cmake" -S "$here" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc"
 quietly "$cmake" --build "$work/cmake"
@@ -33,9 +40,9 @@ if command -v pkg-config >/dev/null; then
 	read -ra flags <<<"$(pc --cflags --libs) $(pkg-config --libs libcrypto)"
 	"$cc" -o "$work/pc-static" "$here/consumer.c" "${flags[@]/-ltern/$libdir/libtern.a}"
 	try "pkg-config, static" "$work/pc-static"
-	ldd "$work/pc-static" | grep -q libtern && { echo "the static program needs libtern.so"; exit 1; }
+	needs "$work/pc-static" libtern && { echo "the static program needs libtern.so"; exit 1; }
 fi
-ldd "$work/cmake/shared" | grep -q 'libtern\.so\.0 ' || { echo "the shared program does not use libtern.so.0"; exit 1; }
+needs "$work/cmake/shared" 'libtern.so.0 ' || { echo "the shared program does not use libtern.so.0"; exit 1; }
 if [ -x "$build/tern" ]; then
 	"$prefix"/bin/tern --version
 fi
