@@ -3,16 +3,18 @@
 #include "handshake/messages12.h"
 #include "handshake/negotiate.h"
 
-static void put_own_chain(struct handshake *hs, struct wr *w, const struct credential *c)
+tern_error put_own_certificate12(struct handshake *hs, struct wr *w)
 {
+	const struct credential *c = hs->credential;
 	struct certificate cert = {0};
 	if (hs->raw_own) {
 		put_raw_certificate12(w, c ? c->spki : span_of(NULL, 0));
-		return;
+		return TERN_OK;
 	}
 	for (size_t i = 0; c && i < c->num_chain; i++)
 		cert.chain[cert.num++] = c->chain[i];
 	put_certificate12(w, &cert);
+	return TERN_OK;
 }
 
 /* num 0: the peer has no certificate. */
@@ -28,12 +30,6 @@ static tern_error get_peer_chain(struct handshake *hs, struct span body, struct 
 		good = get_certificate12(&r, out);
 	}
 	return good && rd_end(&r) ? TERN_OK : FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.2");
-}
-
-tern_error put_server_certificate12(struct handshake *hs, struct wr *w)
-{
-	put_own_chain(hs, w, hs->credential);
-	return TERN_OK;
 }
 
 tern_error get_server_certificate12(struct handshake *hs, struct span body)
@@ -87,12 +83,6 @@ tern_error get_cert_request12(struct handshake *hs, struct span body)
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.4");
 	hs->asks_client_cert = true;
 	choose_client_credential(hs, &request);
-	return TERN_OK;
-}
-
-tern_error put_client_certificate12(struct handshake *hs, struct wr *w)
-{
-	put_own_chain(hs, w, hs->credential);
 	return TERN_OK;
 }
 

@@ -53,7 +53,7 @@ tern_error get_cert_request13(struct handshake *hs, struct span body)
 	return TERN_OK;
 }
 
-tern_error put_certificate13_own(struct handshake *hs, struct wr *w)
+tern_error put_own_certificate13(struct handshake *hs, struct wr *w)
 {
 	const struct credential *c = hs->credential;
 	struct certificate13 message = {0};

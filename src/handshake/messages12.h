@@ -9,11 +9,10 @@ tern_error take_client_hello12(struct handshake *hs, const struct client_hello *
 tern_error fill_server_hello12(struct handshake *hs, struct server_hello *hello, struct extensions *ext);
 tern_error take_server_hello12(struct handshake *hs, const struct server_hello *hello, const struct extensions *ext);
 
-tern_error put_server_certificate12(struct handshake *hs, struct wr *w);
+tern_error put_own_certificate12(struct handshake *hs, struct wr *w);
 tern_error get_server_certificate12(struct handshake *hs, struct span body);
 tern_error put_cert_request12(struct handshake *hs, struct wr *w);
 tern_error get_cert_request12(struct handshake *hs, struct span body);
-tern_error put_client_certificate12(struct handshake *hs, struct wr *w);
 tern_error get_client_certificate12(struct handshake *hs, struct span body);
 tern_error put_cert_verify12(struct handshake *hs, struct wr *w);
 tern_error get_cert_verify12(struct handshake *hs, struct span body);

@@ -8,7 +8,7 @@ tern_error put_encrypted_extensions13(struct handshake *hs, struct wr *w);
 tern_error get_encrypted_extensions13(struct handshake *hs, struct span body);
 tern_error put_cert_request13(struct handshake *hs, struct wr *w);
 tern_error get_cert_request13(struct handshake *hs, struct span body);
-tern_error put_certificate13_own(struct handshake *hs, struct wr *w);
+tern_error put_own_certificate13(struct handshake *hs, struct wr *w);
 tern_error get_server_certificate13(struct handshake *hs, struct span body);
 tern_error get_client_certificate13(struct handshake *hs, struct span body);
 tern_error put_cert_verify13(struct handshake *hs, struct wr *w);

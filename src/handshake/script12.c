@@ -88,12 +88,12 @@ static tern_error to_epoch_1(struct handshake *hs)
 /* clang-format off */
 const struct step script12[] = {
 	/* message                       from    flags                                 epoch present                  put                       get                       then */
-	{CERTIFICATE,                    SERVER, 0,                                    0,    with_certificate,        put_server_certificate12, get_server_certificate12, NULL},
+	{CERTIFICATE,                    SERVER, 0,                                    0,    with_certificate,        put_own_certificate12,    get_server_certificate12, NULL},
 	{SERVER_KEY_EXCHANGE,            SERVER, 0,                                    0,    kex_is_ecdhe,            put_server_kex12,         get_server_kex12,         NULL},
 	{SERVER_KEY_EXCHANGE,            SERVER, STEP_PEER_MAY_SKIP,                   0,    kex_is_plain_psk,        put_server_kex12,         get_server_kex12,         NULL},
 	{CERTIFICATE_REQUEST,            SERVER, STEP_PEER_MAY_SKIP,                   0,    with_cert_request,       put_cert_request12,       get_cert_request12,       NULL},
 	{SERVER_HELLO_DONE,              SERVER, 0,                                    0,    full,                    put_hello_done12,         get_hello_done12,         no_signature_comes},
-	{CERTIFICATE,                    CLIENT, 0,                                    0,    with_client_certificate, put_client_certificate12, get_client_certificate12, NULL},
+	{CERTIFICATE,                    CLIENT, 0,                                    0,    with_client_certificate, put_own_certificate12,    get_client_certificate12, NULL},
 	{CLIENT_KEY_EXCHANGE,            CLIENT, 0,                                    0,    full,                    put_client_kex12,         get_client_kex12,         schedule12_kex_done},
 	{CERTIFICATE_VERIFY,             CLIENT, 0,                                    0,    with_cert_verify,        put_cert_verify12,        get_cert_verify12,        signature_came},
 	{CONTENT_CHANGE_CIPHER_SPEC,     CLIENT, STEP_SEND_ONLY,                       0,    full,                    put_change_cipher_spec,   NULL,                     to_epoch_1},

@@ -57,10 +57,10 @@ const struct step script13[] = {
 	/* message             from    flags               epoch            present                  put                         get                         then */
 	{ENCRYPTED_EXTENSIONS, SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                    put_encrypted_extensions13, get_encrypted_extensions13, NULL},
 	{CERTIFICATE_REQUEST,  SERVER, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_cert_request,       put_cert_request13,         get_cert_request13,         NULL},
-	{CERTIFICATE,          SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,        put_certificate13_own,      get_server_certificate13,   NULL},
+	{CERTIFICATE,          SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,        put_own_certificate13,      get_server_certificate13,   NULL},
 	{CERTIFICATE_VERIFY,   SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,        put_cert_verify13,          get_cert_verify13,          NULL},
 	{FINISHED,             SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                    put_finished13,             get_finished13,             keys13_application},
-	{CERTIFICATE,          CLIENT, 0,                  EPOCH_HANDSHAKE, with_client_certificate, put_certificate13_own,      get_client_certificate13,   NULL},
+	{CERTIFICATE,          CLIENT, 0,                  EPOCH_HANDSHAKE, with_client_certificate, put_own_certificate13,      get_client_certificate13,   NULL},
 	{CERTIFICATE_VERIFY,   CLIENT, 0,                  EPOCH_HANDSHAKE, with_cert_verify,        put_cert_verify13,          get_cert_verify13,          NULL},
 	{FINISHED,             CLIENT, 0,                  EPOCH_HANDSHAKE, NULL,                    put_finished13,             get_finished13,             keys13_done},
 };

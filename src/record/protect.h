@@ -49,6 +49,19 @@ struct protection {
 	bool epochs_overlap; /* new keys leave the older ones alive */
 };
 
+/* The 13-byte header, of DTLS 1.2 and of plaintext. */
+static inline struct record_header plain_header(const struct record12 *r, tern_drop drop)
+{
+	return (struct record_header){
+		.wire = span_of(r->fragment.p - RECORD12_HEADER, RECORD12_HEADER + r->fragment.n),
+		.seq = r->seq,
+		.len = RECORD12_HEADER,
+		.epoch = r->epoch,
+		.type = r->type,
+		.drop = drop,
+	};
+}
+
 /* A unified header at r: of a record for which there are no keys, until somebody finds them. False as parse. */
 bool is_unified(const struct rd *r);
 bool unified_parse(const struct record_layer *l, struct rd *r, struct record_header *out);

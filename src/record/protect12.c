@@ -39,19 +39,11 @@ static tern_drop judge(const struct record12 *r)
 static bool parse(const struct record_layer *l, struct rd *r, struct record_header *out)
 {
 	struct record12 h;
-	const uint8_t *start = r->p;
 	if (is_unified(r))
 		return unified_parse(l, r, out);
 	if (!get_record12(r, &h))
 		return false;
-	*out = (struct record_header){
-		.wire = span_of(start, RECORD12_HEADER + h.fragment.n),
-		.seq = h.seq,
-		.len = RECORD12_HEADER,
-		.epoch = h.epoch,
-		.type = h.type,
-		.drop = judge(&h),
-	};
+	*out = plain_header(&h, judge(&h));
 	return true;
 }
 

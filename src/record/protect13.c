@@ -44,14 +44,7 @@ static bool parse_plain(struct rd *r, struct record_header *out)
 	struct record12 h;
 	if (!get_record12(&t, &h) || h.type < CONTENT_CHANGE_CIPHER_SPEC || h.type > CONTENT_ACK)
 		return false;
-	*out = (struct record_header){
-		.wire = span_of(r->p, RECORD12_HEADER + h.fragment.n),
-		.seq = h.seq,
-		.len = RECORD12_HEADER,
-		.epoch = h.epoch,
-		.type = h.type,
-		.drop = judge(&h),
-	};
+	*out = plain_header(&h, judge(&h));
 	*r = t;
 	return true;
 }

@@ -7,8 +7,8 @@
 
 #include "connection/conn.h"
 #include "crypto/crypto.h"
+#include "pcg.h"
 #include "record/epochs.h"
-#include "sim/pcg.h"
 
 #define NONCE_SLOTS 32768 /* a power of two; a run seals less than half as many records */
 #define MESSAGES_MAX 1024 /* of application data, per association and side */

@@ -5,7 +5,7 @@
 #ifndef TERN_TESTS_SIM_LINK_H
 #define TERN_TESTS_SIM_LINK_H
 
-#include "sim/pcg.h"
+#include "pcg.h"
 
 #define SIM_MS UINT64_C(1000000)
 #define SIM_S (1000 * SIM_MS)

@@ -5,9 +5,9 @@
 #ifndef TERN_TESTS_SIM_WORLD_H
 #define TERN_TESTS_SIM_WORLD_H
 
+#include "pcg.h"
 #include "sim/ledger.h"
 #include "sim/link.h"
-#include "sim/pcg.h"
 #include "sim/scenario.h"
 
 #define SIM_DATAGRAM_MAX 2048

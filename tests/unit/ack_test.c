@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "unit/random.h"
+#include "pcg.h"
 
 #define MS UINT64_C(1000000)
 #define ALL (2 + 16 * ACK_RECORDS)
@@ -102,15 +102,15 @@ static void behind_other_bytes(void **state)
 /* Against a list that keeps everything. */
 static void oldest_give_way(void **state)
 {
-	struct random r = {.state = 7};
+	struct pcg r = {.state = 7};
 	(void)state;
 	for (size_t round = 0; round < 300; round++) {
 		uint64_t list[200], got[ACK_RECORDS];
-		size_t num = 0, notes = random_below(&r, 150), kept, cap = 2 + random_below(&r, ALL);
+		size_t num = 0, notes = pcg_below(&r, 150), kept, cap = 2 + pcg_below(&r, ALL);
 		struct acks a;
 		acks_init(&a);
 		for (size_t i = 0; i < notes; i++) {
-			uint64_t v = random_below(&r, 4) * 1000 + random_below(&r, 60);
+			uint64_t v = pcg_below(&r, 4) * 1000 + pcg_below(&r, 60);
 			bool known = false;
 			for (size_t k = num > ACK_RECORDS ? num - ACK_RECORDS : 0; k < num; k++)
 				known |= list[k] == v;

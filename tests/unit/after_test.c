@@ -7,30 +7,11 @@
 
 #include <cmocka.h>
 
-#include "pair.h"
+#include "usual_pair.h"
 #include "wire/messages13.h"
 
 #define S UINT64_C(1000000000)
 #define ACK_MAX 40
-
-static struct cert root, leaf;
-
-static int make_certs(void **state)
-{
-	(void)state;
-	cert_make(&root, &(struct cert_options){.name = "root", .ca = true});
-	cert_make(&leaf, &(struct cert_options){.issuer = &root, .san = "DNS:a.test"});
-	return 0;
-}
-
-static int free_certs(void **state)
-{
-	(void)state;
-	cert_free(&root);
-	cert_free(&leaf);
-	certs_cleanup();
-	return 0;
-}
 
 /* What was sent, by role of the sender, as the trace tells it. */
 static struct {
@@ -75,7 +56,7 @@ static void start(struct pair *p, const tern_limits *limits, bool tickets)
 	pair_dial(p, "a.test", span_of(NULL, 0));
 }
 
-static void connect_pair(struct pair *p)
+static void connect13(struct pair *p)
 {
 	start(p, NULL, true);
 	pair_settle(p);
@@ -229,7 +210,7 @@ static void key_update_changes_one_direction(void **state)
 	(void)state;
 	for (int who = 0; who < 2; who++) {
 		struct pair p;
-		connect_pair(&p);
+		connect13(&p);
 		OK(tern_conn_rekey(p.side[who].conn, false, p.now));
 		pair_settle(&p);
 		assert_int_equal(write_epoch(&p, (enum role)who), 4);
@@ -245,7 +226,7 @@ static void key_update_may_ask_for_the_peers(void **state)
 	(void)state;
 	for (int who = 0; who < 2; who++) {
 		struct pair p;
-		connect_pair(&p);
+		connect13(&p);
 		OK(tern_conn_rekey(p.side[who].conn, true, p.now));
 		pair_settle(&p);
 		for (int i = 0; i < 2; i++) {
@@ -262,7 +243,7 @@ static void key_updates_may_cross(void **state)
 	(void)state;
 	for (int asks = 0; asks < 4; asks++) {
 		struct pair p;
-		connect_pair(&p);
+		connect13(&p);
 		OK(tern_conn_rekey(p.side[CLIENT].conn, asks & 1, p.now));
 		OK(tern_conn_rekey(p.side[SERVER].conn, asks & 2, p.now));
 		pair_collect(&p, CLIENT);
@@ -283,7 +264,7 @@ static void new_keys_are_not_used_before_the_acknowledgement(void **state)
 	uint8_t out[PAIR_DATAGRAM];
 	size_t n;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	p.tap = lose_to_client;
 	deaf_client = true;
 	OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
@@ -314,7 +295,7 @@ static void data_of_the_old_epoch_that_comes_late_is_taken(void **state)
 	uint8_t out[PAIR_DATAGRAM];
 	size_t n;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	OK(tern_conn_seal(p.side[CLIENT].conn, out, sizeof out, &n, data, sizeof data, p.now));
 	OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
 	pair_settle(&p);
@@ -329,7 +310,7 @@ static void old_read_keys_go_once_the_new_ones_are_proved(void **state)
 {
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	while (pair_wait(&p, p.now.mono_ns + 300 * S))
 		pair_settle(&p);
 	assert_null(p.side[SERVER].conn->records.older_in);
@@ -425,7 +406,7 @@ static void many_key_updates(void **state)
 {
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	for (unsigned i = 0; i < 300; i++) {
 		OK(tern_conn_rekey(p.side[i % 2].conn, i % 3 == 0, p.now));
 		pair_settle(&p);
@@ -441,13 +422,13 @@ static void numbers_do_not_wrap(void **state)
 	static const uint8_t asks[] = {1};
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	after_of(&p, CLIENT)->send_seq = UINT16_MAX;
 	assert_int_equal(tern_conn_rekey(p.side[CLIENT].conn, false, p.now), TERN_ERROR_LIMIT);
 	pair_free(&p);
 	/* Asked by the peer, it is no reason to end: the request is ignored. */
 	for (int i = 0; i < 2; i++) {
-		connect_pair(&p);
+		connect13(&p);
 		if (i)
 			after_of(&p, CLIENT)->send_seq = UINT16_MAX;
 		else
@@ -488,7 +469,7 @@ static void messages_that_are_not_allowed(void **state)
 	for (size_t i = 0; i < NUM(cases); i++) {
 		struct pair p;
 		enum role from = cases[i].to == CLIENT ? SERVER : CLIENT;
-		connect_pair(&p);
+		connect13(&p);
 		pair_say(&p, cases[i].to, 3, cases[i].type, after_of(&p, from)->send_seq, cases[i].body, cases[i].n);
 		expect_failure(&p, cases[i].name, cases[i].to, cases[i].error);
 	}
@@ -500,7 +481,7 @@ static void nothing_follows_a_key_update_in_its_epoch(void **state)
 	struct pair p;
 	uint16_t seq;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	seq = after_of(&p, CLIENT)->send_seq;
 	pair_say(&p, SERVER, 3, KEY_UPDATE, seq, zero, 1);
 	check_is("first", p.side[SERVER].error, TERN_OK);
@@ -523,7 +504,7 @@ static void change_cipher_spec_is_dropped(void **state)
 {
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	pair_forge(&p, CLIENT, CONTENT_CHANGE_CIPHER_SPEC, 0, 9, "\1", 1);
 	check_is("CCS", p.side[CLIENT].error, TERN_OK);
 	pair_check_data(&p, "still");
@@ -546,7 +527,7 @@ static void plaintext_is_dropped_once_connected(void **state)
 	};
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	for (size_t i = 0; i < NUM(cases); i++)
 		for (int who = 0; who < 2; who++) {
 			uint64_t before = pair_info(&p, (enum role)who).dropped[TERN_DROP_PLAINTEXT];
@@ -566,7 +547,7 @@ static void repeated_message_is_acknowledged_again(void **state)
 	struct pair p;
 	uint16_t seq;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	seq = after_of(&p, CLIENT)->send_seq;
 	for (unsigned i = 0; i < 3; i++) {
 		pair_say(&p, SERVER, 3, KEY_UPDATE, seq, zero, 1);
@@ -597,7 +578,7 @@ static void acks_that_are_wrong(void **state)
 	for (size_t i = 0; i < NUM(cases); i++) {
 		struct pair p;
 		size_t n = put_numbers(body, cases[i].epoch, cases[i].seq, 1);
-		connect_pair(&p);
+		connect13(&p);
 		OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
 		pair_collect(&p, CLIENT);
 		pair_seal(&p, CLIENT, CONTENT_ACK, body, n);
@@ -622,7 +603,7 @@ static void malformed_ack_is_dropped(void **state)
 	};
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	for (size_t i = 0; i < NUM(cases); i++) {
 		pair_seal(&p, CLIENT, CONTENT_ACK, cases[i].body, cases[i].n);
 		check_is(cases[i].name, p.side[CLIENT].error, TERN_OK);
@@ -636,7 +617,7 @@ static void empty_ack_asks_for_a_repeat(void **state)
 {
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
 	pair_collect(&p, CLIENT);
 	p.num_queued = 0;
@@ -654,7 +635,7 @@ static void empty_handshake_record_is_not_acknowledged(void **state)
 {
 	struct pair p;
 	(void)state;
-	connect_pair(&p);
+	connect13(&p);
 	pair_seal(&p, SERVER, CONTENT_HANDSHAKE, "", 0);
 	pair_collect(&p, SERVER);
 	assert_int_equal(sent[SERVER].acks, 0);

@@ -7,28 +7,9 @@
 
 #include <cmocka.h>
 
-#include "pair.h"
+#include "usual_pair.h"
 
 #define S UINT64_C(1000000000)
-
-static struct cert root, leaf;
-
-static int make_certs(void **state)
-{
-	(void)state;
-	cert_make(&root, &(struct cert_options){.name = "root", .ca = true});
-	cert_make(&leaf, &(struct cert_options){.issuer = &root, .san = "DNS:a.test"});
-	return 0;
-}
-
-static int free_certs(void **state)
-{
-	(void)state;
-	cert_free(&root);
-	cert_free(&leaf);
-	certs_cleanup();
-	return 0;
-}
 
 enum shape { FULL, MUTUAL, PSK, RESUMED, FRAGMENTED, WIDE_WINDOW, NUM_SHAPES };
 static const char *const shapes[NUM_SHAPES] = {"full", "mutual", "PSK", "resumed", "fragmented", "wide window"};

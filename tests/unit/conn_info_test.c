@@ -11,51 +11,9 @@
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 
-#include "pair.h"
+#include "usual_pair.h"
 
 #define S UINT64_C(1000000000)
-
-static struct cert root, leaf;
-
-static int make_certs(void **state)
-{
-	(void)state;
-	cert_make(&root, &(struct cert_options){.name = "root", .ca = true});
-	cert_make(&leaf, &(struct cert_options){.issuer = &root, .san = "DNS:a.test"});
-	return 0;
-}
-
-static int free_certs(void **state)
-{
-	(void)state;
-	cert_free(&root);
-	cert_free(&leaf);
-	certs_cleanup();
-	return 0;
-}
-
-static void configs(tern_config *c[2])
-{
-	c[CLIENT] = new_config(NULL);
-	c[SERVER] = new_config(NULL);
-	add_trust(c[CLIENT], &root);
-	add_cert(c[SERVER], &leaf);
-}
-
-static void connect_pair(struct pair *p, tern_config *c[2])
-{
-	pair_init(p, c[CLIENT], c[SERVER]);
-	pair_dial(p, "a.test", span_of(NULL, 0));
-	pair_settle(p);
-	assert_true(pair_connected(p));
-}
-
-static void connected_pair(struct pair *p)
-{
-	tern_config *c[2];
-	configs(c);
-	connect_pair(p, c);
-}
 
 /* ---- what others can compute too ---- */
 
@@ -105,7 +63,7 @@ static void export_and_keylog(void **state)
 	uint8_t random[64], master[48], seed[256], want[60], got[60];
 	size_t n;
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	lines = 0;
 	OK(tern_config_set_keylog(c[CLIENT], keylog, NULL));
 	connect_pair(&p, c);
@@ -220,7 +178,7 @@ static void mtu_holds(void **state)
 	for (size_t i = 0; i < NUM(mtus); i++) {
 		struct pair p;
 		tern_config *c[2];
-		configs(c);
+		usual_configs(c);
 		pair_init(&p, c[CLIENT], c[SERVER]);
 		p.tap = measure;
 		pair_dial(&p, "a.test", span_of(NULL, 0));
@@ -256,7 +214,7 @@ static void record_limit_is_no_mtu(void **state)
 	tern_config *c[2];
 	tern_limits limits = {.size = sizeof limits, .max_fragment_length = 512};
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	OK(tern_config_set_limits(c[CLIENT], &limits));
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	lose = 1;
@@ -276,7 +234,7 @@ static void mtu_shrinks_at_the_end(void **state)
 	struct pair p;
 	tern_config *c[2];
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	pair_dial(&p, "a.test", span_of(NULL, 0));
 	while (!pair_saw(&p, SERVER, TERN_EVENT_CONNECTED))

@@ -6,52 +6,10 @@
 
 #include <cmocka.h>
 
-#include "pair.h"
+#include "usual_pair.h"
 #include "wire/handshake.h"
 
 #define S UINT64_C(1000000000)
-
-static struct cert root, leaf;
-
-static int make_certs(void **state)
-{
-	(void)state;
-	cert_make(&root, &(struct cert_options){.name = "root", .ca = true});
-	cert_make(&leaf, &(struct cert_options){.issuer = &root, .san = "DNS:a.test"});
-	return 0;
-}
-
-static int free_certs(void **state)
-{
-	(void)state;
-	cert_free(&root);
-	cert_free(&leaf);
-	certs_cleanup();
-	return 0;
-}
-
-static void configs(tern_config *c[2])
-{
-	c[CLIENT] = new_config(NULL);
-	c[SERVER] = new_config(NULL);
-	add_trust(c[CLIENT], &root);
-	add_cert(c[SERVER], &leaf);
-}
-
-static void connect_pair(struct pair *p, tern_config *c[2])
-{
-	pair_init(p, c[CLIENT], c[SERVER]);
-	pair_dial(p, "a.test", span_of(NULL, 0));
-	pair_settle(p);
-	assert_true(pair_connected(p));
-}
-
-static void connected_pair(struct pair *p)
-{
-	tern_config *c[2];
-	configs(c);
-	connect_pair(p, c);
-}
 
 static uint64_t dropped(const struct pair *p, enum role who, tern_drop reason)
 {
@@ -89,7 +47,7 @@ static void options_out_of_range(void **state)
 	tern_client_options o = {.size = sizeof o - 8};
 	tern_verdict v = {.kind = TERN_VERDICT_REPLY};
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	check_is("size", tern_client(&conn, p.side[CLIENT].pool, &o, p.now), TERN_ERROR_USAGE);
 	memset(name, 'a', sizeof name);
@@ -164,7 +122,7 @@ static void usage_errors(void **state)
 	size_t n = 1;
 	tern_conn *conn;
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	pair_dial(&p, "a.test", span_of(NULL, 0));
 	conn = p.side[CLIENT].conn;
@@ -217,7 +175,7 @@ static void chain_until_the_next_call(void **state)
 	tern_bytes chain[2];
 	tern_event e = {.kind = TERN_EVENT_NONE};
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	pair_dial(&p, "a.test", span_of(NULL, 0));
 	while (!pair_saw(&p, SERVER, TERN_EVENT_CONNECTED))
@@ -274,7 +232,7 @@ static void close_at_once(void **state)
 	struct pair p;
 	tern_config *c[2];
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	pair_dial(&p, "a.test", span_of(NULL, 0));
 	while (!pair_saw(&p, SERVER, TERN_EVENT_CONNECTED))
@@ -293,7 +251,7 @@ static void close_in_the_handshake(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct pair p;
 		tern_config *c[2];
-		configs(c);
+		usual_configs(c);
 		pair_init(&p, c[CLIENT], c[SERVER]);
 		pair_dial(&p, "a.test", span_of(NULL, 0));
 		while (!p.side[SERVER].conn)
@@ -378,7 +336,7 @@ static void plaintext_alerts_in_the_handshake(void **state)
 	for (size_t i = 0; i < NUM(cases); i++) {
 		struct pair p;
 		tern_config *c[2];
-		configs(c);
+		usual_configs(c);
 		pair_init(&p, c[CLIENT], c[SERVER]);
 		pair_dial(&p, "a.test", span_of(NULL, 0));
 		pair_forge(&p, CLIENT, CONTENT_ALERT, 0, 77, cases[i].body, cases[i].n);
@@ -438,7 +396,7 @@ static void replayed_handshake(void **state)
 	struct pair p;
 	tern_config *c[2];
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	num_recorded = 0;
 	p.tap = record;
@@ -484,7 +442,7 @@ static void hello_requests_in_the_handshake(void **state)
 	struct pair p;
 	tern_config *c[2];
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	pair_dial(&p, "a.test", span_of(NULL, 0));
 	for (int i = 0; i < 40; i++) {
@@ -514,7 +472,7 @@ static void last_flight(void **state)
 	struct pair p;
 	tern_config *c[2];
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	lose = 5;
 	p.tap = lose_some;
@@ -555,7 +513,7 @@ static void seal_limit(void **state)
 	int sealed = 0;
 	tern_event e;
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	OK(tern_config_set_limits(c[CLIENT], &limits));
 	connect_pair(&p, c);
 	for (;;) {
@@ -585,7 +543,7 @@ static void sequence_end(void **state)
 	uint8_t out[256];
 	size_t n;
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	OK(tern_config_set_suites(c[CLIENT],
 				  "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256")); /* as long as numbers last */
 	connect_pair(&p, c);
@@ -625,7 +583,7 @@ static void data_before_connected(void **state)
 	uint8_t out[64];
 	size_t n;
 	(void)state;
-	configs(c);
+	usual_configs(c);
 	pair_init(&p, c[CLIENT], c[SERVER]);
 	pair_dial(&p, "a.test", span_of(NULL, 0));
 	pair_forge(&p, CLIENT, CONTENT_APPLICATION_DATA, 0, 5, "hello", 5);

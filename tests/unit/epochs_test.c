@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
+#include "pcg.h"
 #include "record/protect.h"
 #include "unit/count_heap.h"
 #include "unit/forge13.h"
-#include "unit/random.h"
 
 static void open13(struct layers *l, uint16_t window)
 {
@@ -57,7 +57,7 @@ static void check(struct layers *l, const char *name, struct packet p, tern_drop
 static void reordered(void **state)
 {
 	struct packet packets[4 * 16] = {0};
-	struct random random = {7};
+	struct pcg random = {7};
 	struct layers l;
 	size_t num = 0;
 	(void)state;
@@ -67,7 +67,7 @@ static void reordered(void **state)
 	for (; num < 64; num++)
 		packets[num] = packet_of(&l, (uint16_t)(2 + num % 4));
 	for (size_t i = num - 1; i > 0; i--) {
-		size_t other = random_below(&random, (uint32_t)i + 1);
+		size_t other = pcg_below(&random, (uint32_t)i + 1);
 		struct packet p = packets[i];
 		packets[i] = packets[other];
 		packets[other] = p;

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "pcg.h"
 #include "unit/layers.h"
-#include "unit/random.h"
 
 #define MS UINT64_C(1000000)
 #define SENT_MAX 20000
@@ -675,10 +675,10 @@ static void model_check(void)
 	}
 }
 
-static void model_ack(struct random *r, size_t num)
+static void model_ack(struct pcg *r, size_t num)
 {
 	for (size_t i = 0; i < num; i++) {
-		size_t index = x.num_sent - 1 - random_below(r, x.f.num_known);
+		size_t index = x.num_sent - 1 - pcg_below(r, x.f.num_known);
 		const tern_trace *e = &x.sent[index];
 		for (size_t k = e->fragment_offset; k < span_end(e); k++)
 			model.has[e->message_seq][k] = true;
@@ -687,27 +687,27 @@ static void model_ack(struct random *r, size_t num)
 	flight_acks_end(&x.f, x.now);
 }
 
-static void model_step(struct random *r)
+static void model_step(struct pcg *r)
 {
 	enum flight_state before = x.f.state;
 	x.layout[0] = 0;
-	switch (random_below(r, 8)) {
+	switch (pcg_below(r, 8)) {
 	case 0:
 		if (x.num_sent)
-			model_ack(r, 1 + random_below(r, 4));
+			model_ack(r, 1 + pcg_below(r, 4));
 		break;
 	case 1:
-		flight_acked(&x.f, (uint16_t)random_below(r, 4), UINT64_C(1) << (20 + random_below(r, 44)), x.now);
+		flight_acked(&x.f, (uint16_t)pcg_below(r, 4), UINT64_C(1) << (20 + pcg_below(r, 44)), x.now);
 		flight_acks_end(&x.f, x.now);
 		break;
 	case 2:
 		flight_acks_end(&x.f, x.now);
 		break;
 	case 3:
-		flight_set_mtu(&x.f, (uint16_t)(96 + random_below(r, random_below(r, 2) ? 200 : 1300)));
+		flight_set_mtu(&x.f, (uint16_t)(96 + pcg_below(r, pcg_below(r, 2) ? 200 : 1300)));
 		break;
 	case 4:
-		x.now.mono_ns += random_below(r, 1000) * MS;
+		x.now.mono_ns += pcg_below(r, 1000) * MS;
 		assert_int_equal(flight_tick(&x.f, x.now), TERN_OK);
 		break;
 	case 5:
@@ -725,20 +725,20 @@ static void model_step(struct random *r)
 
 static void against_the_model(void **state)
 {
-	struct random r = {.state = 20};
+	struct pcg r = {.state = 20};
 	(void)state;
 	for (size_t round = 0; round < 400; round++) {
-		size_t steps = random_below(&r, 150);
+		size_t steps = pcg_below(&r, 150);
 		memset(&model, 0, sizeof model);
 		model.transmission = 1;
-		set_up((uint16_t)(96 + random_below(&r, 1300)), 4000000);
+		set_up((uint16_t)(96 + pcg_below(&r, 1300)), 4000000);
 		x.f.max_tries = 100000;
 		x.f.rto.cap_ns = 1000 * MS;
-		model.num = 1 + random_below(&r, MODEL_MESSAGES);
+		model.num = 1 + pcg_below(&r, MODEL_MESSAGES);
 		for (size_t i = 0; i < model.num; i++) {
-			size_t most = random_below(&r, 3) ? 300 : MODEL_BYTES;
-			model.rows[i].epoch = random_below(&r, 3) ? 2 : 0;
-			model.rows[i].n = random_below(&r, 6) ? random_below(&r, (uint32_t)most) : 0;
+			size_t most = pcg_below(&r, 3) ? 300 : MODEL_BYTES;
+			model.rows[i].epoch = pcg_below(&r, 3) ? 2 : 0;
+			model.rows[i].n = pcg_below(&r, 6) ? pcg_below(&r, (uint32_t)most) : 0;
 		}
 		send_rows(model.rows, model.num);
 		for (size_t i = 0; i < steps; i++)

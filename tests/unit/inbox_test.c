@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "pcg.h"
 #include "unit/inbox_model.h"
-#include "unit/random.h"
 
 static const uint8_t text[] = "the arctic tern makes the longest flights of any animal, and gets through";
 
@@ -365,35 +365,35 @@ static void all_overlaps(void **state)
 	}
 }
 
-static void random_operation(struct random *r, struct model *model, struct fixture *x, uint8_t *datagram)
+static void random_operation(struct pcg *r, struct model *model, struct fixture *x, uint8_t *datagram)
 {
 	static const uint32_t lengths[] = {0, 1, 7, 60, 200, MODEL_MAX};
 	struct fragment f = {CERTIFICATE, 0, 0, 0, {NULL, 0}};
-	uint32_t dice = random_below(r, 20), most;
+	uint32_t dice = pcg_below(r, 20), most;
 	if (dice == 0) {
 		model_discard(model, &x->in);
 		return;
 	}
-	f.message_seq = (uint16_t)(model->next + random_below(r, dice == 1 ? 20 : 4));
+	f.message_seq = (uint16_t)(model->next + pcg_below(r, dice == 1 ? 20 : 4));
 	if (f.message_seq && dice == 2)
 		f.message_seq--;
 	f.length = lengths[f.message_seq * 5u % 6];
 	if (dice == 3)
-		f.length = lengths[random_below(r, 6)];
-	f.offset = f.length ? random_below(r, f.length) : 0;
+		f.length = lengths[pcg_below(r, 6)];
+	f.offset = f.length ? pcg_below(r, f.length) : 0;
 	most = f.length - f.offset;
-	if (random_below(r, 3))
+	if (pcg_below(r, 3))
 		most = most < 40 ? most : 40;
-	f.body = span_of(datagram, most ? random_below(r, most + 1) : 0);
+	f.body = span_of(datagram, most ? pcg_below(r, most + 1) : 0);
 	if (dice == 4) {
 		f.offset = 0;
 		f.body.n = f.length;
 	}
-	random_fill(r, datagram, f.body.n);
-	model_put(model, &x->in, &x->h, &f, (uint16_t)(random_below(r, 40) == 0));
-	if (random_below(r, 2))
+	pcg_fill(r, datagram, f.body.n);
+	model_put(model, &x->in, &x->h, &f, (uint16_t)(pcg_below(r, 40) == 0));
+	if (pcg_below(r, 2))
 		model_keep(model, &x->in, &x->h, datagram, MODEL_MAX);
-	else if (x->in.has_view || random_below(r, 2))
+	else if (x->in.has_view || pcg_below(r, 2))
 		model_done(model, &x->in);
 }
 
@@ -402,7 +402,7 @@ static void random_operations(void **state)
 	static struct model model;
 	(void)state;
 	for (uint64_t seed = 0; seed < 200; seed++) {
-		struct random r = {seed};
+		struct pcg r = {seed};
 		uint8_t datagram[MODEL_MAX];
 		struct fixture x;
 		/* Some with little room. */

@@ -7,31 +7,13 @@
 
 #include <cmocka.h>
 
-#include "pair.h"
+#include "usual_pair.h"
 
 #define S UINT64_C(1000000000)
 
-static struct cert root, leaf;
 static tern_trace last[2]; /* record sent, by role of the sender */
 static unsigned acks;
 static struct pair *watched;
-
-static int make_certs(void **state)
-{
-	(void)state;
-	cert_make(&root, &(struct cert_options){.name = "root", .ca = true});
-	cert_make(&leaf, &(struct cert_options){.issuer = &root, .san = "DNS:a.test"});
-	return 0;
-}
-
-static int free_certs(void **state)
-{
-	(void)state;
-	cert_free(&root);
-	cert_free(&leaf);
-	certs_cleanup();
-	return 0;
-}
 
 static void watch(void *user, const tern_conn *conn, const tern_trace *t)
 {

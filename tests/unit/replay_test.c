@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "pcg.h"
 #include "unit/count_heap.h"
-#include "unit/random.h"
 
 #define STEPS 8
 
@@ -98,17 +98,17 @@ static tern_drop twin(uint64_t highest, bool any, uint16_t size, uint64_t seq)
 	return seen[seq] ? TERN_DROP_REPLAYED : TERN_DROP_NONE;
 }
 
-static uint64_t pick(struct random *r, uint64_t highest, uint16_t size)
+static uint64_t pick(struct pcg *r, uint64_t highest, uint16_t size)
 {
-	uint64_t near = highest + random_below(r, 6);
-	switch (random_below(r, 8)) {
+	uint64_t near = highest + pcg_below(r, 6);
+	switch (pcg_below(r, 8)) {
 	case 0:
-		return highest + random_below(r, 2u * size);
+		return highest + pcg_below(r, 2u * size);
 	case 1:
 	case 2:
 		return near;
 	default:
-		near = random_below(r, size + 8u);
+		near = pcg_below(r, size + 8u);
 		return near > highest ? 0 : highest - near;
 	}
 }
@@ -119,7 +119,7 @@ static void model(void **state)
 	(void)state;
 	for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
 		for (uint64_t seed = 0; seed < 8; seed++) {
-			struct random r = {seed * 77 + s};
+			struct pcg r = {seed * 77 + s};
 			struct replay w;
 			uint64_t highest = 0;
 			bool any = false;
@@ -135,7 +135,7 @@ static void model(void **state)
 				if (got != want)
 					fail_msg("size %u seed %u step %zu", sizes[s], (unsigned)seed, i);
 				/* One in four fails authentication and leaves no mark. */
-				if (got != TERN_DROP_NONE || random_below(&r, 4) == 0)
+				if (got != TERN_DROP_NONE || pcg_below(&r, 4) == 0)
 					continue;
 				replay_mark(&w, seq);
 				seen[seq] = 1;

@@ -9,28 +9,9 @@
 
 #include "handshake/hellos.h"
 #include "handshake/version.h"
-#include "pair.h"
+#include "usual_pair.h"
 
 #define S UINT64_C(1000000000)
-
-static struct cert root, leaf;
-
-static int make_certs(void **state)
-{
-	(void)state;
-	cert_make(&root, &(struct cert_options){.name = "root", .ca = true});
-	cert_make(&leaf, &(struct cert_options){.issuer = &root, .san = "DNS:a.test"});
-	return 0;
-}
-
-static int free_certs(void **state)
-{
-	(void)state;
-	cert_free(&root);
-	cert_free(&leaf);
-	certs_cleanup();
-	return 0;
-}
 
 static void versions_without_the_extension(void **state)
 {

@@ -8,28 +8,9 @@
 
 #include <cmocka.h>
 
-#include "pair.h"
+#include "usual_pair.h"
 
 #define LONG_TIME (UINT64_C(300) * 1000000000)
-
-static struct cert root, leaf;
-
-static int make_certs(void **state)
-{
-	(void)state;
-	cert_make(&root, &(struct cert_options){.name = "root", .ca = true});
-	cert_make(&leaf, &(struct cert_options){.issuer = &root, .san = "DNS:a.test"});
-	return 0;
-}
-
-static int free_certs(void **state)
-{
-	(void)state;
-	cert_free(&root);
-	cert_free(&leaf);
-	certs_cleanup();
-	return 0;
-}
 
 enum range { ONLY12, ONLY13, BOTH, NUM_RANGES };
 static const char *const ranges[NUM_RANGES] = {"1.2", "1.3", "1.2 and 1.3"};

@@ -1,6 +1,7 @@
-/* pcg.h - random numbers that repeat: PCG32 (XSH RR), one state word. */
-#ifndef TERN_TESTS_SIM_PCG_H
-#define TERN_TESTS_SIM_PCG_H
+/* pcg.h - random numbers that repeat: PCG32 (XSH RR), one state word; {seed} is a good enough
+ * start where one sequence is all. */
+#ifndef TERN_TESTS_PCG_H
+#define TERN_TESTS_PCG_H
 
 #include <stdbool.h>
 #include <stddef.h>
