@@ -340,31 +340,3 @@ void add_trust(tern_config *config, const struct cert *c)
 {
 	OK(tern_config_add_trust(config, c->pem, c->pem_len));
 }
-
-/* ---- the allocator ---- */
-
-static void *counting_alloc(void *user, size_t n)
-{
-	struct counting_heap *h = user;
-	h->calls++;
-	if (h->countdown == 0) {
-		if (h->once)
-			h->countdown = SIZE_MAX;
-		return NULL;
-	}
-	h->countdown--;
-	h->held += n;
-	return malloc(n);
-}
-
-static void counting_free(void *user, void *p, size_t n)
-{
-	struct counting_heap *h = user;
-	h->held -= n;
-	free(p);
-}
-
-void counting_heap_init(struct counting_heap *h)
-{
-	*h = (struct counting_heap){.allocator = {counting_alloc, counting_free, h}, .countdown = SIZE_MAX};
-}

@@ -99,12 +99,4 @@ void add_trust(tern_config *config, const struct cert *c);
 void check_ok(const char *what, tern_error error);
 void check_is(const char *name, tern_error got, tern_error want);
 
-/* The allocator of the tests: counts, and fails from the countdown-th allocation on, or once. */
-struct counting_heap {
-	tern_allocator allocator;
-	size_t countdown, calls, held;
-	bool once;
-};
-void counting_heap_init(struct counting_heap *h);
-
 #endif

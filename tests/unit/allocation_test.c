@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "count_heap.h"
 #include "usual_pair.h"
 
 #define S UINT64_C(1000000000)
@@ -55,36 +56,36 @@ static void change_keys(struct pair *p)
 /* Fails once at the k-th allocation, or from it on. Tells whether it came to that. */
 static bool fails_at(enum shape shape, size_t k, bool once)
 {
-	struct counting_heap h;
+	struct count_heap h = {0};
+	const tern_allocator heap = count_heap_allocator(&h);
 	struct pair p;
 	uint8_t session[TERN_SESSION_MAX];
 	size_t n = 0, calls;
 	bool reached, failed;
-	counting_heap_init(&h);
-	make_pair(&p, shape, &h.allocator);
+	make_pair(&p, shape, &heap);
 	if (shape == RESUMED) {
 		pair_dial(&p, "a.test", span_of(NULL, 0));
 		pair_settle(&p);
 		OK(tern_conn_session(p.side[CLIENT].conn, session, sizeof session, &n));
 		pair_hang_up(&p);
 	}
-	calls = h.calls;
-	h.countdown = k;
-	h.once = once;
+	calls = h.allocs;
+	h.fail_at = h.allocs + k + 1;
+	h.fail_on = !once;
 	pair_dial(&p, "a.test", n ? span_of(session, n) : span_of(NULL, 0));
 	pair_run(&p, 150 * S);
 	if (dtls13)
 		change_keys(&p);
-	reached = h.calls - calls > k;
+	reached = h.allocs - calls > k;
 	failed = p.side[CLIENT].error != TERN_OK || p.side[SERVER].error != TERN_OK;
 	if (!pair_connected(&p) && (!reached || !failed))
 		fail_msg("%s, failing at %zu: neither connected nor an error", shapes[shape], k);
-	h.countdown = SIZE_MAX; /* a record for which there is no expanded key is lost, no more */
+	h.fail_at = 0; /* a record for which there is no expanded key is lost, no more */
 	if (!failed)
 		pair_check_data(&p, shapes[shape]);
 	pair_free(&p);
-	if (h.held)
-		fail_msg("%s, failing at %zu: %zu bytes are left", shapes[shape], k, h.held);
+	if (h.live)
+		fail_msg("%s, failing at %zu: %zu bytes are left", shapes[shape], k, h.live);
 	return reached;
 }
 
@@ -119,27 +120,28 @@ static void every_allocation_of_1_3(void **state)
 /* Pools: made, or not. */
 static void pools(void **state)
 {
-	struct counting_heap h;
 	(void)state;
 	for (size_t k = 0;; k++) {
+		struct count_heap h = {0};
+		const tern_allocator heap = count_heap_allocator(&h);
 		tern_config *config;
 		tern_pool *pool = NULL;
 		tern_error error;
-		counting_heap_init(&h);
-		config = new_config(&h.allocator);
+		config = new_config(&heap);
 		OK(tern_config_set_insecure_no_verify(config));
-		h.countdown = k;
+		h.fail_at = h.allocs + k + 1;
+		h.fail_on = true;
 		error = tern_pool_new(&pool, config);
 		if (error == TERN_OK) {
 			assert_true(k > 2);
 			tern_pool_free(pool);
 			tern_config_free(config);
-			assert_int_equal(h.held, 0);
+			assert_int_equal(h.live, 0);
 			return;
 		}
 		check_is("pool", error, TERN_ERROR_NO_MEMORY);
 		tern_config_free(config);
-		assert_int_equal(h.held, 0);
+		assert_int_equal(h.live, 0);
 		assert_true(k < 100);
 	}
 }

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "count_heap.h"
 #include "pcg.h"
 #include "record/protect.h"
-#include "unit/count_heap.h"
 #include "unit/forge13.h"
 
 static void open13(struct layers *l, uint16_t window)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "flight/inbox.h"
-#include "unit/count_heap.h"
+#include "count_heap.h"
 
 #define MODEL_MAX 512 /* longest message */
 #define MODEL_RANGES 64 /* most pieces of a message */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/count_heap.h"
+#include "count_heap.h"
 #include "unit/layers.h"
 
 #define MS UINT64_C(1000000)

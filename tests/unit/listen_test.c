@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "count_heap.h"
 #include "pair.h"
 #include "wire/handshake.h"
 #include "wire/hello.h"
@@ -53,7 +54,7 @@ static void build(struct first *f)
 }
 
 struct room {
-	struct counting_heap heap;
+	struct count_heap heap;
 	tern_config *config;
 	tern_keyring *ring;
 	tern_pool *pool;
@@ -65,8 +66,9 @@ struct room {
 
 static void open_room(struct room *r, bool cookie)
 {
-	counting_heap_init(&r->heap);
-	r->config = new_config(&r->heap.allocator);
+	const tern_allocator heap = count_heap_allocator(&r->heap);
+	r->heap = (struct count_heap){0};
+	r->config = new_config(&heap);
 	OK(tern_config_add_psk(r->config, "id", 2, "secret", 6));
 	OK(tern_config_set_cookie(r->config, cookie));
 	OK(tern_keyring_new(&r->ring, NULL, 0));
@@ -80,7 +82,7 @@ static void close_room(struct room *r)
 	tern_pool_free(r->pool);
 	tern_config_free(r->config);
 	tern_keyring_free(r->ring);
-	assert_int_equal(r->heap.held, 0);
+	assert_int_equal(r->heap.live, 0);
 }
 
 static void judge(struct room *r, const uint8_t *bytes, size_t n)
@@ -296,7 +298,7 @@ static void strangers_cost_no_memory(void **state)
 	open_room(&r, true);
 	build(&f);
 	judge(&r, f.bytes, f.n);
-	calls = r.heap.calls;
+	calls = r.heap.allocs;
 	for (uint32_t i = 0; i < 100000; i++) {
 		wr_store(r.path.remote.bytes, 4, i);
 		OK(tern_listen(r.pool, &r.v, r.reply, sizeof r.reply, &r.reply_len, f.bytes, f.n, &r.path,
@@ -304,7 +306,7 @@ static void strangers_cost_no_memory(void **state)
 		if (r.v.kind != TERN_VERDICT_REPLY)
 			fail_msg("not answered");
 	}
-	assert_int_equal(r.heap.calls, calls);
+	assert_int_equal(r.heap.allocs, calls);
 	close_room(&r);
 }
 

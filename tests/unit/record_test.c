@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "count_heap.h"
 #include "record/protect.h"
-#include "unit/count_heap.h"
 #include "unit/layers.h"
 
 #define HEADER(type, version, epoch, seq, len) type, 0xfe, version, 0, epoch, 0, 0, 0, 0, 0, seq, 0, len

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "count_heap.h"
 #include "pcg.h"
-#include "unit/count_heap.h"
 
 #define STEPS 8
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "count_heap.h"
 #include "crypto/stub/stub.h"
 #include "pair.h"
 #include "wire/extensions.h"
@@ -401,21 +402,21 @@ static void client_of_a_stale_cookie_is_told(void **state)
 
 static void listening_allocates_nothing(void **state)
 {
-	struct counting_heap heap;
+	struct count_heap h = {0};
+	const tern_allocator heap = count_heap_allocator(&h);
 	struct room r;
 	tern_config *server;
 	tern_pool *pool;
 	size_t calls, held;
 	(void)state;
 	open_room(&r);
-	counting_heap_init(&heap);
-	server = new_config13(&heap.allocator);
+	server = new_config13(&heap);
 	OK(config_set_provider(server, &provider_stub));
 	OK(tern_config_set_groups(server, "x25519,X25519MLKEM768"));
 	OK(tern_config_add_keypair(server, "E a.test", 8, "E a.test", 8));
 	OK(tern_pool_new(&pool, server));
-	calls = heap.calls;
-	held = heap.held;
+	calls = h.allocs;
+	held = h.live;
 	for (unsigned i = 0; i < 2000; i++) {
 		const uint8_t *bytes = i % 2 ? r.second : r.first;
 		r.p.path.remote.bytes[4] = (uint8_t)i;
@@ -425,8 +426,8 @@ static void listening_allocates_nothing(void **state)
 		assert_int_equal(r.v.kind, TERN_VERDICT_REPLY);
 		assert_true(r.reply_len <= 3 * r.first_len);
 	}
-	assert_int_equal(heap.calls, calls);
-	assert_int_equal(heap.held, held);
+	assert_int_equal(h.allocs, calls);
+	assert_int_equal(h.live, held);
 	tern_pool_free(pool);
 	tern_config_free(server);
 	pair_free(&r.p);

@@ -1,8 +1,9 @@
-/* count_heap.h - an allocator that counts, aborts when a size at free is not the one at alloc, and fails on demand.
- * Used by tests and by fuzz targets. */
+/* count_heap.h - an allocator that counts and fails on demand; it aborts when what comes back is not wiped or not of
+ * the size that was asked for. Used by tests and by fuzz targets. */
 #ifndef TERN_TESTS_COUNT_HEAP_H
 #define TERN_TESTS_COUNT_HEAP_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct count_heap {
 	size_t live, blocks; /* bytes and allocations not freed */
 	size_t allocs; /* so far */
 	size_t fail_at; /* the allocation that fails; 0: none */
+	bool fail_on; /* and all after it */
 };
 
 #define COUNT_HEAP_FRONT 16
@@ -20,12 +22,14 @@ static void *count_heap_alloc(void *user, size_t n)
 {
 	struct count_heap *h = user;
 	uint8_t *p;
-	if (++h->allocs == h->fail_at)
+	h->allocs++;
+	if (h->allocs == h->fail_at || (h->fail_on && h->fail_at && h->allocs > h->fail_at))
 		return NULL;
 	p = malloc(n + COUNT_HEAP_FRONT);
 	if (!p)
 		abort();
 	memcpy(p, &n, sizeof n);
+	memset(p + COUNT_HEAP_FRONT, 0xa5, n);
 	h->live += n;
 	h->blocks++;
 	return p + COUNT_HEAP_FRONT;
@@ -39,6 +43,9 @@ static void count_heap_free(void *user, void *p, size_t n)
 	memcpy(&asked, start, sizeof asked);
 	if (asked != n)
 		abort();
+	for (size_t i = 0; i < n; i++)
+		if (start[COUNT_HEAP_FRONT + i])
+			abort();
 	h->live -= n;
 	h->blocks--;
 	free(start);
