@@ -8,48 +8,7 @@
 
 #include <cmocka.h>
 
-/* Counts, checks that what comes back is wiped and of the size that was asked for, and fails on demand. */
-struct counter {
-	size_t blocks, bytes, calls;
-	bool fail;
-};
-
-#define HEAD 16
-
-static void *count_alloc(void *user, size_t n)
-{
-	struct counter *c = user;
-	uint8_t *p;
-	c->calls++;
-	if (c->fail)
-		return NULL;
-	p = malloc(HEAD + n);
-	assert_non_null(p);
-	memcpy(p, &n, sizeof n);
-	memset(p + HEAD, 0xa5, n);
-	c->blocks++;
-	c->bytes += n;
-	return p + HEAD;
-}
-
-static void count_free(void *user, void *p, size_t n)
-{
-	struct counter *c = user;
-	uint8_t *start = (uint8_t *)p - HEAD;
-	size_t asked;
-	memcpy(&asked, start, sizeof asked);
-	assert_int_equal(asked, n);
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(start[HEAD + i], 0);
-	c->blocks--;
-	c->bytes -= n;
-	free(start);
-}
-
-static tern_allocator counting(struct counter *c)
-{
-	return (tern_allocator){count_alloc, count_free, c};
-}
+#include "count_heap.h"
 
 static void check_fresh(const uint8_t *p, size_t n)
 {
@@ -62,8 +21,8 @@ static void check_fresh(const uint8_t *p, size_t n)
 static void uses_the_first_block_first(void **state)
 {
 	alignas(max_align_t) uint8_t first[256];
-	struct counter c = {0};
-	tern_allocator heap = counting(&c);
+	struct count_heap c = {0};
+	tern_allocator heap = count_heap_allocator(&c);
 	struct arena a;
 	uint8_t *p, *q;
 	(void)state;
@@ -74,12 +33,12 @@ static void uses_the_first_block_first(void **state)
 	check_fresh(p, 3);
 	check_fresh(q, 100);
 	assert_true(p > first && q >= p + 3 && q + 100 <= first + sizeof first);
-	assert_int_equal(c.calls, 0);
+	assert_int_equal(c.allocs, 0);
 	p = arena_alloc(&a, 200);
 	check_fresh(p, 200);
 	assert_true(p < first || p >= first + sizeof first);
 	assert_int_equal(c.blocks, 1);
-	assert_int_equal(a.used, c.bytes);
+	assert_int_equal(a.used, c.live);
 	arena_free(&a);
 	assert_int_equal(c.blocks, 0);
 }
@@ -87,8 +46,8 @@ static void uses_the_first_block_first(void **state)
 /* Fills all that it got and finds it again; overlapping pieces would show. */
 static void pieces_do_not_overlap(void **state)
 {
-	struct counter c = {0};
-	tern_allocator heap = counting(&c);
+	struct count_heap c = {0};
+	tern_allocator heap = count_heap_allocator(&c);
 	struct arena a;
 	uint8_t *pieces[200];
 	(void)state;
@@ -102,7 +61,7 @@ static void pieces_do_not_overlap(void **state)
 		for (size_t j = 0; j <= i; j++)
 			assert_int_equal(pieces[i][j], i + 1);
 	assert_true(c.blocks > 1 && c.blocks < 20);
-	assert_int_equal(a.used, c.bytes);
+	assert_int_equal(a.used, c.live);
 	arena_free(&a);
 	assert_int_equal(c.blocks, 0);
 }
@@ -124,11 +83,11 @@ static void keeps_to_its_cap(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct counter c = {0};
-		tern_allocator heap = counting(&c);
+		struct count_heap c = {0};
+		tern_allocator heap = count_heap_allocator(&c);
 		struct arena a;
 		arena_init(&a, &heap, NULL, 0, cases[i].cap);
-		if ((arena_alloc(&a, cases[i].n) != NULL) != cases[i].ok || (!cases[i].ok && c.calls))
+		if ((arena_alloc(&a, cases[i].n) != NULL) != cases[i].ok || (!cases[i].ok && c.allocs))
 			fail_msg("%s", cases[i].name);
 		arena_free(&a);
 		assert_int_equal(c.blocks, 0);
@@ -137,8 +96,8 @@ static void keeps_to_its_cap(void **state)
 
 static void ends_at_its_cap(void **state)
 {
-	struct counter c = {0};
-	tern_allocator heap = counting(&c);
+	struct count_heap c = {0};
+	tern_allocator heap = count_heap_allocator(&c);
 	struct arena a;
 	size_t n = 0;
 	(void)state;
@@ -146,7 +105,7 @@ static void ends_at_its_cap(void **state)
 	while (n < 1000 && arena_alloc(&a, 100))
 		n++;
 	assert_true(n >= 60 && n < 100);
-	assert_true(c.bytes <= 10000);
+	assert_true(c.live <= 10000);
 	assert_null(arena_alloc(&a, 100));
 	arena_free(&a);
 	assert_int_equal(c.blocks, 0);
@@ -154,8 +113,8 @@ static void ends_at_its_cap(void **state)
 
 static void survives_failure(void **state)
 {
-	struct counter c = {.fail = true};
-	tern_allocator heap = counting(&c);
+	struct count_heap c = {.fail_at = 1, .fail_on = true};
+	tern_allocator heap = count_heap_allocator(&c);
 	struct arena a;
 	struct span copy;
 	(void)state;
@@ -164,7 +123,7 @@ static void survives_failure(void **state)
 	copy = arena_copy(&a, span_of("abc", 3));
 	assert_true(copy.p == NULL && copy.n == 0);
 	assert_int_equal(a.used, 0);
-	c.fail = false;
+	c.fail_at = 0;
 	check_fresh(arena_alloc(&a, 10), 10);
 	arena_free(&a);
 	assert_int_equal(c.blocks, 0);
@@ -173,8 +132,8 @@ static void survives_failure(void **state)
 static void copies(void **state)
 {
 	uint8_t source[3] = {1, 2, 3};
-	struct counter c = {0};
-	tern_allocator heap = counting(&c);
+	struct count_heap c = {0};
+	tern_allocator heap = count_heap_allocator(&c);
 	struct arena a;
 	struct span copy, empty;
 	(void)state;
@@ -192,8 +151,8 @@ static void copies(void **state)
 /* Nothing asked for is still a place, in an arena that has none yet. */
 static void empty_pieces(void **state)
 {
-	struct counter c = {0};
-	tern_allocator heap = counting(&c);
+	struct count_heap c = {0};
+	tern_allocator heap = count_heap_allocator(&c);
 	struct arena a;
 	(void)state;
 	arena_init(&a, &heap, NULL, 0, 100000);
@@ -204,8 +163,8 @@ static void empty_pieces(void **state)
 
 static void heap_calls(void **state)
 {
-	struct counter c = {0};
-	tern_allocator heap = counting(&c);
+	struct count_heap c = {0};
+	tern_allocator heap = count_heap_allocator(&c);
 	uint8_t *p = heap_alloc(&heap, 10), *q = heap_copy(&heap, "abc", 3), *r = heap_copy(&heap, NULL, 0);
 	(void)state;
 	for (size_t i = 0; i < 10; i++)
@@ -218,7 +177,8 @@ static void heap_calls(void **state)
 	heap_free_copy(&heap, r, 0);
 	heap_free(&heap, NULL, 5);
 	assert_int_equal(c.blocks, 0);
-	c.fail = true;
+	c.fail_at = c.allocs + 1;
+	c.fail_on = true;
 	assert_null(heap_alloc(&heap, 1));
 	assert_null(heap_copy(&heap, "a", 1));
 	p = heap_alloc(&heap_default, 4);

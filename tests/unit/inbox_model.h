@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flight/inbox.h"
 #include "count_heap.h"
+#include "flight/inbox.h"
 
 #define MODEL_MAX 512 /* longest message */
 #define MODEL_RANGES 64 /* most pieces of a message */
