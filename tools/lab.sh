@@ -27,6 +27,7 @@ unmount() {
 }
 
 mount_in() {
+	mkdir -p "$LAB/srv/tern"
 	mount -t proc proc "$LAB/proc"
 	mount --bind /dev "$LAB/dev"
 	[ ! -d /dev/pts ] || mount --bind /dev/pts "$LAB/dev/pts"
@@ -84,7 +85,6 @@ make_lab() {
 	rm -f "$LAB.log"
 	echo "deb $from sid main" >"$LAB/etc/apt/sources.list"
 	apt-config dump Acquire >"$LAB/etc/apt/apt.conf.d/10host"
-	mkdir -p "$LAB/srv/tern"
 	touch "$LAB/.tern-lab"
 }
 
@@ -104,7 +104,6 @@ install_missing() {
 
 # What git knows and what it does not ignore, as it lies here; the build folder in there stays, so that a second run is quick.
 copy_checkout() {
-	mkdir -p "$LAB/srv/tern"
 	find "$LAB/srv/tern" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
 	git -c safe.directory="*" ls-files -z --cached --others --exclude-standard |
 		tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --no-same-owner -C "$LAB/srv/tern"
