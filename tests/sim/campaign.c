@@ -16,9 +16,14 @@ static void put_list(const char *option, uint32_t mask)
 
 static void put_command(const struct world *w, const struct schedule *s)
 {
+	static const char *const weather[] = {[CHAOS_WILD] = " --wild", [CHAOS_STORM] = " --storm"};
 	printf("  replay: build/sim --scenario %s", w->scenario->name);
-	if (s->chaos == CHAOS_RANDOM || s->chaos == CHAOS_WILD)
-		printf(" --seed %llu%s", (unsigned long long)s->seed, s->chaos == CHAOS_WILD ? " --wild" : "");
+	if (w->mtu)
+		printf(" --mtu %u", w->mtu);
+	if (s->chaos == CHAOS_RANDOM || weather[s->chaos])
+		printf(" --seed %llu%s", (unsigned long long)s->seed, weather[s->chaos] ? weather[s->chaos] : "");
+	if (s->shuffle.on)
+		printf(" --shuffle %llu", (unsigned long long)s->shuffle.id);
 	if (s->no_memory[CLIENT] || s->no_memory[SERVER])
 		printf(" --no-memory-%s %llu", s->no_memory[CLIENT] ? "client" : "server",
 		       (unsigned long long)s->no_memory[CLIENT] + s->no_memory[SERVER]);
@@ -66,6 +71,19 @@ static void pairs(struct tally *t, struct world *w, unsigned datagrams, unsigned
 	}
 }
 
+static void triples(struct tally *t, struct world *w, unsigned datagrams, unsigned sample)
+{
+	struct schedule s = {.seed = 1, .swap = NO_SWAP};
+	for (unsigned i = 0; i < datagrams; i++) {
+		for (unsigned j = i + 1; j < datagrams; j++) {
+			for (unsigned k = j + 1; k < datagrams; k++) {
+				s.drop = UINT32_C(1) << i | UINT32_C(1) << j | UINT32_C(1) << k;
+				try_one(t, w, &s, sample);
+			}
+		}
+	}
+}
+
 static void swaps(struct tally *t, struct world *w, unsigned datagrams, unsigned sample)
 {
 	struct schedule s = {.seed = 1, .swap = NO_SWAP};
@@ -78,6 +96,12 @@ static bool is_exhaustible(const struct scenario *s)
 {
 	return !(s->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE | SIM_GARBAGE | SIM_CLOSE |
 			     SIM_FLOOD));
+}
+
+/* Hundreds of key updates fail in no other places than a few. */
+static bool is_long(const struct scenario *s)
+{
+	return s->updates[CLIENT] + s->updates[SERVER] > 20;
 }
 
 static bool open_world(struct tally *t, const struct scenario *s, struct world **w)
@@ -123,6 +147,96 @@ void run_exhaustive13(struct tally *t, const struct scenario *scenario, unsigned
 	}
 }
 
+void run_triples(struct tally *t, const struct scenario *scenario, unsigned sample)
+{
+	for (size_t i = 0; i < num_scenarios; i++) {
+		const struct scenario *s = &scenarios[i];
+		struct world *w;
+		if ((scenario ? scenario != s : !is_exhaustible(s) || is_long(s)) || !open_world(t, s, &w))
+			continue;
+		triples(t, w, PAIR_DATAGRAMS, sample);
+		world_close(w);
+	}
+}
+
+/* The first transmissions of its flights are the whole handshake. */
+static bool is_shufflable(const struct scenario *s)
+{
+	return is_exhaustible(s) && !is_long(s) &&
+	       !(s->flags & (SIM_MTU | SIM_RESTART | SIM_LOSE_LAST | SIM_TOGETHER)) && !s->skip_to && !s->epochs;
+}
+
+static void shuffle_some(struct tally *t, struct world *w, const struct space *space, uint64_t first, uint64_t step,
+			 uint64_t count)
+{
+	struct schedule s = {.seed = 1, .swap = NO_SWAP};
+	for (uint64_t n = 0, id = first; n < count && id < space->size; n++, id += step) {
+		s.shuffle = shuffle_of(space, id);
+		run(t, w, &s);
+	}
+}
+
+void run_shuffles(struct tally *t, const struct scenario *scenario, uint64_t first, uint64_t count)
+{
+	uint64_t share = scenario ? count : (count + num_scenarios - 1) / num_scenarios;
+	for (size_t i = 0; i < num_scenarios; i++) {
+		const struct scenario *s = &scenarios[i];
+		struct space space;
+		struct world *w;
+		if ((scenario ? scenario != s : !is_shufflable(s)) || !open_world(t, s, &w))
+			continue;
+		if (!space_measure(w, &space))
+			t->failed++;
+		else if (scenario)
+			shuffle_some(t, w, &space, first, 1, share);
+		else
+			shuffle_some(t, w, &space, first, 1 + space.size / share, share);
+		world_close(w);
+	}
+}
+
+/* What has no MTU of its own, and at every MTU the same datagrams count. */
+static bool has_every_mtu(const struct scenario *s)
+{
+	return is_exhaustible(s) && !s->client_mtu && !s->server_mtu && !s->certificate_len && !s->skip_to &&
+	       !s->epochs && !s->updates[0] && !s->updates[1] && !s->max_fragment_length && !s->record_size_limit &&
+	       !(s->flags & (SIM_MTU | SIM_RESTART | SIM_LOSE_LAST));
+}
+
+/* A retry is never in fragments, so its datagram has to fit. */
+static uint16_t least_mtu(const struct scenario *s)
+{
+	return s->flags & SIM_NO_COOKIE ? 96 : 256;
+}
+
+static void try_mtu(struct tally *t, const struct scenario *s, uint16_t mtu, unsigned sample)
+{
+	struct scenario narrow = *s;
+	struct schedule schedule = {.seed = mtu, .swap = NO_SWAP};
+	struct world *w;
+	narrow.client_mtu = narrow.server_mtu = mtu;
+	if (!open_world(t, &narrow, &w))
+		return;
+	w->mtu = mtu;
+	run(t, w, &schedule);
+	for (unsigned i = 0; i < MTU_DATAGRAMS; i++) {
+		schedule.drop = UINT32_C(1) << i;
+		try_one(t, w, &schedule, sample);
+	}
+	world_close(w);
+}
+
+void run_mtus(struct tally *t, const struct scenario *scenario, unsigned sample)
+{
+	for (size_t i = 0; i < num_scenarios; i++) {
+		const struct scenario *s = &scenarios[i];
+		if (scenario ? scenario != s : !has_every_mtu(s))
+			continue;
+		for (uint16_t mtu = least_mtu(s); mtu <= 1500; mtu++)
+			try_mtu(t, s, mtu, sample);
+	}
+}
+
 static void starve(struct tally *t, struct world *w, enum role side)
 {
 	struct schedule s = {.seed = 1, .chaos = CHAOS_INPUT, .swap = NO_SWAP};
@@ -133,12 +247,6 @@ static void starve(struct tally *t, struct world *w, enum role side)
 		s.no_memory[side] = k;
 		run(t, w, &s);
 	}
-}
-
-/* Hundreds of key updates fail in no other places than a few. */
-static bool is_long(const struct scenario *s)
-{
-	return s->updates[CLIENT] + s->updates[SERVER] > 20;
 }
 
 void run_faults(struct tally *t, const struct scenario *scenario)

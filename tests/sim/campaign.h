@@ -7,6 +7,7 @@
 #define EXHAUSTIVE_DATAGRAMS 8
 #define SUBSET_DATAGRAMS 10
 #define PAIR_DATAGRAMS 22
+#define MTU_DATAGRAMS 24
 
 struct tally {
 	uint64_t considered, runs, failed;
@@ -20,6 +21,16 @@ void run_exhaustive(struct tally *t, const struct scenario *scenario);
  * one and every pair of the first 22 lost or doubled, and every two neighbors exchanged. Of all these, one in sample.
  */
 void run_exhaustive13(struct tally *t, const struct scenario *scenario, unsigned sample);
+
+/* Every three of the first 22 datagrams lost. */
+void run_triples(struct tally *t, const struct scenario *scenario, unsigned sample);
+
+/* Every order and every loss of the records of a handshake's flights (shuffle.h): count schedules of the scenario's
+ * space from the first on; evenly spread over the space of each that is meant for it when scenario is NULL. */
+void run_shuffles(struct tally *t, const struct scenario *scenario, uint64_t first, uint64_t count);
+
+/* Every MTU from the least to 1500, on a quiet path and with each of the first datagrams lost. */
+void run_mtus(struct tally *t, const struct scenario *scenario, unsigned sample);
 
 /* Every allocation of a clean run fails once, at either side: it must end cleanly. */
 void run_faults(struct tally *t, const struct scenario *scenario);

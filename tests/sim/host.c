@@ -114,8 +114,10 @@ static void send_all(struct host *h, struct peer *p)
 			host_note_end(h, p, error);
 			continue;
 		}
-		if (n == 0)
+		if (n == 0) {
+			shuffle_flush(w, h->side);
 			return;
+		}
 		if (n > info.mtu)
 			invariants_fail(&w->inv, "side %u: a datagram of %zu bytes for an MTU of %u", h->side, n,
 					info.mtu);

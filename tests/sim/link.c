@@ -7,12 +7,19 @@ static uint32_t some_percent(struct pcg *rng)
 	return choices[pcg_below(rng, sizeof choices / sizeof choices[0])];
 }
 
+static const struct link_settings storm = {
+	.loss = 50, .duplicate = 50, .reorder = 50, .corrupt = 10, .delay_ns = 50 * SIM_MS, .jitter_ns = 50 * SIM_MS};
+
 void link_init(struct link *l, const struct schedule *schedule, unsigned direction)
 {
 	*l = (struct link){.settings = {.delay_ns = LINK_DELAY_NS}};
 	pcg_seed(&l->rng, schedule->seed, 16 + direction);
 	if (schedule->chaos == CHAOS_NONE || schedule->chaos == CHAOS_INPUT)
 		return;
+	if (schedule->chaos == CHAOS_STORM) {
+		l->settings = storm;
+		return;
+	}
 	l->settings = (struct link_settings){
 		.loss = some_percent(&l->rng),
 		.duplicate = some_percent(&l->rng),

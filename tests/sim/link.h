@@ -6,6 +6,7 @@
 #define TERN_TESTS_SIM_LINK_H
 
 #include "pcg.h"
+#include "sim/shuffle.h"
 
 #define SIM_MS UINT64_C(1000000)
 #define SIM_S (1000 * SIM_MS)
@@ -16,6 +17,7 @@
 enum chaos {
 	CHAOS_NONE, /* the script alone */
 	CHAOS_RANDOM, /* what a path may do: the handshake must complete */
+	CHAOS_STORM, /* the same, at its worst: half of all datagrams lost, doubled, late */
 	CHAOS_INPUT, /* the script, and what a fuzzer's input does to the datagrams: it may fail, but only cleanly */
 	CHAOS_WILD /* damaged plaintext too: it may fail, but only cleanly */
 };
@@ -26,6 +28,7 @@ struct schedule {
 	uint64_t no_memory[2]; /* by side: this allocation fails; 0: none */
 	uint32_t drop, duplicate; /* bit n: the n-th datagram */
 	int swap; /* this datagram and the next change places; NO_SWAP */
+	struct shuffle shuffle;
 };
 
 struct link_settings {

@@ -21,6 +21,8 @@ const struct scenario scenarios[] = {
 	{.name = "full", .certificate = ECDSA_CERT},
 	{.name = "no-cookie", .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT},
 	{.name = "mutual", .flags = SIM_MUTUAL, .certificate = ECDSA_CERT},
+	/* Its flights have 5, 5 and 2 records. */
+	{.name = "mutual-no-ticket", .flags = SIM_MUTUAL | SIM_NO_COOKIE | SIM_NO_TICKETS, .certificate = ECDSA_CERT},
 	{.name = "mutual-ed25519", .flags = SIM_MUTUAL, .certificate = ED25519_CERT},
 	{.name = "mutual-rsa", .flags = SIM_MUTUAL, .certificate = RSA_CERT},
 	{.name = "raw-keys", .flags = SIM_MUTUAL | SIM_RAW, .certificate = ECDSA_CERT},

@@ -140,7 +140,7 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	store.user = h;
 	if (has(h, SIM_STORE) && h->side == SERVER)
 		TRY(tern_config_set_session_store(h->config, &store));
-	TRY(tern_config_set_tickets(h->config, !has(h, SIM_STORE)));
+	TRY(tern_config_set_tickets(h->config, !has(h, SIM_STORE | SIM_NO_TICKETS)));
 	return tern_config_set_cookie(h->config, !has(h, SIM_NO_COOKIE));
 }
 

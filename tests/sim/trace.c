@@ -28,6 +28,10 @@ void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 {
 	struct host *h = user;
 	const struct peer *p = peer_of(h, conn);
+	bool handshake = trace->content_type == CONTENT_HANDSHAKE || trace->content_type == CONTENT_CHANGE_CIPHER_SPEC;
+	if (trace->kind == TERN_TRACE_SENT)
+		shuffle_report(&h->reported, trace->length,
+			       handshake && trace->message_type != CLIENT_HELLO && !trace->retransmission);
 	if (h->world->verbose && !h->world->staging)
 		show(h, trace);
 	if (p && p->serial && scenario_is_13(h->world->scenario))

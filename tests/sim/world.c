@@ -169,7 +169,7 @@ static void check_plain_acks(struct world *w, unsigned from, const uint8_t *p, s
 			ledger_plain_ack(&w->ledger, w->hosts[from].peers[0].serial, record.fragment);
 }
 
-void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n)
+void world_pass(struct world *w, unsigned from, const uint8_t *p, size_t n)
 {
 	uint64_t number = w->datagrams++;
 	bool release = w->holds;
@@ -191,6 +191,15 @@ void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n)
 		release_held(w, fate.copies ? fate.delay_ns[0] : LINK_DELAY_NS);
 	if ((w->scenario->flags & SIM_MTU) && !w->staging && pcg_percent(&w->rng, 10))
 		change_mtu(w, from);
+}
+
+void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n)
+{
+	if (w->schedule.shuffle.on && !w->staging)
+		shuffle_send(w, from, p, n);
+	else
+		world_pass(w, from, p, n);
+	w->hosts[from].reported.n = 0;
 }
 
 /* ---- what a run must come to ---- */
@@ -255,6 +264,8 @@ static uint64_t time_limit(const struct world *w)
 	unsigned blows = ones(s->drop) + ones(s->duplicate) + (s->swap >= 0) + w->losses_left;
 	uint64_t timeout = SIM_S, limit = 3 * SIM_S;
 	bool late = w->scenario->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE);
+	for (unsigned f = 0; f < s->shuffle.space.num_flights; f++)
+		blows += ones(s->shuffle.drop[f]);
 	if (s->chaos != CHAOS_NONE)
 		return s->chaos >= CHAOS_INPUT ? WILD_LIMIT_NS : CHAOS_LIMIT_NS;
 	for (unsigned i = 0; i < blows; i++) {
@@ -474,6 +485,8 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	w->order = w->steps = w->datagrams = w->ticks = w->serial = w->answers = 0;
 	w->num_events = w->num_free = w->num_caught = 0;
 	w->holds = w->closing = w->gave_up = false;
+	w->kept.flight = 0;
+	w->kept.num = w->kept.used = 0;
 	w->sent_by_then[0] = w->sent_by_then[1] = 0;
 	for (uint16_t i = 0; i < SIM_EVENTS; i++)
 		w->free_buffers[w->num_free++] = i;
@@ -494,6 +507,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		pcg_seed(&h->rng, schedule->seed, 2 + i);
 		link_init(&h->link, schedule, i);
 		h->received = h->conns = 0;
+		h->reported.n = 0;
 		h->updates_left = w->staging ? 0 : w->scenario->updates[i];
 		if (h->updates_left && flags & SIM_TOGETHER)
 			world_at(w, SIM_MS * TOGETHER_MS, EVENT_REKEY, i, 0);

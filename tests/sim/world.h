@@ -76,6 +76,7 @@ struct host {
 	struct link link; /* outgoing */
 	uint64_t received; /* bytes */
 	uint64_t conns; /* of this run, so far */
+	struct reported reported; /* the records of the next datagram */
 	unsigned updates_left; /* key updates to begin */
 };
 
@@ -83,6 +84,7 @@ struct world {
 	const struct scenario *scenario;
 	struct schedule schedule;
 	bool verbose;
+	uint16_t mtu; /* that replaced the scenario's; 0: none */
 	struct invariants inv;
 	struct ledger ledger;
 	struct host hosts[2];
@@ -96,6 +98,7 @@ struct world {
 	size_t num_free;
 	struct event held; /* a datagram that waits for the next one */
 	bool holds;
+	struct kept kept; /* records that are to be shuffled */
 
 	struct question jobs[SIM_JOBS];
 	struct stored store[SIM_STORED], store_saved[SIM_STORED];
@@ -144,8 +147,9 @@ void world_at(struct world *w, uint64_t after_ns, enum event_kind kind, unsigned
 bool world_agrees(const struct world *w);
 /* Of application data, by one side. */
 uint32_t world_messages(const struct world *w);
-/* Gives a datagram to the path. */
+/* Gives a datagram to the path, to be shuffled if the schedule says so; or as it is. */
 void world_send(struct world *w, unsigned from, const uint8_t *p, size_t n);
+void world_pass(struct world *w, unsigned from, const uint8_t *p, size_t n);
 /* Puts a datagram of an attacker's on the way. */
 void world_inject(struct world *w, unsigned to, const uint8_t *p, size_t n, uint64_t after_ns);
 
