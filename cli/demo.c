@@ -56,6 +56,7 @@ struct side {
 	struct piece pieces[PIECES_MAX];
 	tern_drop drop; /* why the last num_dropped records were dropped, not yet told */
 	unsigned num_dropped;
+	unsigned num_kept; /* records that came before their keys, not yet told */
 	unsigned said, received; /* application records */
 	unsigned new_keys; /* after the handshake's */
 	uint64_t sent, lost, again, bytes; /* datagrams; again: records */
@@ -143,11 +144,15 @@ static void add_piece(struct side *s, const char *text, size_t bytes, bool again
 	snprintf(piece->text, sizeof piece->text, "%s %zu%s", text, bytes, again ? " (again)" : "");
 }
 
-/* Records dropped for one reason, in one line. */
-static void tell_dropped(struct demo *d, enum direction side)
+/* Records kept, or dropped for one reason, in one line. */
+static void tell_unread(struct demo *d, enum direction side)
 {
 	struct side *s = &d->sides[side];
 
+	if (s->num_kept)
+		note(d, side, LADDER_PLAIN, "kept %u record%s that came before the keys", s->num_kept,
+		     s->num_kept == 1 ? "" : "s");
+	s->num_kept = 0;
 	if (s->num_dropped == 1)
 		note(d, side, LADDER_PLAIN, "dropped: %s", tern_drop_sentence(s->drop));
 	else if (s->num_dropped)
@@ -177,11 +182,14 @@ static void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 		note(d, d->acting, LADDER_TIMER, "timer: no answer within %.0f ms, sending the flight again",
 		     (double)s->timeout_ns / 1e6);
 		break;
+	case TERN_TRACE_KEPT:
+		s->num_kept++;
+		break;
 	case TERN_TRACE_DROPPED:
 		if (trace->drop == TERN_DROP_CLOSED) /* the answer to our close_notify */
 			break;
 		if (s->num_dropped && s->drop != (tern_drop)trace->drop)
-			tell_dropped(d, d->acting);
+			tell_unread(d, d->acting);
 		s->drop = (tern_drop)trace->drop;
 		s->num_dropped++;
 		break;
@@ -383,7 +391,7 @@ static void feed(struct demo *d, enum direction side, uint8_t *datagram, size_t 
 			return;
 		on_event(d, side, &event);
 	} while (event.kind != TERN_EVENT_NONE);
-	tell_dropped(d, side);
+	tell_unread(d, side);
 	flush(d, side);
 }
 

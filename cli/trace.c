@@ -38,6 +38,9 @@ void trace_print(FILE *out, double ms, const char *peer, const tern_trace *t)
 	case TERN_TRACE_RECEIVED:
 		print_record(out, "received", t);
 		break;
+	case TERN_TRACE_KEPT:
+		fprintf(out, "kept %u bytes until their keys are there\n", t->length);
+		break;
 	case TERN_TRACE_DROPPED:
 		fprintf(out, "dropped %u bytes: %s\n", t->length, tern_drop_sentence((tern_drop)t->drop));
 		break;

@@ -327,7 +327,8 @@ typedef enum tern_trace_kind {
 	TERN_TRACE_TIMER, /* the retransmission timer was set; timeout_ns */
 	TERN_TRACE_TIMEOUT, /* it fired */
 	TERN_TRACE_MTU, /* the MTU was lowered after repeated loss; length is the new one */
-	TERN_TRACE_KEYS /* keys for epoch are in place: both ways in a handshake, then by writing */
+	TERN_TRACE_KEYS, /* keys for epoch are in place: both ways in a handshake, then by writing */
+	TERN_TRACE_KEPT /* a record that came before its keys was kept; with them it is read as if it came then */
 } tern_trace_kind;
 typedef struct tern_trace {
 	tern_trace_kind kind;

@@ -25,19 +25,23 @@ tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const
 	return conn->failure.error;
 }
 
-void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len)
+static void report(const tern_conn *conn, const tern_trace *trace)
 {
 	const struct tern_config *config = conn->pool->config;
+	if (config->trace)
+		config->trace(config->trace_user, conn, trace);
+}
+
+void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len)
+{
+	tern_trace t = {.kind = TERN_TRACE_DROPPED,
+			.content_type = content_type,
+			.epoch = epoch,
+			.record_seq = seq,
+			.length = (uint32_t)len,
+			.drop = reason};
 	conn->dropped[reason]++;
-	if (config->trace) {
-		tern_trace t = {.kind = TERN_TRACE_DROPPED,
-				.content_type = content_type,
-				.epoch = epoch,
-				.record_seq = seq,
-				.length = (uint32_t)len,
-				.drop = reason};
-		config->trace(config->trace_user, conn, &t);
-	}
+	report(conn, &t);
 }
 
 /* DTLS 1.3: what makes the handshake's keys is in the server's flight itself. */
@@ -277,17 +281,24 @@ static bool next_record(tern_conn *conn, struct record *record)
 	return conn->loaned && record_next(&conn->records, &conn->datagram, record);
 }
 
-static void stash_record(tern_conn *conn, const struct record *record)
+static bool stash_record(tern_conn *conn, const struct record *record)
 {
 	const tern_allocator *heap = &conn->pool->config->heap;
+	tern_trace t = {.kind = TERN_TRACE_KEPT,
+			.content_type = record->type,
+			.epoch = record->epoch,
+			.record_seq = record->seq,
+			.length = (uint32_t)record->wire.n};
 	if (!conn->hs || conn->hs->complete || record->epoch <= conn->records.in.epoch || record->seq >= 64)
-		return;
+		return false;
 	if (!conn->stash)
 		conn->stash = heap_alloc(heap, sizeof *conn->stash);
 	if (!conn->stash || conn->stash->ready || record->wire.n > STASH_MAX - conn->stash->n)
-		return;
+		return false;
 	memcpy(conn->stash->bytes + conn->stash->n, record->wire.p, record->wire.n);
 	conn->stash->n += record->wire.n;
+	report(conn, &t);
+	return true;
 }
 
 /* Another PSK than ours gives keys that open nothing. One record that does not open says nothing, so it is dropped; but
@@ -305,10 +316,10 @@ static bool psk_differs(const struct tern_conn *conn, const struct record *recor
 
 static tern_error take_record(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
+	if (record->drop == TERN_DROP_EPOCH && stash_record(conn, record))
+		return TERN_OK;
 	if (record->drop != TERN_DROP_NONE) {
 		conn_drop(conn, record->drop, record->type, record->epoch, record->seq, record->wire.n);
-		if (record->drop == TERN_DROP_EPOCH)
-			stash_record(conn, record);
 		if (record->drop == TERN_DROP_FORGED && record_worn(&conn->records))
 			return CONN_FAIL(conn, ERROR_FORGERIES, "RFC 9325 4.4");
 		if (record->drop == TERN_DROP_FORGED && psk_differs(conn, record))

@@ -3,7 +3,7 @@
 
 static const char *kind_name(tern_trace_kind kind)
 {
-	static const char *const names[] = {"sent", "received", "dropped", "timer", "timeout", "MTU", "keys"};
+	static const char *const names[] = {"sent", "received", "dropped", "timer", "timeout", "MTU", "keys", "kept"};
 	return names[kind];
 }
 
