@@ -4,11 +4,14 @@
 
 #define NUM_SLOTS 64
 #define WAYS 4 /* slots that one sender may use */
-#define PATIENCE_NS (UINT64_C(30) * 1000000000) /* fragments farther apart are not of one hello */
+#define PATIENCE_NS (UINT64_C(10) * 1000000000) /* fragments farther apart are not of one hello */
+#define OVERTAKEN_NS (UINT64_C(1) * 1000000000) /* by how much one of them may come late */
 
 struct slot {
 	uint64_t name; /* of sender and message; 0: empty */
 	uint64_t since_ns; /* when its first fragment came */
+	uint64_t newest_seq, newest_ns; /* the highest record number of its fragments, and when that came */
+	uint32_t newest_offset;
 	uint32_t length, have;
 	uint8_t seen[HELLO_MAX / 8]; /* a bit for each byte; none are seen again when the hello was complete */
 	uint8_t known[HELLO_MAX / 8]; /* seen now or when it was complete last */
@@ -77,14 +80,39 @@ static bool disagrees(const struct slot *slot, const struct fragment *f)
 	return false;
 }
 
-static bool begins_anew(const struct slot *slot, uint64_t name, const struct fragment *f, tern_time now)
+/* A lower record number than the newest: a fragment that was overtaken on the way, if it lies as far before the other
+ * in the hello as in the numbers. Otherwise the sender counts from the start again, and so does its hello. */
+static bool was_overtaken(const struct slot *slot, const struct fragment *f, uint64_t seq, tern_time now)
 {
-	return slot->name != name || slot->length != f->length || now.mono_ns - slot->since_ns > PATIENCE_NS ||
-	       disagrees(slot, f);
+	uint64_t ahead = slot->newest_offset > f->offset ? slot->newest_offset - f->offset : 0;
+	return slot->newest_seq - seq <= (ahead + f->body.n - 1) / f->body.n &&
+	       now.mono_ns - slot->newest_ns <= OVERTAKEN_NS;
 }
 
-static void take(struct slot *slot, const struct fragment *f)
+static bool begins_anew(const struct slot *slot, uint64_t name, const struct fragment *f, uint64_t seq, tern_time now)
 {
+	return slot->name != name || slot->length != f->length || now.mono_ns - slot->since_ns > PATIENCE_NS ||
+	       disagrees(slot, f) || (seq < slot->newest_seq && !was_overtaken(slot, f, seq, now));
+}
+
+static void begin(struct slot *slot, uint64_t name, uint32_t length, tern_time now)
+{
+	slot->name = name;
+	slot->since_ns = now.mono_ns;
+	slot->length = length;
+	slot->have = 0;
+	slot->newest_seq = 0;
+	memset(slot->seen, 0, sizeof slot->seen);
+	memset(slot->known, 0, sizeof slot->known);
+}
+
+static void take(struct slot *slot, const struct fragment *f, uint64_t seq, tern_time now)
+{
+	if (seq >= slot->newest_seq) {
+		slot->newest_seq = seq;
+		slot->newest_ns = now.mono_ns;
+		slot->newest_offset = f->offset;
+	}
 	for (size_t i = 0; i < f->body.n; i++) {
 		size_t at = f->offset + i;
 		uint8_t bit = (uint8_t)(1u << (at % 8));
@@ -96,21 +124,15 @@ static void take(struct slot *slot, const struct fragment *f)
 }
 
 bool hello_slots_put(struct hello_slots *s, const struct hmac_key *key, const tern_path *path, const struct fragment *f,
-		     uint32_t random, tern_time now, struct fragment *whole)
+		     uint64_t seq, uint32_t random, tern_time now, struct fragment *whole)
 {
 	uint64_t name = name_of(key, path, f->message_seq);
 	struct slot *slot = slot_for(s, name, random);
 	if (f->length > HELLO_MAX || f->body.n == 0 || f->body.n > f->length || f->offset > f->length - f->body.n)
 		return false;
-	if (begins_anew(slot, name, f, now)) {
-		slot->name = name;
-		slot->since_ns = now.mono_ns;
-		slot->length = f->length;
-		slot->have = 0;
-		memset(slot->seen, 0, sizeof slot->seen);
-		memset(slot->known, 0, sizeof slot->known);
-	}
-	take(slot, f);
+	if (begins_anew(slot, name, f, seq, now))
+		begin(slot, name, f->length, now);
+	take(slot, f, seq, now);
 	if (slot->have < slot->length)
 		return false;
 	*whole = *f;

@@ -16,10 +16,11 @@ struct hello_slots;
 struct hello_slots *hello_slots_new(const tern_allocator *heap);
 void hello_slots_free(const tern_allocator *heap, struct hello_slots *s);
 
-/* One more fragment. When it completes its message, *whole is that (in the slot, until the next call) and true is
- * returned. key is secret. random: decides who gives way. A fragment that is at odds with what is here, or comes late,
- * begins anew: a hello of before must not mix with the next from its address. */
+/* One more fragment, from record seq. When it completes its message, *whole is that (in the slot, until the next call)
+ * and true is returned. key is secret. random: decides who gives way. A fragment that is at odds with what is here,
+ * comes late, or from a sender that counts its records from the start again, begins anew: a hello of before must not
+ * mix with the next from its address. */
 bool hello_slots_put(struct hello_slots *s, const struct hmac_key *key, const tern_path *path, const struct fragment *f,
-		     uint32_t random, tern_time now, struct fragment *whole);
+		     uint64_t seq, uint32_t random, tern_time now, struct fragment *whole);
 
 #endif

@@ -53,7 +53,7 @@ static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *
 	verdict->drop = TERN_DROP_HELLO_FRAGMENTED;
 	TRY(pool->provider->random(pool->crypto, (uint8_t *)&random, sizeof random));
 	if (!pool->hello_slots || !hello_slots_put(pool->hello_slots, &pool->cookie_keys.slot[0].key, path,
-						   &f->fragment, random, now, &whole))
+						   &f->fragment, f->record.seq, random, now, &whole))
 		return TERN_OK;
 	f->fragment = whole;
 	verdict->drop = TERN_DROP_NONE;

@@ -48,7 +48,7 @@ static tern_path path_of(unsigned who)
 }
 
 /* Whether the fragment completes a hello, which is then checked to be this one. */
-static bool put_seq(unsigned who, uint16_t seq, const uint8_t *of, size_t from, size_t to)
+static bool put_in(unsigned who, uint16_t seq, uint64_t record, const uint8_t *of, size_t from, size_t to)
 {
 	struct fragment whole, f = {.type = 1,
 				    .length = N,
@@ -56,13 +56,18 @@ static bool put_seq(unsigned who, uint16_t seq, const uint8_t *of, size_t from, 
 				    .offset = (uint32_t)from,
 				    .body = span_of(of + from, to - from)};
 	tern_path path = path_of(who);
-	if (!hello_slots_put(slots, &key, &path, &f, (uint32_t)(from + who), now, &whole))
+	if (!hello_slots_put(slots, &key, &path, &f, record, (uint32_t)(from + who), now, &whole))
 		return false;
 	assert_int_equal(whole.offset, 0);
 	assert_int_equal(whole.length, N);
 	assert_int_equal(whole.message_seq, seq);
 	assert_true(span_equal(whole.body, span_of(of, N)));
 	return true;
+}
+
+static bool put_seq(unsigned who, uint16_t seq, const uint8_t *of, size_t from, size_t to)
+{
+	return put_in(who, seq, 7, of, from, to);
 }
 
 static bool put(unsigned who, const uint8_t *of, size_t from, size_t to)
@@ -110,9 +115,43 @@ static void new_hello_of_the_same_sender_does_not_mix_with_the_old(void **state)
 	assert_false(put(1, other, 0, 150)); /* other bytes: begins anew */
 	assert_true(put(1, other, 150, N));
 	assert_false(put(1, hello, 0, 150));
-	now.mono_ns += 31 * S; /* long ago: begins anew */
+	now.mono_ns += 11 * S; /* long ago: begins anew */
 	assert_false(put(1, other, 150, N));
 	assert_true(put(1, other, 0, 150));
+}
+
+/* What is left of one hello, then a fragment of the next from that address: they must not become one. */
+static void record_numbers_tell_hellos_apart(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t old_record, new_record; /* of the old hello's end, the new one's start */
+		uint64_t wait_ms;
+		size_t split;
+		bool together;
+	} cases[] = {
+		{"overtaken by its neighbor", 1, 0, 0, 150, true},
+		{"sent again later", 1, 2, 3000, 150, true},
+		{"overtaken by the third of three", 7, 5, 100, 100, true},
+		{"the client begins afresh", 5, 0, 0, 150, false},
+		{"of the transmission before", 7, 4, 0, 150, false},
+		{"overtaken for too long", 1, 0, 1001, 150, false},
+		{"too late", 1, 2, 10001, 150, false},
+	};
+	(void)state;
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t last = cases[i].split == 150 ? 150 : 200;
+		bool whole;
+		assert_false(put_in(i, 0, cases[i].old_record, hello, last, N));
+		now.mono_ns += cases[i].wait_ms * 1000000;
+		if (last == 200)
+			assert_false(put_in(i, 0, cases[i].old_record - 1, hello, 100, 200));
+		whole = put_in(i, 0, cases[i].new_record, cases[i].together ? hello : other, 0, cases[i].split);
+		if (whole != cases[i].together)
+			fail_msg("%s", cases[i].name);
+		if (!whole && !put_in(i, 0, cases[i].new_record + 1, other, last, N))
+			fail_msg("%s: the next hello does not come through", cases[i].name);
+	}
 }
 
 static void fragments_that_cannot_be(void **state)
@@ -133,7 +172,7 @@ static void fragments_that_cannot_be(void **state)
 				     .length = cases[i].length,
 				     .offset = cases[i].offset,
 				     .body = span_of(hello, cases[i].n)};
-		if (hello_slots_put(slots, &key, &path, &f, 0, now, &whole))
+		if (hello_slots_put(slots, &key, &path, &f, 0, 0, now, &whole))
 			fail_msg("%s", cases[i].name);
 	}
 	assert_false(put(1, hello, 0, 150)); /* and nothing is broken */
@@ -162,6 +201,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hellos_of_different_senders_do_not_mix, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_hello_of_the_same_sender_does_not_mix_with_the_old, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(record_numbers_tell_hellos_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fragments_that_cannot_be, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(flood_of_lone_fragments, set_up, tear_down),
 	};
