@@ -175,6 +175,7 @@ static void on_event(struct client *c, const tern_event *event)
 		end(c, STATUS_OK);
 		break;
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */
+	case TERN_EVENT_EARLY_DATA: /* a server's */
 	case TERN_EVENT_NONE:
 		break;
 	}

@@ -372,6 +372,7 @@ static void on_event(struct demo *d, enum direction side, const tern_event *even
 		note(d, side, LADDER_PLAIN, "the other side closed");
 		break;
 	case TERN_EVENT_PENDING:
+	case TERN_EVENT_EARLY_DATA: /* not turned on */
 	case TERN_EVENT_LIMIT_NEAR:
 	case TERN_EVENT_NONE:
 		break;

@@ -172,6 +172,7 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 		report_connected(&s->report, p->party.name, a->conn, &s->export);
 		break;
 	case TERN_EVENT_DATA:
+	case TERN_EVENT_EARLY_DATA:
 		on_data(s, p, a, event);
 		break;
 	case TERN_EVENT_CLOSED:

@@ -35,14 +35,16 @@ tern_address address_tern(const struct address *address)
 
 	if (address->storage.ss_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const void *)&address->storage;
-		memcpy(out.bytes, &v4->sin_port, 2);
-		memcpy(out.bytes + 2, &v4->sin_addr, 4);
+		memcpy(out.bytes, &v4->sin_addr, 4);
+		memcpy(out.bytes + 4, &v4->sin_port, 2);
+		out.host_len = 4;
 		out.len = 6;
 	} else if (address->storage.ss_family == AF_INET6) {
 		const struct sockaddr_in6 *v6 = (const void *)&address->storage;
-		memcpy(out.bytes, &v6->sin6_port, 2);
-		memcpy(out.bytes + 2, &v6->sin6_addr, 16);
-		memcpy(out.bytes + 18, &v6->sin6_scope_id, 4);
+		memcpy(out.bytes, &v6->sin6_addr, 16);
+		memcpy(out.bytes + 16, &v6->sin6_scope_id, 4);
+		memcpy(out.bytes + 20, &v6->sin6_port, 2);
+		out.host_len = 20;
 		out.len = 22;
 	}
 	return out;

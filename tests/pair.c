@@ -33,7 +33,7 @@ void pair_init(struct pair *p, tern_config *client, tern_config *server)
 	for (int i = 0; i < 2; i++)
 		OK(tern_pool_new(&p->side[i].pool, p->side[i].config));
 	p->now = (tern_time){UINT64_C(1000000000), NOW_S};
-	p->path.remote = (tern_address){6, {127, 0, 0, 1, 0x30, 0x39}};
+	p->path.remote = (tern_address){.len = 6, .bytes = {127, 0, 0, 1, 0x30, 0x39}, .host_len = 4};
 }
 
 void pair_hang_up(struct pair *p)
@@ -58,11 +58,25 @@ void pair_free(struct pair *p)
 	memset(p, 0, sizeof *p);
 }
 
-void pair_dial(struct pair *p, const char *name, struct span session)
+static void dial(struct pair *p, const char *name, struct span session, bool early)
 {
-	tern_client_options o = {.size = sizeof o, .server_name = name, .session = session.p, .session_len = session.n};
+	tern_client_options o = {.size = sizeof o,
+				 .server_name = name,
+				 .session = session.p,
+				 .session_len = session.n,
+				 .early_data = early};
 	struct side *s = &p->side[CLIENT];
 	s->error = tern_client(&s->conn, s->pool, &o, p->now);
+}
+
+void pair_dial(struct pair *p, const char *name, struct span session)
+{
+	dial(p, name, session, false);
+}
+
+void pair_dial_early(struct pair *p, const char *name, struct span session)
+{
+	dial(p, name, session, true);
 }
 
 void pair_accept(struct pair *p)
@@ -106,6 +120,17 @@ void pair_collect(struct pair *p, enum role from)
 	}
 }
 
+bool pair_send_early(struct pair *p, const void *data, size_t n)
+{
+	uint8_t out[PAIR_DATAGRAM];
+	size_t len;
+	pair_collect(p, CLIENT);
+	if (tern_conn_seal_early_data(p->side[CLIENT].conn, out, sizeof out, &len, data, n, p->now) != TERN_OK)
+		return false;
+	enqueue(p, SERVER, out, len);
+	return true;
+}
+
 void pair_events(struct pair *p, enum role who)
 {
 	struct side *s = &p->side[who];
@@ -124,6 +149,13 @@ void pair_events(struct pair *p, enum role who)
 		if (e.kind == TERN_EVENT_PENDING) {
 			s->job = e.job;
 			s->job_kind = e.job_kind;
+		}
+		if (e.kind == TERN_EVENT_EARLY_DATA) {
+			if (e.len > sizeof s->early - s->early_len)
+				fail_msg("too much early data");
+			if (e.len)
+				memcpy(s->early + s->early_len, e.data, e.len);
+			s->early_len += e.len;
 		}
 		if (e.kind == TERN_EVENT_DATA) {
 			s->data_len = e.len;

@@ -34,6 +34,8 @@ struct side {
 	tern_job_kind job_kind;
 	uint8_t data[PAIR_DATAGRAM]; /* of the last DATA event */
 	size_t data_len;
+	uint8_t early[PAIR_DATAGRAM]; /* of all EARLY_DATA events */
+	size_t early_len;
 };
 
 struct pair {
@@ -56,6 +58,10 @@ void pair_hang_up(struct pair *p);
 
 /* A new client connection; name and session may be NULL. */
 void pair_dial(struct pair *p, const char *name, struct span session);
+/* The same, offering early data. */
+void pair_dial_early(struct pair *p, const char *name, struct span session);
+/* Early data onto the wire, behind what waits to be sent; false, and nothing is sent, when it may not be. */
+bool pair_send_early(struct pair *p, const void *data, size_t n);
 /* A new server connection that tern_listen was not asked about. */
 void pair_accept(struct pair *p);
 

@@ -143,10 +143,13 @@ typedef struct tern_time {
 #define TERN_NEVER UINT64_MAX
 
 /* Where a datagram came from or goes to: bytes that name an address and port, whatever the caller uses for that.
- * Two addresses are the same when their bytes are. Length 0: not told. */
+ * Two addresses are the same when their bytes are. Length 0: not told. host_len: that many bytes at the start name the
+ * host alone, which a ticket proves, for a client that comes back has another port; 0: the host does not stand apart.
+ */
 typedef struct tern_address {
 	uint8_t len;
 	uint8_t bytes[31];
+	uint8_t host_len;
 } tern_address;
 
 typedef struct tern_path {
@@ -267,6 +270,22 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_keyring(tern_config *config,
 /* Whether session tickets are used (RFC 5077; default true): servers issue and take them, clients ask for them. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_tickets(tern_config *config, bool on);
 
+/* Servers, DTLS 1.3: early data (0-RTT, RFC 8446 2.3), which a client sends with its first hello. Whoever records it
+ * can send it again, so it is off by default (max_bytes 0), and fresh must be there to turn it on. Tickets then allow
+ * max_bytes of it, and one whose client comes back from the same host within the ticket's clock proves its address:
+ * tern_listen asks that client for no cookie.
+ *
+ * fresh is asked once everything else allows early data, with an id of 32 bytes that is unique to the ClientHello (the
+ * start of its PSK binder, which has been checked: RFC 8446 8.2). TERN_OK: never seen before, and noted now, at once
+ * for all threads and servers that take the same tickets. TERN_PENDING: answered by tern_conn_resume. Any other error:
+ * seen before, or not known; the early data is refused and the handshake goes on. After expires_unix_s, at most 22 s
+ * from now, such a hello is too old for early data and its id may be forgotten. What forgets ids by a restart, and not
+ * the ticket keys, must refuse for as long afterwards. */
+typedef tern_error tern_fresh_fn(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t id_len,
+				 int64_t expires_unix_s);
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_early_data(tern_config *config, uint32_t max_bytes,
+							       tern_fresh_fn *fresh, void *user);
+
 /* Servers: where sessions with an id live. put and del never pend. get copies the session into out (at most cap bytes)
  * and returns TERN_OK with *len (0: not found), or TERN_PENDING and answers by tern_conn_resume. Sessions are secrets.
  */
@@ -280,7 +299,7 @@ typedef struct tern_session_store {
 } tern_session_store;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_session_store(tern_config *config, const tern_session_store *store);
 
-#define TERN_SESSION_MAX 1280 /* bytes an exported session takes at most */
+#define TERN_SESSION_MAX 1344 /* bytes an exported session takes at most */
 
 /* Timers, in nanoseconds, 1 ms at least. Fields left 0 have the policy's value. A policy set later sets all of them
  * again. RFC 6347 4.2.4.1. */
@@ -327,7 +346,8 @@ typedef enum tern_trace_kind {
 	TERN_TRACE_TIMER, /* the retransmission timer was set; timeout_ns */
 	TERN_TRACE_TIMEOUT, /* it fired */
 	TERN_TRACE_MTU, /* the MTU was lowered after repeated loss; length is the new one */
-	TERN_TRACE_KEYS, /* keys for epoch are in place: both ways in a handshake, then by writing */
+	TERN_TRACE_KEYS, /* keys for epoch are in place: both ways in a handshake, then by writing; of early data: one
+			  * way */
 	TERN_TRACE_KEPT /* a record that came before its keys was kept; with them it is read as if it came then */
 } tern_trace_kind;
 typedef struct tern_trace {
@@ -405,7 +425,7 @@ typedef enum tern_verdict_kind { TERN_VERDICT_DROP, TERN_VERDICT_REPLY, TERN_VER
 typedef struct tern_verdict {
 	tern_verdict_kind kind;
 	tern_drop drop; /* DROP: why; REPLY: TERN_DROP_COOKIE */
-	bool address_proved; /* ACCEPT: by a cookie */
+	bool address_proved; /* ACCEPT: by a cookie, or a ticket with early data */
 	uint16_t message_seq; /* of the ClientHello */
 	uint64_t record_seq; /* of its record */
 	tern_bytes hello; /* ACCEPT: a ClientHello that came in fragments, in the pool; else empty */
@@ -435,11 +455,13 @@ typedef struct tern_client_options {
 	size_t session_len;
 	const tern_path *path;
 	void *user;
+	bool early_data; /* offer early data, if the session allows it: tern_conn_max_early_data says how much */
 } tern_client_options;
 
 /* A new client connection; its first flight waits in tern_conn_take. TERN_ERROR_NO_CREDENTIALS when none of the suites
  * can be used: there is neither a PSK nor any way to judge a certificate. A session that has expired or does not fit
- * the config is ignored; one that cannot be parsed is TERN_ERROR_BAD_SESSION. */
+ * the config is ignored; one that cannot be parsed is TERN_ERROR_BAD_SESSION. A connection that offers early data fails
+ * with TERN_ERROR_PROTOCOL_VERSION when the server knows DTLS 1.2 only: try again without (RFC 8446 D.3). */
 TERN_API TERN_MUST_CHECK tern_error tern_client(tern_conn **conn, tern_pool *pool, const tern_client_options *options,
 						tern_time now);
 
@@ -459,14 +481,22 @@ typedef enum tern_event_kind {
 	TERN_EVENT_TICKET, /* client: tern_conn_session now gives a session to resume with */
 	TERN_EVENT_PENDING, /* job: an answer is awaited; see tern_conn_resume */
 	TERN_EVENT_LIMIT_NEAR, /* seven eighths of a key's record limit are used: make a new connection soon */
-	TERN_EVENT_CLOSED /* the peer sent close_notify, of its own or in answer to ours: nothing more will come */
+	TERN_EVENT_CLOSED, /* the peer sent close_notify, of its own or in answer to ours: nothing more will come */
+	TERN_EVENT_EARLY_DATA /* server: as DATA, but before CONNECTED and perhaps sent again by somebody who recorded
+			       * it (to another server, or after a restart): see tern_config_set_early_data */
 } tern_event_kind;
 
-typedef enum tern_job_kind { TERN_JOB_SIGN, TERN_JOB_VERIFY, TERN_JOB_PSK, TERN_JOB_SESSION } tern_job_kind;
+typedef enum tern_job_kind {
+	TERN_JOB_SIGN,
+	TERN_JOB_VERIFY,
+	TERN_JOB_PSK,
+	TERN_JOB_SESSION,
+	TERN_JOB_EARLY_DATA
+} tern_job_kind;
 
 typedef struct tern_event {
 	tern_event_kind kind;
-	uint8_t *data; /* DATA: valid until the next call on this connection */
+	uint8_t *data; /* DATA, EARLY_DATA: valid until the next call on this connection */
 	size_t len;
 	uint64_t job; /* PENDING */
 	tern_job_kind job_kind;
@@ -499,12 +529,22 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
 TERN_API size_t tern_conn_overhead(const tern_conn *conn); /* bytes a record adds to its data */
 
+/* Clients: the same for early data, from tern_client until CONNECTED or until the server has refused it; then, and when
+ * none was offered, max is 0 and seal TERN_ERROR_NOT_CONNECTED. Send the ClientHello first (tern_conn_take), or it is
+ * lost. It is never sent again by itself: after CONNECTED, tern_info tells whether the server took early data, but as
+ * with all data not whether it arrived. Only what does no harm when it is repeated belongs here: RFC 8446 8. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_seal_early_data(tern_conn *conn, uint8_t *out, size_t cap,
+							      size_t *out_len, const uint8_t *data, size_t len,
+							      tern_time now);
+TERN_API size_t tern_conn_max_early_data(const tern_conn *conn); /* bytes that fit one record and what is left */
+
 /* The answer to a job. error: TERN_OK, or why not; what a callback may return, it may be too, save TERN_PENDING. An
  * error without an alert of its own (see TERN_ERRORS) ends the connection as CERTIFICATE_REJECTED, CRYPTO or
- * UNKNOWN_PSK_IDENTITY; a session that is not found, or a store that fails, costs a full handshake only. Only the
- * fields of the job's kind are read. TERN_ERROR_USAGE, and nothing changes, for a job that is unknown, late or of
- * another connection, and for an answer without contents. The handshake goes on within the call and its errors are
- * returned. Afterwards call tern_conn_next, even without a datagram, and tern_conn_take. */
+ * UNKNOWN_PSK_IDENTITY; a session that is not found, or a store that fails, costs a full handshake only, and early data
+ * that is not known to be fresh that data. Only the fields of the job's kind are read. TERN_ERROR_USAGE, and nothing
+ * changes, for a job that is unknown, late or of another connection, and for an answer without contents. The handshake
+ * goes on within the call and its errors are returned. Afterwards call tern_conn_next, even without a datagram, and
+ * tern_conn_take. */
 typedef struct tern_answer {
 	tern_error error;
 	const uint8_t *data; /* SIGN: the signature. SESSION: the session, len 0 when there is none */
@@ -539,6 +579,34 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_session(const tern_conn *conn, uin
  */
 TERN_API size_t tern_conn_peer_chain(const tern_conn *conn, tern_bytes *chain, size_t max);
 
+typedef enum tern_early_data {
+	TERN_EARLY_DATA_NONE, /* not offered */
+	TERN_EARLY_DATA_OFFERED, /* client: the server has not answered yet */
+	TERN_EARLY_DATA_ACCEPTED,
+	TERN_EARLY_DATA_REJECTED /* nothing of it was or will be delivered: send it again, or do not */
+} tern_early_data;
+
+/* Why early data was not offered, or was rejected. A client knows what the server's answer shows. X(name, sentence). */
+#define TERN_EARLY_REASONS(X)                                                                                          \
+	X(NONE, "no reason")                                                                                           \
+	X(DISABLED, "early data is not turned on")                                                                     \
+	X(NO_SESSION, "there is no session to resume")                                                                 \
+	X(TICKET, "the session does not allow early data, or less of it")                                              \
+	X(NOT_RESUMED, "the session was not resumed")                                                                  \
+	X(RETRY, "the server asked for a second ClientHello")                                                          \
+	X(SUITE, "another cipher suite than the session's")                                                            \
+	X(ALPN, "another application protocol than the session's")                                                     \
+	X(AGE, "the ClientHello is older or newer than it should be")                                                  \
+	X(REPLAYED, "the ClientHello is not known to be fresh")                                                        \
+	X(DECLINED, "the server did not say why")
+
+typedef enum tern_early_reason {
+#define X(name, sentence) TERN_EARLY_REASON_##name,
+	TERN_EARLY_REASONS(X)
+#undef X
+} tern_early_reason;
+TERN_API const char *tern_early_reason_sentence(tern_early_reason reason);
+
 typedef struct tern_info {
 	tern_protocol version;
 	bool connected, closed, resumed, peer_authenticated, extended_master_secret;
@@ -555,6 +623,8 @@ typedef struct tern_info {
 	uint64_t datagrams_sent, datagrams_received, retransmissions;
 	uint64_t records_sealed, records_opened;
 	uint64_t dropped[TERN_NUM_DROPS];
+	tern_early_data early_data;
+	tern_early_reason early_data_reason; /* NONE, REJECTED: why */
 } tern_info;
 TERN_API void tern_conn_info(const tern_conn *conn, tern_info *info);
 

@@ -52,6 +52,16 @@ const char *tern_drop_sentence(tern_drop drop)
 	return (size_t)drop < TERN_NUM_DROPS ? sentences[drop] : "unknown";
 }
 
+const char *tern_early_reason_sentence(tern_early_reason reason)
+{
+	static const char *const sentences[] = {
+#define X(name, sentence) sentence,
+		TERN_EARLY_REASONS(X)
+#undef X
+	};
+	return (size_t)reason < sizeof sentences / sizeof sentences[0] ? sentences[reason] : "unknown";
+}
+
 const char *tern_alert_name(unsigned alert)
 {
 	static const struct {

@@ -1,6 +1,7 @@
 /* What DTLS 1.3 adds to a connection: acknowledgements, tickets, key updates (RFC 9147 7, 8, RFC 8446 4.6). */
 #include "base/heap.h"
 #include "connection/conn.h"
+#include "handshake/early13.h"
 #include "handshake/keys13.h"
 #include "handshake/resume12.h"
 #include "handshake/version.h"
@@ -133,6 +134,14 @@ static tern_error switch_write_keys(tern_conn *conn)
 	return TERN_OK;
 }
 
+static struct span allow_early_data(uint8_t *room, size_t cap, uint32_t max)
+{
+	struct extensions ext = {.present = HAS_EARLY_DATA, .max_early_data = max};
+	struct wr w = wr_of(room, cap);
+	put_extensions(&w, IN_NEW_SESSION_TICKET13, &ext);
+	return wr_span(&w);
+}
+
 /* One ticket, once the client has proved itself. */
 static tern_error offer_ticket(tern_conn *conn, tern_time now)
 {
@@ -140,20 +149,28 @@ static tern_error offer_ticket(tern_conn *conn, tern_time now)
 	const struct provider *p = conn->pool->provider;
 	struct keyring_keys keys;
 	struct session s;
-	uint8_t sealed[TERN_SESSION_MAX + TICKET_OVERHEAD], body[TERN_SESSION_MAX + TICKET_OVERHEAD + 32], age_add[4];
+	uint8_t sealed[TERN_SESSION_MAX + TICKET_OVERHEAD], body[TERN_SESSION_MAX + TICKET_OVERHEAD + 32], age_add[4],
+		extensions[8];
 	struct new_session_ticket13 message = {.nonce = span_of(nonce, sizeof nonce), .ticket = {sealed, 0}};
 	struct wr w = wr_of(body, sizeof body);
 	struct outcome *o = &conn->hs->outcome;
+	struct span host = path_host(&conn->hs->path);
 	tern_error error;
 	session_from_outcome(conn->pool, o, now.unix_s, &s);
 	schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s.master, o->resumption_secret, message.nonce);
 	error = p->random(conn->pool->crypto, age_add, sizeof age_add);
 	memcpy(&s.age_add, age_add, sizeof age_add);
+	s.max_early_data = conn->pool->config->early_max;
+	s.host_len = (uint8_t)host.n;
+	if (host.n)
+		memcpy(s.host, host.p, host.n);
 	keyring_read(conn->pool->config->keyring, &keys);
 	if (error == TERN_OK)
 		error = ticket_seal(&keys, p, conn->pool->crypto, &s, sealed, sizeof sealed, &message.ticket.n);
 	message.lifetime = (uint32_t)(s.expires_unix_s - now.unix_s);
 	message.age_add = s.age_add;
+	if (s.max_early_data)
+		message.extensions = allow_early_data(extensions, sizeof extensions, s.max_early_data);
 	wipe(&keys, sizeof keys);
 	session_wipe(&s);
 	if (error != TERN_OK)
@@ -184,6 +201,7 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 {
 	const tern_allocator *heap = &conn->pool->config->heap;
 	struct new_session_ticket13 message;
+	struct extensions ext;
 	struct session s;
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
@@ -191,8 +209,11 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 	struct rd r = rd_of(body);
 	if (conn->role != CLIENT)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6.1");
-	if (!get_new_session_ticket13(&r, &message) || !rd_end(&r))
+	if (!get_new_session_ticket13(&r, &message) || !rd_end(&r) ||
+	    !get_extensions(message.extensions, IN_NEW_SESSION_TICKET13, &ext))
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 8446 4.6.1");
+	if (ext.misplaced)
+		return CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2");
 	if (conn->names) {
 		o.alpn = conn->names->alpn;
 		o.server_name = conn->names->server_name;
@@ -203,6 +224,7 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 	session_from_outcome(conn->pool, &o, now.unix_s, &s);
 	schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s.master, o.resumption_secret, message.nonce);
 	s.age_add = message.age_add;
+	s.max_early_data = ext.max_early_data;
 	s.ticket_len = (uint16_t)message.ticket.n;
 	memcpy(s.ticket, message.ticket.p, message.ticket.n);
 	if (s.expires_unix_s > now.unix_s + message.lifetime)

@@ -188,6 +188,17 @@ tern_error tern_config_set_tickets(tern_config *config, bool on)
 	return TERN_OK;
 }
 
+tern_error tern_config_set_early_data(tern_config *config, uint32_t max_bytes, tern_fresh_fn *fresh, void *user)
+{
+	TRY(config_settable(config));
+	if (max_bytes && !fresh)
+		return TERN_ERROR_USAGE;
+	config->early_max = max_bytes;
+	config->fresh = fresh;
+	config->fresh_user = user;
+	return TERN_OK;
+}
+
 tern_error tern_config_set_keyring(tern_config *config, tern_keyring *keyring)
 {
 	tern_keyring *old;

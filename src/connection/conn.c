@@ -1,6 +1,7 @@
 /* Making, feeding and freeing connections: the public calls around one association. */
 #include "connection/conn.h"
 
+#include "handshake/keys13.h"
 #include "handshake/version.h"
 #include "wire/record.h"
 
@@ -44,12 +45,11 @@ void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t
 	report(conn, &t);
 }
 
-/* DTLS 1.3: what makes the handshake's keys is in the server's flight itself. */
+/* DTLS 1.3: what makes the handshake's keys is in the server's flight itself, which may wait to be taken still. */
 uint16_t conn_told_epoch(const tern_conn *conn)
 {
 	const struct handshake *hs = conn->hs;
-	bool untold =
-		conn->role == SERVER && conn->after && hs && !hs->complete && hs->flight.state == FLIGHT_PREPARING;
+	bool untold = conn->role == SERVER && conn->after && hs && !hs->complete && hs->flight.num_sent == 0;
 	return untold ? 0 : conn->write_epoch;
 }
 
@@ -154,6 +154,7 @@ tern_error tern_client(tern_conn **out, tern_pool *pool, const tern_client_optio
 		return TERN_ERROR_USAGE;
 	TRY(conn_new(&conn, pool, CLIENT, 0, o->path, now));
 	conn->user = o->user;
+	conn->hs->early_wanted = o->early_data;
 	if (name_len) {
 		conn->hs->outcome.server_name = arena_copy(&conn->hs->arena, span_of(o->server_name, name_len));
 		if (!conn->hs->outcome.server_name.p)
@@ -265,16 +266,20 @@ static void settle(tern_conn *conn)
 	conn->stash = NULL;
 }
 
+#define STASH_LENGTH 2
+
 /* Records that had come too early, then those of the datagram. */
 static bool next_record(tern_conn *conn, struct record *record)
 {
 	struct stash *stash = conn->stash;
-	if (stash && stash->ready) {
-		struct datagram d = {stash->bytes, stash->n, stash->at};
-		bool more = record_next(&conn->records, &d, record);
-		stash->at = d.at;
-		if (more)
+	while (stash && stash->ready && stash->at < stash->n) {
+		struct datagram d = {.p = stash->bytes + stash->at + STASH_LENGTH};
+		d.n = (size_t)stash->bytes[stash->at] << 8 | stash->bytes[stash->at + 1];
+		stash->at += STASH_LENGTH + d.n;
+		if (record_next(&conn->records, &d, record))
 			return true;
+	}
+	if (stash && stash->ready) {
 		stash->ready = false;
 		stash->n = stash->at = 0;
 	}
@@ -293,10 +298,11 @@ static bool stash_record(tern_conn *conn, const struct record *record)
 		return false;
 	if (!conn->stash)
 		conn->stash = heap_alloc(heap, sizeof *conn->stash);
-	if (!conn->stash || conn->stash->ready || record->wire.n > STASH_MAX - conn->stash->n)
+	if (!conn->stash || conn->stash->ready || STASH_LENGTH + record->wire.n > STASH_MAX - conn->stash->n)
 		return false;
-	memcpy(conn->stash->bytes + conn->stash->n, record->wire.p, record->wire.n);
-	conn->stash->n += record->wire.n;
+	wr_store(conn->stash->bytes + conn->stash->n, STASH_LENGTH, record->wire.n);
+	memcpy(conn->stash->bytes + conn->stash->n + STASH_LENGTH, record->wire.p, record->wire.n);
+	conn->stash->n += STASH_LENGTH + record->wire.n;
 	report(conn, &t);
 	return true;
 }
@@ -314,8 +320,18 @@ static bool psk_differs(const struct tern_conn *conn, const struct record *recor
 	       conn->records.in.forged >= WRONG_PSK_TRIES;
 }
 
+/* Without keys for it there is no early data; its records are no sign of anything else (RFC 8446 4.2.10). */
+static bool is_refused_early_data(const tern_conn *conn, const struct record *record)
+{
+	const struct handshake *hs = conn->hs;
+	return record->drop == TERN_DROP_EPOCH && conn->role == SERVER && conn->after && hs && !hs->complete &&
+	       (record->epoch & 3) == EPOCH_EARLY;
+}
+
 static tern_error take_record(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
+	if (is_refused_early_data(conn, record))
+		record->drop = TERN_DROP_EARLY_DATA;
 	if (record->drop == TERN_DROP_EPOCH && stash_record(conn, record))
 		return TERN_OK;
 	if (record->drop != TERN_DROP_NONE) {

@@ -20,7 +20,8 @@ enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED, CONN_FAILED };
 /* Events that wait to be told, in the order they are told. */
 enum queued { QUEUED_PENDING = 1, QUEUED_CONNECTED = 2, QUEUED_TICKET = 4, QUEUED_LIMIT_NEAR = 8, QUEUED_CLOSED = 16 };
 
-/* Records of the next epoch that came before its keys: kept, within bounds, while a handshake runs. */
+/* Records of the next epoch that came before its keys: kept, within bounds, while a handshake runs. Each stands behind
+ * two bytes of length, for it may be without a length of its own. */
 #define STASH_MAX 4096
 struct stash {
 	size_t n, at; /* bytes used; where reading stands */

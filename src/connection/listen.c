@@ -2,6 +2,7 @@
  * at. */
 #include "connection/hello_slots.h"
 #include "handshake/cookie.h"
+#include "handshake/early13.h"
 #include "handshake/hellos.h"
 #include "handshake/pool.h"
 #include "handshake/retry13.h"
@@ -87,10 +88,14 @@ static void put_refusal(struct wr *w, const struct first *f)
 	put_alert(w, &alert);
 }
 
-static void judge13(const tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w,
+static void judge13(const tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w, tern_time now,
 		    tern_verdict *verdict)
 {
-	if (!(f->extensions.present & HAS_COOKIE)) {
+	if (!(f->extensions.present & HAS_COOKIE) &&
+	    early13_proves_address(pool, &f->hello, &f->extensions, f->fragment.body, path, now.unix_s)) {
+		verdict->kind = TERN_VERDICT_ACCEPT;
+		verdict->address_proved = true;
+	} else if (!(f->extensions.present & HAS_COOKIE)) {
 		bool made = put_retry13(w, pool, f, path);
 		verdict->kind = made ? TERN_VERDICT_REPLY : TERN_VERDICT_DROP;
 		verdict->drop = made ? TERN_DROP_COOKIE : TERN_DROP_NOTHING_SHARED;
@@ -159,7 +164,7 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 	if (verdict->drop != TERN_DROP_NONE)
 		return TERN_OK;
 	if (choose_version(config, &f.hello, &f.extensions) == &version13)
-		judge13(pool, &f, path, &w, verdict);
+		judge13(pool, &f, path, &w, now, verdict);
 	else
 		judge12(pool, &f, path, &w, verdict);
 	if (verdict->kind != TERN_VERDICT_ACCEPT)

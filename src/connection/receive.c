@@ -1,5 +1,6 @@
 /* What an opened record means to a connection. */
 #include "connection/conn.h"
+#include "handshake/keys13.h"
 #include "handshake/resume12.h"
 #include "handshake/version.h"
 #include "wire/record.h"
@@ -286,8 +287,30 @@ static tern_error receive_alert(tern_conn *conn, const struct record *record)
 	return TERN_OK;
 }
 
+/* The epoch of early data in DTLS 1.3; in 1.2 it is that of all data. */
+static bool is_early(const tern_conn *conn, const struct record *record)
+{
+	return record->epoch == EPOCH_EARLY && conn->after;
+}
+
+/* Its keys are there only while it may come. More than the ticket allows cannot be the network's doing. */
+static tern_error receive_early_data(tern_conn *conn, const struct record *record, tern_event *event)
+{
+	struct handshake *hs = conn->hs;
+	trace_received(conn, record, NULL);
+	if (record->n > hs->early_left)
+		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.2.10");
+	hs->early_left -= (uint32_t)record->n;
+	event->kind = TERN_EVENT_EARLY_DATA;
+	event->data = record->p;
+	event->len = record->n;
+	return TERN_OK;
+}
+
 static tern_error receive_data(tern_conn *conn, struct record *record, tern_event *event)
 {
+	if (is_early(conn, record))
+		return receive_early_data(conn, record, event);
 	if (conn->state != CONN_OPEN || record->epoch < conn->outcome.version->first_data_epoch) {
 		conn_drop(conn, TERN_DROP_EARLY_DATA, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
@@ -349,6 +372,10 @@ void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time
 
 tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
+	if (is_early(conn, record) && record->type != CONTENT_APPLICATION_DATA && record->type != CONTENT_ALERT) {
+		conn_drop(conn, TERN_DROP_CONTENT_TYPE, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	}
 	switch (record->type) {
 	case CONTENT_HANDSHAKE:
 		return receive_handshake(conn, record, now);

@@ -1,5 +1,7 @@
 /* What a connection sends, when, and what it tells of itself. */
 #include "connection/conn.h"
+#include "handshake/early13.h"
+#include "handshake/keys13.h"
 #include "handshake/version.h"
 #include "wire/record.h"
 
@@ -158,13 +160,32 @@ void conn_note_limits(tern_conn *conn, tern_time now)
 		conn->queued |= QUEUED_LIMIT_NEAR;
 }
 
+/* One record of application data that fits. */
+static tern_error seal_data(tern_conn *conn, uint16_t epoch, struct wr *w, struct span data)
+{
+	uint64_t seq;
+	tern_error error = record_seal(&conn->records, epoch, CONTENT_APPLICATION_DATA, data, w, &seq);
+	if (error == TERN_ERROR_BUFFER_TOO_SMALL)
+		return error;
+	if (error != TERN_OK)
+		return conn_fail(conn, error, WHERE, "RFC 9147 4.5.3");
+	conn->sealed++;
+	conn->datagrams_sent++;
+	if (conn->pool->config->trace) {
+		tern_trace t = {.kind = TERN_TRACE_SENT,
+				.content_type = CONTENT_APPLICATION_DATA,
+				.epoch = epoch,
+				.record_seq = seq,
+				.length = (uint32_t)w->n};
+		conn->pool->config->trace(conn->pool->config->trace_user, conn, &t);
+	}
+	return TERN_OK;
+}
+
 tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data, size_t len,
 			  tern_time now)
 {
 	struct wr w = wr_of(out, cap);
-	uint64_t seq;
-	tern_error error;
-	(void)now;
 	*out_len = 0;
 	if (conn->state == CONN_FAILED)
 		return conn->failure.error;
@@ -172,23 +193,42 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 		return TERN_ERROR_NOT_CONNECTED;
 	if (len > tern_conn_max_data(conn))
 		return TERN_ERROR_TOO_LARGE;
-	error = record_seal(&conn->records, conn->write_epoch, CONTENT_APPLICATION_DATA, span_of(data, len), &w, &seq);
-	if (error == TERN_ERROR_BUFFER_TOO_SMALL)
-		return error;
-	if (error != TERN_OK)
-		return conn_fail(conn, error, WHERE, "RFC 9147 4.5.3");
+	TRY(seal_data(conn, conn->write_epoch, &w, span_of(data, len)));
 	*out_len = w.n;
-	conn->sealed++;
-	conn->datagrams_sent++;
 	conn_note_limits(conn, now);
-	if (conn->pool->config->trace) {
-		tern_trace t = {.kind = TERN_TRACE_SENT,
-				.content_type = CONTENT_APPLICATION_DATA,
-				.epoch = conn->write_epoch,
-				.record_seq = seq,
-				.length = (uint32_t)w.n};
-		conn->pool->config->trace(conn->pool->config->trace_user, conn, &t);
-	}
+	return TERN_OK;
+}
+
+static bool may_send_early(const tern_conn *conn)
+{
+	return conn->state == CONN_HANDSHAKE && early13_may_send(conn->hs);
+}
+
+size_t tern_conn_max_early_data(const tern_conn *conn)
+{
+	size_t overhead = record_overhead(&conn->records, EPOCH_EARLY);
+	size_t fits = conn->mtu > overhead ? conn->mtu - overhead : 0;
+	if (!may_send_early(conn))
+		return 0;
+	fits = fits < RECORD_PLAINTEXT_MAX ? fits : RECORD_PLAINTEXT_MAX;
+	return fits < conn->hs->early_left ? fits : conn->hs->early_left;
+}
+
+tern_error tern_conn_seal_early_data(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data,
+				     size_t len, tern_time now)
+{
+	struct wr w = wr_of(out, cap);
+	(void)now;
+	*out_len = 0;
+	if (conn->state == CONN_FAILED)
+		return conn->failure.error;
+	if (!may_send_early(conn))
+		return TERN_ERROR_NOT_CONNECTED;
+	if (len > tern_conn_max_early_data(conn))
+		return TERN_ERROR_TOO_LARGE;
+	TRY(seal_data(conn, EPOCH_EARLY, &w, span_of(data, len)));
+	conn->hs->early_left -= (uint32_t)len;
+	*out_len = w.n;
 	return TERN_OK;
 }
 
@@ -236,6 +276,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 		memcpy(info->psk_identity, names.psk_identity.p, info->psk_identity_len);
 	info->has_peer_fingerprint = o->has_peer_fingerprint;
 	memcpy(info->peer_fingerprint, o->peer_fingerprint, sizeof info->peer_fingerprint);
+	info->early_data = o->early;
+	info->early_data_reason = o->early_reason;
 	info->rtt_ns = conn->rtt_ns;
 	info->mtu = conn->mtu;
 	info->datagrams_sent = conn->datagrams_sent;

@@ -1,6 +1,7 @@
 /* The hellos and EncryptedExtensions as a DTLS 1.3 client sees them (RFC 8446 4.1, 4.2.8, 4.3.1, RFC 9147 5.3). */
 #include "handshake/client13.h"
 #include "handshake/answers.h"
+#include "handshake/early13.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
 #include "handshake/psk13.h"
@@ -73,7 +74,9 @@ tern_error offer13(struct handshake *hs)
 	ext->supported_versions = span_of(both, hs->pool->config->dtls12 ? 4 : 2);
 	TRY(first_shares(hs));
 	offer_modes(hs);
-	return offer_psks13(hs);
+	TRY(offer_psks13(hs));
+	early13_offer(hs);
+	return TERN_OK;
 }
 
 /* ---- HelloRetryRequest ---- */
@@ -139,6 +142,8 @@ tern_error get_retry13(struct handshake *hs, struct span body)
 		if (!hs->offered.cookie.p)
 			return FAIL(hs, ERROR_BUDGET, "");
 	}
+	early13_reject(hs, TERN_EARLY_REASON_RETRY);
+	hs->offered.present &= ~(uint32_t)HAS_EARLY_DATA; /* RFC 8446 4.1.2 */
 	hs->retried = true;
 	hs->retry_suite = suite->id;
 	hs->version = &version13;
@@ -208,6 +213,7 @@ tern_error take_server_hello13(struct handshake *hs, const struct server_hello *
 	if (!hs->retried)
 		transcript_choose(&hs->transcript, hs->pool->provider->hash[suite->hash], version13.transcript_header);
 	TRY(take_psk(hs, ext));
+	early13_check_choice(hs, hs->psk && ext->selected_identity == 0);
 	TRY(take_share(hs, ext));
 	drop_shares(hs);
 	return TERN_OK;
@@ -227,6 +233,7 @@ tern_error get_encrypted_extensions13(struct handshake *hs, struct span body)
 	ext.present &= ~(uint32_t)HAS_SUPPORTED_GROUPS;
 	TRY(check_answers(hs, &ext));
 	TRY(take_alpn(hs, &ext));
+	TRY(early13_take_answer(hs, &ext));
 	take_certificate_types(hs, &ext);
 	take_limits(hs, &ext, 1);
 	return TERN_OK;

@@ -1,6 +1,7 @@
 /* ClientHello as the client makes it, for all versions it offers, and the HelloVerifyRequest that may answer it (RFC
  * 5246 7.4.1.2, RFC 6347 4.2.1, RFC 8446 4.1.2). */
 #include "handshake/client13.h"
+#include "handshake/early13.h"
 #include "handshake/hellos.h"
 #include "handshake/negotiate.h"
 #include "handshake/psk13.h"
@@ -206,7 +207,9 @@ tern_error put_client_hello_message(struct handshake *hs, struct wr *w)
 	hello.compression = span_of(null_compression, sizeof null_compression);
 	hello.extensions = wr_span(&ew);
 	put_client_hello(w, &hello);
-	return hs->num_psks ? put_binders13(hs, w) : TERN_OK;
+	if (hs->num_psks)
+		TRY(put_binders13(hs, w));
+	return hs->offered.present & HAS_EARLY_DATA ? early13_keys(hs, wr_span(w)) : TERN_OK;
 }
 
 tern_error get_hello_verify(struct handshake *hs, struct span body)
@@ -217,6 +220,8 @@ tern_error get_hello_verify(struct handshake *hs, struct span body)
 		return FAIL(hs, ERROR_DECODE, "RFC 6347 4.2.1");
 	if (!hs->pool->config->dtls12)
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 9147 5.3");
+	if (hs->offered.present & HAS_EARLY_DATA)
+		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 8446 D.3");
 	hs->cookie = arena_copy(&hs->arena, hvr.cookie);
 	if (!hs->cookie.p)
 		return FAIL(hs, ERROR_BUDGET, "");

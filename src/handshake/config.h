@@ -69,6 +69,9 @@ struct tern_config {
 	struct span psk_hint; /* heap copy */
 	struct span alpn; /* as on the wire: u8-length-prefixed names; heap copy; empty: none */
 	bool cookie, tickets;
+	uint32_t early_max; /* servers: bytes of early data; 0: none is accepted */
+	tern_fresh_fn *fresh;
+	void *fresh_user;
 	tern_keyring *keyring;
 	tern_session_store store;
 	bool has_store;

@@ -47,6 +47,8 @@ struct outcome {
 	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
 	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
 	uint8_t peer_fingerprint[32];
+	tern_early_data early; /* DTLS 1.3 */
+	tern_early_reason early_reason;
 	uint16_t plaintext_max_out; /* longest plaintext the peer takes */
 	struct span alpn, server_name, psk_identity; /* in the arena */
 };
@@ -110,6 +112,8 @@ struct handshake {
 	uint16_t psk_index;
 	bool psk_without_dhe; /* psk_ke */
 	bool peer_takes_tickets; /* server: it named PSK modes */
+	bool early_wanted; /* client: the application wants to send early data */
+	uint32_t early_left; /* bytes of early data that may still be sent, or come */
 	struct span request_context;
 
 	/* authentication */

@@ -26,7 +26,8 @@ tern_error keys13_install(struct record_layer *records, const struct suite *suit
 }
 
 /* A line of the key log: label, client random, secret. */
-static void log_secret(const struct handshake *hs, const char *label, const uint8_t *secret)
+static void log_secret(const struct handshake *hs, const struct hash_alg *hash, const char *label,
+		       const uint8_t *secret)
 {
 	const struct tern_config *config = hs->pool->config;
 	char line[40 + 2 * RANDOM_LEN + 1 + 2 * HASH_MAX + 1];
@@ -37,7 +38,7 @@ static void log_secret(const struct handshake *hs, const char *label, const uint
 	line[n++] = ' ';
 	n += hex_put(line + n, span_of(hs->outcome.client_random, RANDOM_LEN));
 	line[n++] = ' ';
-	n += hex_put(line + n, span_of(secret, hash_of(hs)->len));
+	n += hex_put(line + n, span_of(secret, hash->len));
 	line[n] = 0;
 	config->keylog(config->keylog_user, hs->conn, line);
 	wipe(line, sizeof line);
@@ -45,7 +46,7 @@ static void log_secret(const struct handshake *hs, const char *label, const uint
 
 static void trace_keys(const struct handshake *hs, uint16_t epoch)
 {
-	tern_trace t = {.kind = TERN_TRACE_KEYS, .epoch = epoch};
+	tern_trace t = {.kind = TERN_TRACE_KEYS, .epoch = epoch, .writing = epoch == EPOCH_EARLY && hs->role == CLIENT};
 	if (hs->flight.trace.fn)
 		hs->flight.trace.fn(hs->flight.trace.user, hs->flight.trace.conn, &t);
 }
@@ -58,8 +59,22 @@ static void stage(struct handshake *hs, uint8_t secrets[2][SECRET13_MAX], const 
 	transcript_digest(&hs->transcript, hash_of(hs), digest);
 	for (size_t i = 0; i < 2; i++) {
 		schedule13_secret(&hs->schedule, secrets[i], labels[i], digest);
-		log_secret(hs, log[i], secrets[i]);
+		log_secret(hs, hash_of(hs), log[i], secrets[i]);
 	}
+}
+
+tern_error keys13_early(struct handshake *hs, const struct schedule13 *early, const struct suite *suite,
+			const uint8_t *digest)
+{
+	uint8_t secret[SECRET13_MAX];
+	tern_error error;
+	schedule13_secret(early, secret, "c e traffic", digest);
+	log_secret(hs, early->hash, "CLIENT_EARLY_TRAFFIC_SECRET", secret);
+	error = keys13_install(hs->records, suite, early->hash, secret, EPOCH_EARLY, hs->role == CLIENT);
+	wipe(secret, sizeof secret);
+	if (error == TERN_OK)
+		trace_keys(hs, EPOCH_EARLY);
+	return error;
 }
 
 tern_error keys13_handshake(struct handshake *hs)
@@ -88,7 +103,7 @@ tern_error keys13_application(struct handshake *hs)
 	stage(hs, o->traffic_secret, labels, log);
 	transcript_digest(&hs->transcript, hash_of(hs), digest);
 	schedule13_secret(&hs->schedule, o->exporter_secret, "exp master", digest);
-	log_secret(hs, "EXPORTER_SECRET", o->exporter_secret);
+	log_secret(hs, hash_of(hs), "EXPORTER_SECRET", o->exporter_secret);
 	/* A client reads epoch 3 as soon as it can come; a server only once the client has proved itself. */
 	if (hs->role == CLIENT)
 		TRY(keys13_install(hs->records, o->suite, hash_of(hs), o->traffic_secret[SERVER], EPOCH_DATA, false));
@@ -108,6 +123,8 @@ tern_error keys13_done(struct handshake *hs)
 	schedule13_secret(&hs->schedule, o->resumption_secret, "res master", digest);
 	if (hs->role == SERVER)
 		TRY(keys13_install(hs->records, o->suite, hash_of(hs), o->traffic_secret[CLIENT], EPOCH_DATA, false));
+	record_forget_read(hs->records, EPOCH_HANDSHAKE);
+	record_forget_write(hs->records, EPOCH_HANDSHAKE);
 	hs->write_epoch = EPOCH_DATA;
 	wipe(&hs->schedule, sizeof hs->schedule);
 	wipe(hs->handshake_secret, sizeof hs->handshake_secret);

@@ -7,14 +7,17 @@
 
 #define DTLS13_PREFIX "dtls13" /* RFC 9147 5.9 */
 
-enum { EPOCH_HANDSHAKE = 2, EPOCH_DATA = 3 };
+enum { EPOCH_EARLY = 1, EPOCH_HANDSHAKE = 2, EPOCH_DATA = 3 };
 
+/* After the ClientHello with this digest: the client writes, the server reads epoch 1. early: the early secret. */
+tern_error keys13_early(struct handshake *hs, const struct schedule13 *early, const struct suite *suite,
+			const uint8_t *digest);
 /* After ServerHello: the handshake secrets from the shared secret, and epoch 2 both ways. */
 tern_error keys13_handshake(struct handshake *hs);
 /* After the server's Finished: application and exporter secrets; the server writes, the client reads and writes epoch 3
  * from here on. */
 tern_error keys13_application(struct handshake *hs);
-/* After the client's Finished: the resumption secret; the server reads epoch 3. */
+/* After the client's Finished: the resumption secret; the server reads epoch 3. Early data is over. */
 tern_error keys13_done(struct handshake *hs);
 
 /* One direction of the record layer gets the keys of secret. */

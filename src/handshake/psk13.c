@@ -14,14 +14,14 @@ static const struct hash_alg *hash_of(const struct handshake *hs, enum hash_id i
 }
 
 /* HMAC over the hello as far as the binders, under a key of the PSK (RFC 8446 4.2.11.2). */
-static void make_binder(const struct handshake *hs, const struct hash_alg *hash, struct span psk, bool resumption,
+static void make_binder(const struct transcript *t, const struct hash_alg *hash, struct span psk, bool resumption,
 			struct span hello, size_t binders_wire, uint8_t *out)
 {
 	struct schedule13 schedule;
 	uint8_t key[SECRET13_MAX], digest[HASH_MAX];
 	schedule13_start(&schedule, hash, DTLS13_PREFIX, psk);
 	schedule13_binder_key(&schedule, key, resumption ? "res binder" : "ext binder");
-	transcript_digest_with(&hs->transcript, hash, CLIENT_HELLO, hello, hello.n - binders_wire, digest);
+	transcript_digest_with(t, hash, CLIENT_HELLO, hello, hello.n - binders_wire, digest);
 	schedule13_finished(hash, DTLS13_PREFIX, out, key, digest);
 	wipe(key, sizeof key);
 	wipe(&schedule, sizeof schedule);
@@ -102,13 +102,18 @@ tern_error put_binders13(struct handshake *hs, struct wr *w)
 	for (size_t i = 0; i < hs->num_psks; i++) {
 		const struct offered_psk *psk = &hs->psks[i];
 		const struct hash_alg *hash = hash_of(hs, psk->hash);
-		make_binder(hs, hash, psk->key, psk->resumption, hello, wire, at + 1);
+		make_binder(&hs->transcript, hash, psk->key, psk->resumption, hello, wire, at + 1);
 		at += 1 + hash->len;
 	}
 	return TERN_OK;
 }
 
 /* ---- server ---- */
+
+bool psk_fits_modes(const struct extensions *ext, bool has_group)
+{
+	return (has_group && list8_has(ext->psk_modes, PSK_DHE_KE)) || list8_has(ext->psk_modes, PSK_KE);
+}
 
 /* After a HelloRetryRequest the suite is settled. */
 static const struct suite *suite_with_hash(const struct handshake *hs, const struct client_hello *hello,
@@ -120,31 +125,38 @@ static const struct suite *suite_with_hash(const struct handshake *hs, const str
 	return choose_suite13_with(hs->pool->config, hello, hash);
 }
 
-static bool from_ticket(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
-			struct span identity, struct found_psk *out)
+/* A ticket of ours that may be resumed here. The suite is left to the caller. */
+static bool open_ticket(const tern_pool *pool, const struct extensions *ext, struct span identity, int64_t unix_s,
+			struct found_psk *out)
 {
-	const struct tern_config *config = hs->pool->config;
+	const struct tern_config *config = pool->config;
+	struct session *s = &out->session;
 	struct keyring_keys keys;
 	const struct suite *made;
 	bool stale, good;
 	if (!config->tickets)
 		return false;
 	keyring_read(config->keyring, &keys);
-	good = ticket_open(&keys, hs->pool->provider, hs->pool->crypto, identity, hs->now.unix_s, &out->session,
-			   &stale);
+	good = ticket_open(&keys, pool->provider, pool->crypto, identity, unix_s, s, &stale);
 	wipe(&keys, sizeof keys);
-	made = good ? suite_by_id(out->session.suite) : NULL;
-	if (!made || out->session.version != VERSION_DTLS13 ||
-	    !span_equal(span_of(out->session.name, out->session.name_len), ext->server_name) ||
-	    memcmp(out->session.settings_hash, hs->pool->settings_hash, sizeof out->session.settings_hash) != 0)
-		return false;
-	out->suite = suite_with_hash(hs, hello, made->hash);
-	if (!out->suite)
+	made = good ? suite_by_id(s->suite) : NULL;
+	if (!made || s->version != VERSION_DTLS13 || !span_equal(span_of(s->name, s->name_len), ext->server_name) ||
+	    memcmp(s->settings_hash, pool->settings_hash, sizeof s->settings_hash) != 0)
 		return false;
 	out->resumption = true;
-	out->key_len = hash_of(hs, made->hash)->len;
-	memcpy(out->key, out->session.master, out->key_len);
+	out->suite = made;
+	out->key_len = pool->provider->hash[made->hash]->len;
+	memcpy(out->key, s->master, out->key_len);
 	return true;
+}
+
+static bool from_ticket(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+			struct span identity, struct found_psk *out)
+{
+	if (!open_ticket(hs->pool, ext, identity, hs->now.unix_s, out))
+		return false;
+	out->suite = suite_with_hash(hs, hello, out->suite->hash);
+	return out->suite != NULL;
 }
 
 static bool take_external(struct handshake *hs, const struct client_hello *hello, const tern_psk *psk,
@@ -199,20 +211,34 @@ static tern_error from_application(struct handshake *hs, const struct client_hel
 	return error == TERN_ERROR_UNKNOWN_PSK_IDENTITY ? TERN_OK : error;
 }
 
-static tern_error check_binder(struct handshake *hs, const struct extensions *ext, const struct found_psk *psk)
+static bool binder_is_right(const tern_pool *pool, const struct transcript *t, const struct extensions *ext,
+			    struct span hello, const struct found_psk *psk)
 {
-	const struct hash_alg *hash = hash_of(hs, psk->suite->hash);
+	const struct hash_alg *hash = pool->provider->hash[psk->suite->hash];
 	struct rd r = rd_of(ext->psk_binders);
 	uint8_t expected[HASH_MAX];
 	struct span binder = {0};
 	for (size_t i = 0; i <= psk->index; i++)
 		if (!get_psk_binder(&r, &binder))
-			return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.11");
-	make_binder(hs, hash, span_of(psk->key, psk->key_len), psk->resumption, hs->hello, ext->psk_binders_wire,
-		    expected);
-	return span_equal_secret(binder, span_of(expected, hash->len))
-		       ? TERN_OK
-		       : FAIL(hs, ERROR_BAD_BINDER, "RFC 8446 4.2.11.2");
+			return false;
+	make_binder(t, hash, span_of(psk->key, psk->key_len), psk->resumption, hello, ext->psk_binders_wire, expected);
+	return span_equal_secret(binder, span_of(expected, hash->len));
+}
+
+bool find_first_ticket13(const tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
+			 struct span body, int64_t unix_s, struct found_psk *out)
+{
+	struct rd r = rd_of(ext->psk_identities);
+	struct psk_identity first;
+	struct transcript nothing;
+	*out = (struct found_psk){0};
+	transcript_init(&nothing, NULL);
+	if (!(ext->present & HAS_PRE_SHARED_KEY) || !ext->psk_is_last || !get_psk_identity(&r, &first) ||
+	    !open_ticket(pool, ext, first.identity, unix_s, out))
+		return false;
+	out->suite = choose_suite13_with(pool->config, hello, out->suite->hash);
+	out->found = out->suite && binder_is_right(pool, &nothing, ext, body, out);
+	return out->found;
 }
 
 tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
@@ -235,5 +261,7 @@ tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, co
 	}
 	if (!out->found)
 		TRY(from_application(hs, hello, ext, out));
-	return out->found ? check_binder(hs, ext, out) : TERN_OK;
+	return !out->found || binder_is_right(hs->pool, &hs->transcript, ext, hs->hello, out)
+		       ? TERN_OK
+		       : FAIL(hs, ERROR_BAD_BINDER, "RFC 8446 4.2.11.2");
 }

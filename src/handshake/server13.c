@@ -1,6 +1,7 @@
 /* The hellos as a DTLS 1.3 server sees them (RFC 8446 4.1, 4.2.8, 4.2.11, RFC 9147 5.3). */
 #include "handshake/answers.h"
 #include "handshake/client13.h"
+#include "handshake/early13.h"
 #include "handshake/keys13.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
@@ -42,7 +43,7 @@ static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, con
 			  bool has_group)
 {
 	bool dhe = has_group && list8_has(ext->psk_modes, PSK_DHE_KE);
-	if (!dhe && !list8_has(ext->psk_modes, PSK_KE))
+	if (!psk_fits_modes(ext, has_group))
 		return TERN_OK; /* not usable: go on with a certificate */
 	hs->psk = true;
 	hs->psk_index = psk->index;
@@ -115,6 +116,8 @@ static tern_error answer_encrypted(struct handshake *hs, const struct extensions
 	TRY(answer_names(hs, ext, alpn, &hs->offered));
 	if (hs->session)
 		hs->offered.present &= ~(uint32_t)HAS_SERVER_NAME; /* RFC 6066 3 */
+	if (hs->outcome.early == TERN_EARLY_DATA_ACCEPTED)
+		hs->offered.present |= HAS_EARLY_DATA;
 	return hs->credential ? answer_certificate_types(hs, ext, &hs->offered) : TERN_OK;
 }
 
@@ -140,9 +143,9 @@ static bool heeds_retry(const struct handshake *hs, const struct client_hello *h
 
 tern_error take_client_hello13(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
 {
-	const struct group_alg *group;
 	struct found_psk psk;
-	struct span share;
+	struct early_request request = {.ext = ext, .psk = &psk};
+	tern_early_reason reason;
 	tern_error error;
 	TRY(check_hello(hs, hello, ext));
 	if (!shares_are_sane(ext))
@@ -154,10 +157,12 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 	error = find_psk13(hs, hello, ext, &psk);
 	if (error != TERN_OK)
 		return error == TERN_PENDING ? error : FAILED(hs, error, "RFC 8446 4.2.11");
-	group = choose_group13(hs->pool->config, hs->pool->provider, ext, &share);
-	forget_choices(hs);
-	if (psk.found)
-		error = use_psk(hs, &psk, ext, group != NULL);
+	request.group = choose_group13(hs->pool->config, hs->pool->provider, ext, &request.share);
+	error = early13_judge(hs, &request, &reason);
+	if (error == TERN_OK)
+		forget_choices(hs);
+	if (error == TERN_OK && psk.found)
+		error = use_psk(hs, &psk, ext, request.group != NULL);
 	wipe(&psk, sizeof psk);
 	if (error == TERN_OK && !hs->psk)
 		error = use_certificate(hs, hello, ext);
@@ -170,10 +175,13 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 				  version13.transcript_header);
 	hs->peer_takes_tickets = ext->present & HAS_PSK_KEY_EXCHANGE_MODES;
 	if (!hs->psk_without_dhe)
-		TRY(use_group(hs, group, share));
+		TRY(use_group(hs, request.group, request.share));
+	if (ext->present & HAS_EARLY_DATA)
+		early13_decide(hs, reason);
 	if (hs->retry_wanted && !hs->retried)
 		return TERN_OK;
-	return answer_encrypted(hs, ext);
+	TRY(answer_encrypted(hs, ext));
+	return early13_keys(hs, hs->hello);
 }
 
 /* No session id: RFC 9147 5.3 forbids the echo. */

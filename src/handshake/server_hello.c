@@ -83,7 +83,8 @@ static const struct version *version_chosen(const struct handshake *hs, const st
 	}
 	if (hs->retried)
 		return *error = TERN_ERROR_ILLEGAL_PARAMETER, NULL;
-	if (!hs->pool->config->dtls12)
+	/* A server of DTLS 1.2 cannot have given the session: RFC 8446 D.3. */
+	if (!hs->pool->config->dtls12 || (hs->offered.present & HAS_EARLY_DATA))
 		return *error = TERN_ERROR_PROTOCOL_VERSION, NULL;
 	if (offered13 && downgraded(hello))
 		return *error = TERN_ERROR_DOWNGRADE, NULL;

@@ -3,15 +3,15 @@
 
 #include "handshake/config.h"
 
-#define ENCODING_VERSION 2
+#define ENCODING_VERSION 3
 
 /* Bits of the flags byte. */
 #define PEER_AUTHENTICATED 0x01
 #define FLAGS_KNOWN PEER_AUTHENTICATED
 
-/* The longest: fixed fields, five vectors with their lengths. */
-#define FIXED_LEN (1 + 2 + 2 + 1 + MASTER_LEN + 4 + 8 + 8 + 32 + 16)
-#define VECTORS_MAX (1 + SESSION_ID_MAX + 1 + 63 + 1 + 255 + 1 + 128)
+/* The longest: fixed fields, six vectors with their lengths. */
+#define FIXED_LEN (1 + 2 + 2 + 1 + MASTER_LEN + 4 + 4 + 8 + 8 + 32 + 16)
+#define VECTORS_MAX (1 + SESSION_ID_MAX + 1 + 63 + 1 + 255 + 1 + 128 + 1 + 31)
 _Static_assert(FIXED_LEN + VECTORS_MAX + 2 + TICKET_MAX <= TERN_SESSION_MAX, "a session fits its public bound");
 _Static_assert(FIXED_LEN + VECTORS_MAX + 2 + TICKET_OVERHEAD <= TICKET_MAX, "our own ticket fits a client's session");
 
@@ -25,7 +25,7 @@ static bool possible(const struct session *s)
 {
 	return s->created_unix_s >= 0 && s->expires_unix_s >= 0 && s->id_len <= sizeof s->id &&
 	       s->alpn_len < sizeof s->alpn && s->psk_identity_len <= sizeof s->psk_identity &&
-	       s->ticket_len <= sizeof s->ticket;
+	       s->host_len <= sizeof s->host && s->ticket_len <= sizeof s->ticket;
 }
 
 void put_session(struct wr *w, const struct session *s, bool with_ticket)
@@ -40,6 +40,7 @@ void put_session(struct wr *w, const struct session *s, bool with_ticket)
 	wr_u8(w, s->peer_authenticated ? PEER_AUTHENTICATED : 0);
 	wr_bytes(w, span_of(s->master, sizeof s->master));
 	wr_u32(w, s->age_add);
+	wr_u32(w, s->max_early_data);
 	wr_u64(w, (uint64_t)s->created_unix_s);
 	wr_u64(w, (uint64_t)s->expires_unix_s);
 	wr_bytes(w, span_of(s->peer_fingerprint, sizeof s->peer_fingerprint));
@@ -48,6 +49,7 @@ void put_session(struct wr *w, const struct session *s, bool with_ticket)
 	wr_vec8(w, span_of(s->alpn, s->alpn_len));
 	wr_vec8(w, span_of(s->name, s->name_len));
 	wr_vec8(w, span_of(s->psk_identity, s->psk_identity_len));
+	wr_vec8(w, span_of(s->host, s->host_len));
 	wr_vec16(w, span_of(s->ticket, with_ticket ? s->ticket_len : 0));
 }
 
@@ -95,13 +97,14 @@ MUST_CHECK static bool get_fields(struct rd *r, struct session *s)
 	    !rd_u8(r, &flags) || (flags & ~FLAGS_KNOWN))
 		return false;
 	s->peer_authenticated = flags & PEER_AUTHENTICATED;
-	return get_field(r, s->master, sizeof s->master) && rd_u32(r, &s->age_add) && get_time(r, &s->created_unix_s) &&
-	       get_time(r, &s->expires_unix_s) && get_field(r, s->peer_fingerprint, sizeof s->peer_fingerprint) &&
+	return get_field(r, s->master, sizeof s->master) && rd_u32(r, &s->age_add) && rd_u32(r, &s->max_early_data) &&
+	       get_time(r, &s->created_unix_s) && get_time(r, &s->expires_unix_s) &&
+	       get_field(r, s->peer_fingerprint, sizeof s->peer_fingerprint) &&
 	       get_field(r, s->settings_hash, sizeof s->settings_hash) &&
 	       get_vec8(r, s->id, sizeof s->id, &s->id_len) && get_vec8(r, s->alpn, sizeof s->alpn - 1, &s->alpn_len) &&
 	       get_vec8(r, s->name, sizeof s->name, &s->name_len) &&
-	       get_vec8(r, s->psk_identity, sizeof s->psk_identity, &s->psk_identity_len) && get_ticket(r, s) &&
-	       rd_end(r);
+	       get_vec8(r, s->psk_identity, sizeof s->psk_identity, &s->psk_identity_len) &&
+	       get_vec8(r, s->host, sizeof s->host, &s->host_len) && get_ticket(r, s) && rd_end(r);
 }
 
 bool get_session(struct rd *r, struct session *out)

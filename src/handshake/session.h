@@ -7,13 +7,14 @@
 #include "handshake/keyring.h"
 #include "wire/hello.h"
 
-#define TICKET_MAX 644 /* bytes of ticket we keep as a client */
+#define TICKET_MAX 680 /* bytes of ticket we keep as a client */
 #define MASTER_LEN 48
 
 struct session {
 	uint16_t version, suite;
 	uint8_t master[MASTER_LEN]; /* DTLS 1.2: the master secret; 1.3: the PSK, as long as the hash */
 	uint32_t age_add; /* DTLS 1.3: what hides the ticket's age */
+	uint32_t max_early_data; /* DTLS 1.3: bytes; 0: none */
 	bool peer_authenticated; /* by certificate */
 	int64_t created_unix_s, expires_unix_s;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the leaf; zeros: none */
@@ -25,6 +26,8 @@ struct session {
 	char name[255];
 	uint8_t psk_identity_len;
 	uint8_t psk_identity[128];
+	uint8_t host_len; /* in a ticket only: the client's */
+	uint8_t host[31];
 	uint16_t ticket_len; /* client only */
 	uint8_t ticket[TICKET_MAX];
 	uint8_t settings_hash[16]; /* client: of the verification settings it was made under; a config that verifies

@@ -31,23 +31,30 @@ static tern_drop take_plain(const struct record_layer *l, const struct record_he
 	return TERN_DROP_NONE;
 }
 
+/* DTLS 1.3: it comes before the handshake, which sets its limits and proves its sender (RFC 9147 6.1). */
+static bool is_early_data(const struct record_layer *l, uint16_t epoch)
+{
+	return l->protection->epochs_overlap && epoch == 1;
+}
+
 static tern_drop take_protected(struct record_layer *l, const struct record_header *h, uint8_t *p, struct record *out)
 {
 	struct read_epoch *e = epochs_read(l, h->epoch);
+	bool early = is_early_data(l, h->epoch);
 	struct aead_key *key;
 	tern_drop drop;
 	if (!e)
 		return TERN_DROP_EPOCH;
 	if (schedules_get(l->schedules, &e->key, e->aead, &key) != TERN_OK)
 		return TERN_DROP_BUDGET;
-	drop = l->protection->open(l->provider, key, e, h, p, l->plaintext_max_in, out);
+	drop = l->protection->open(l->provider, key, e, h, p, early ? RECORD_PLAINTEXT_MAX : l->plaintext_max_in, out);
 	if (drop == TERN_DROP_FORGED && ++e->forged >= l->protection->forgery_limit(e->aead) && e != &l->in)
 		epochs_drop_older_read(l, e);
 	if (drop != TERN_DROP_NONE)
 		return drop;
 	replay_mark(&e->window, out->seq);
 	e->opened++;
-	l->heard = true;
+	l->heard |= !early;
 	return TERN_DROP_NONE;
 }
 

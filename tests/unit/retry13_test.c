@@ -338,7 +338,7 @@ static void cookie_is_bound_to_the_address(void **state)
 		check_refused(&r, "another address");
 		r.p.path.remote.bytes[i] ^= 0x10;
 	}
-	r.p.path.local = (tern_address){6, {127, 0, 0, 1, 1, 1}};
+	r.p.path.local = (tern_address){.len = 6, .bytes = {127, 0, 0, 1, 1, 1}};
 	listen_to(&r, r.second, r.second_len);
 	check_refused(&r, "another local address");
 	pair_free(&r.p);
