@@ -22,10 +22,11 @@ struct client {
 	struct setup setup;
 	struct export_request export;
 	char host[256];
-	struct file session;
+	struct file session, early;
+	size_t early_at; /* bytes of early that were sent */
 	tern_conn *conn;
 	int fd;
-	bool connected, closed, over, input_ended;
+	bool connected, closed, over, input_ended, early_waits;
 	bool more_addresses, try_next; /* refused, and there is another address */
 	bool told_split, told_size;
 	int status; /* to exit with, once over */
@@ -45,6 +46,8 @@ static const struct option_row client_rows[] = {
 	{"key", OPTION_TEXTS, FIELD(key), "FILE", "its private key, PEM", 0, 0},
 	{"psk", OPTION_TEXTS, FIELD(psk), "ID:HEX", "pre-shared key", 0, 0},
 	{"session", OPTION_TEXT, FIELD(session), "FILE", "resume the session in FILE; keep the new one there", 0, 0},
+	{"early-data", OPTION_TEXT, FIELD(early_file), "FILE",
+	 "send its lines first, with the hello if the session allows it (0-RTT: others may repeat it)", 0, 0},
 	{"linger", OPTION_NUMBER, FIELD(linger_ms), "MS", "wait for answers after the input ends (500)", 0, 3600000},
 	{"export", OPTION_TEXT, FIELD(export), "LABEL:LEN", "show LEN bytes of keying material (RFC 5705)", 0, 0},
 };
@@ -55,7 +58,8 @@ static const struct command_line client_line = {
 	"  echo hello | tern client 127.0.0.1:4444 --ca cert.pem --name localhost\n"
 	"  tern client 127.0.0.1:4444 --fingerprint sha-256:4A:AD:...\n"
 	"  tern client coap.example.org:5684 --psk device-1:00112233445566778899aabbccddeeff\n"
-	"  tern client 127.0.0.1:4444 --ca cert.pem --session session.bin    (again: resumes)\n",
+	"  tern client 127.0.0.1:4444 --ca cert.pem --session session.bin    (again: resumes)\n"
+	"  tern client 127.0.0.1:4444 --ca cert.pem --session session.bin --early-data request.txt\n",
 	client_rows,
 	sizeof client_rows / sizeof client_rows[0],
 	options_shared,
@@ -159,7 +163,7 @@ static void on_event(struct client *c, const tern_event *event)
 		on_connected(c);
 		break;
 	case TERN_EVENT_DATA:
-		if (!report_data(&c->report, c->party.name, event->data, event->len, true)) {
+		if (!report_data(&c->report, c->party.name, event, true)) {
 			complain("cannot write to stdout");
 			end(c, STATUS_FAILURE);
 		}
@@ -216,7 +220,51 @@ static void send_record(struct client *c, const uint8_t *data, size_t len)
 	if (!udp_send(c->fd, c->datagram, n, NULL))
 		socket_failed(c, errno);
 	else
-		report_sent(&c->report, c->party.name, data, len);
+		report_sent(&c->report, c->party.name, data, len, false);
+}
+
+/* Bytes of the next record in what is left of the early file: a line, or as much of it as fits. */
+static size_t next_early(const struct client *c, size_t max)
+{
+	const uint8_t *rest = c->early.bytes + c->early_at;
+	size_t left = c->early.len - c->early_at, window = left < max ? left : max;
+	const uint8_t *newline = window ? memchr(rest, '\n', window) : NULL;
+
+	return newline ? (size_t)(newline - rest) + 1 : window;
+}
+
+/* As far as the session allows; the rest waits until the connection is made. */
+static void send_early(struct client *c)
+{
+	size_t len, n;
+
+	while (!c->over && (len = next_early(c, tern_conn_max_early_data(c->conn))) > 0) {
+		const uint8_t *data = c->early.bytes + c->early_at;
+		if (!check(c, tern_conn_seal_early_data(c->conn, c->datagram, sizeof c->datagram, &n, data, len,
+							clock_now())))
+			return;
+		if (!udp_send(c->fd, c->datagram, n, NULL))
+			socket_failed(c, errno);
+		else
+			report_sent(&c->report, c->party.name, data, len, true);
+		c->early_at += len;
+	}
+}
+
+/* What the server did not take early it gets now. */
+static void send_rest_of_early(struct client *c)
+{
+	size_t len;
+	tern_info info;
+
+	tern_conn_info(c->conn, &info);
+	if (info.early_data != TERN_EARLY_DATA_ACCEPTED)
+		c->early_at = 0;
+	c->early_waits = false;
+	while (!c->over && (len = next_early(c, tern_conn_max_data(c->conn))) > 0) {
+		send_record(c, c->early.bytes + c->early_at, len);
+		c->early_at += len;
+	}
 }
 
 /* Bytes of the next record in the input, 0 when there is none yet. */
@@ -287,6 +335,8 @@ static void step(struct client *c)
 		flush(c);
 	if (!c->over && ready && reads && fds[1].revents)
 		read_input(c);
+	if (!c->over && c->connected && c->early_waits)
+		send_rest_of_early(c);
 	if (!c->over && c->connected)
 		send_input(c);
 	if (c->linger_until_ns <= clock_now().mono_ns)
@@ -322,6 +372,8 @@ static int start(struct client *c, const struct addrinfo *to)
 	c->over = c->try_next = false;
 	c->status = STATUS_OK;
 	c->linger_until_ns = TERN_NEVER;
+	c->early_at = 0;
+	c->early_waits = c->early.len > 0;
 	c->more_addresses = to->ai_next != NULL;
 	c->fd = udp_connect(to->ai_addr, to->ai_addrlen);
 	if (c->fd < 0 || getsockname(c->fd, (struct sockaddr *)&local.storage, &local.len) != 0) {
@@ -334,7 +386,8 @@ static int start(struct client *c, const struct addrinfo *to)
 				       .session = c->session.len ? c->session.bytes : NULL,
 				       .session_len = c->session.len,
 				       .path = &path,
-				       .user = &c->party};
+				       .user = &c->party,
+				       .early_data = c->early.len > 0};
 	tern_error error = tern_client(&c->conn, c->setup.pool, &options, clock_now());
 	if (error == TERN_ERROR_BAD_SESSION)
 		return complain("--session %s: %s: remove the file, or give another", c->options->session,
@@ -351,6 +404,7 @@ static int run(struct client *c, const struct addrinfo *to)
 
 	if (status == OPTIONS_GO) {
 		flush(c);
+		send_early(c);
 		while (!c->over && !stop_requested())
 			step(c);
 		if (!c->try_next)
@@ -391,6 +445,11 @@ static bool read_session(struct client *c)
 	return file_read(&c->session, "--session", c->options->session);
 }
 
+static bool read_early(struct client *c)
+{
+	return !c->options->early_file || file_read(&c->early, "--early-data", c->options->early_file);
+}
+
 int command_client(int argc, char **argv)
 {
 	struct options options = {.linger_ms = DEFAULT_LINGER_MS};
@@ -401,6 +460,8 @@ int command_client(int argc, char **argv)
 		return status;
 	if (operands.num != 1)
 		return usage_error(operands.num ? "give one ADDR" : "ADDR is missing: give the server as HOST:PORT");
+	if (options.early_file && !options.session)
+		return usage_error("--early-data: give --session FILE too, the session to send it with");
 	struct client *c = calloc(1, sizeof *c);
 	if (!c)
 		return complain("out of memory");
@@ -410,9 +471,10 @@ int command_client(int argc, char **argv)
 	if (status == OPTIONS_GO)
 		status = setup_open(&c->setup, &options, false);
 	if (status == OPTIONS_GO)
-		status = read_session(c) ? connect_and_run(c, operands.text[0]) : STATUS_FAILURE;
+		status = read_session(c) && read_early(c) ? connect_and_run(c, operands.text[0]) : STATUS_FAILURE;
 	setup_close(&c->setup);
 	file_free(&c->session);
+	file_free(&c->early);
 	explicit_bzero(c, sizeof *c);
 	free(c);
 	return status;

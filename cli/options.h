@@ -60,10 +60,10 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct options {
 	bool json, insecure, echo, once, no_cookie, require_client_cert;
 	unsigned verbose;
-	const char *listen, *psk_file, *server_name, *session, *export;
+	const char *listen, *psk_file, *server_name, *session, *export, *early_file;
 	const char *dtls, *policy, *suites, *groups, *alpn, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
-	int64_t linger_ms, mtu, rto_ms;
+	int64_t linger_ms, mtu, rto_ms, early_bytes;
 };
 enum { OPTIONS_NUM_SHARED = 13 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];

@@ -55,6 +55,13 @@ struct peer *peers_add(struct peers *peers, const struct address *address)
 	return p;
 }
 
+void association_free(struct association *a)
+{
+	tern_conn_free(a->conn);
+	free(a->early);
+	*a = (struct association){.conn = NULL};
+}
+
 void peers_remove(struct peers *peers, struct peer *peer)
 {
 	struct peer **at = bucket_of(peers, &peer->address);
@@ -69,8 +76,8 @@ void peers_remove(struct peers *peers, struct peer *peer)
 	if (peer->next)
 		peer->next->prev = peer->prev;
 	peers->num--;
-	tern_conn_free(peer->current.conn);
-	tern_conn_free(peer->candidate.conn);
+	association_free(&peer->current);
+	association_free(&peer->candidate);
 	free(peer);
 }
 

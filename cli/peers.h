@@ -15,6 +15,8 @@ struct association {
 	tern_conn *conn; /* NULL: there is none */
 	bool connected, dead;
 	uint64_t hello; /* hash of the ClientHello it began with, to know a repeated one */
+	uint8_t *early; /* early data that is to be echoed once it is connected: each record behind its length */
+	size_t early_len;
 };
 
 struct peer {
@@ -36,6 +38,7 @@ struct peers {
 void peers_init(struct peers *peers, uint64_t key);
 struct peer *peers_find(struct peers *peers, const struct address *address);
 struct peer *peers_add(struct peers *peers, const struct address *address); /* NULL: the table is full */
+void association_free(struct association *a); /* leaves an empty one */
 void peers_remove(struct peers *peers, struct peer *peer); /* frees its connections too */
 
 /* The ClientHello in the first record, as a number; repeated ones differ in the record's header only. */

@@ -32,7 +32,8 @@ static const struct {
 	{TERN_ERROR_NO_SHARED_GROUP, true, "check --groups on both sides"},
 	{TERN_ERROR_NO_EXTENDED_MASTER_SECRET, false, "the server is too old to be safe: it needs RFC 7627"},
 	{TERN_ERROR_NO_EXTENDED_MASTER_SECRET, true, "the client is too old to be safe: it needs RFC 7627"},
-	{TERN_ERROR_PROTOCOL_VERSION, false, "check --dtls on both sides"},
+	{TERN_ERROR_PROTOCOL_VERSION, false,
+	 "check --dtls on both sides; a server that knows DTLS 1.2 only takes no --early-data"},
 	{TERN_ERROR_PROTOCOL_VERSION, true, "check --dtls on both sides"},
 	{TERN_ERROR_NO_APPLICATION_PROTOCOL, true, "check --alpn on both sides"},
 	{TERN_ERROR_TIMEOUT, false,
@@ -104,6 +105,11 @@ static const char *version_text(tern_protocol version)
 	return version == TERN_DTLS13 ? "DTLS 1.3" : "DTLS 1.2";
 }
 
+static const char *early_text(tern_early_data early)
+{
+	return early == TERN_EARLY_DATA_ACCEPTED ? "accepted" : early == TERN_EARLY_DATA_REJECTED ? "rejected" : "none";
+}
+
 static void begin(const char *event, const char *peer)
 {
 	json_begin(event);
@@ -141,6 +147,9 @@ static void connected_json(const char *peer, const tern_info *info, const uint8_
 		json_base64("psk_identity", info->psk_identity, info->psk_identity_len);
 	else
 		json_text("psk_identity", NULL);
+	json_text("early_data", early_text(info->early_data));
+	if (info->early_data_reason)
+		json_text("early_data_reason", tern_early_reason_sentence(info->early_data_reason));
 	json_number("rtt_us", info->rtt_ns / 1000);
 	json_number("mtu", info->mtu);
 	if (exported_len)
@@ -159,6 +168,10 @@ static void connected_text(const char *peer, const tern_info *info, bool server)
 	if (info->scheme[0])
 		fprintf(stderr, ", %s", info->scheme);
 	fputs(info->resumed ? ", resumed" : "", stderr);
+	if (info->early_data)
+		fprintf(stderr, ", early data %s", early_text(info->early_data));
+	if (info->early_data == TERN_EARLY_DATA_REJECTED)
+		fprintf(stderr, " (%s)", tern_early_reason_sentence(info->early_data_reason));
 	printable(text, info->alpn, strlen(info->alpn));
 	if (text[0])
 		fprintf(stderr, ", alpn %s", text);
@@ -203,28 +216,31 @@ void report_connected(const struct report *report, const char *peer, const tern_
 	explicit_bzero(exported, sizeof exported);
 }
 
-bool report_data(const struct report *report, const char *peer, const uint8_t *data, size_t len, bool show)
+static void data_json(const char *event, const char *peer, const uint8_t *data, size_t len, bool early)
+{
+	begin(event, peer);
+	if (early)
+		json_bool("early", true);
+	json_number("length", len);
+	json_base64("data", data, len);
+	json_end();
+}
+
+bool report_data(const struct report *report, const char *peer, const tern_event *event, bool show)
 {
 	if (report->json) {
-		begin("data", peer);
-		json_number("length", len);
-		json_base64("data", data, len);
-		json_end();
+		data_json("data", peer, event->data, event->len, event->kind == TERN_EVENT_EARLY_DATA);
 	} else if (show) {
-		fwrite(data, 1, len, stdout);
+		fwrite(event->data, 1, event->len, stdout);
 		fflush(stdout);
 	}
 	return !ferror(stdout);
 }
 
-void report_sent(const struct report *report, const char *peer, const uint8_t *data, size_t len)
+void report_sent(const struct report *report, const char *peer, const uint8_t *data, size_t len, bool early)
 {
-	if (!report->json)
-		return;
-	begin("sent", peer);
-	json_number("length", len);
-	json_base64("data", data, len);
-	json_end();
+	if (report->json)
+		data_json("sent", peer, data, len, early);
 }
 
 void report_closed(const struct report *report, const char *peer, bool by_peer)

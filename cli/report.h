@@ -20,10 +20,10 @@ void report_listening(const struct report *report, const char *address);
 void report_connected(const struct report *report, const char *peer, const tern_conn *conn,
 		      const struct export_request *request);
 
-/* Received and sent application data. show: without --json, whether received data goes to stdout. report_data returns
- * false when stdout takes no more. */
-bool report_data(const struct report *report, const char *peer, const uint8_t *data, size_t len, bool show);
-void report_sent(const struct report *report, const char *peer, const uint8_t *data, size_t len);
+/* Received and sent application data, early or not. show: without --json, whether received data goes to stdout.
+ * report_data returns false when stdout takes no more. */
+bool report_data(const struct report *report, const char *peer, const tern_event *event, bool show);
+void report_sent(const struct report *report, const char *peer, const uint8_t *data, size_t len, bool early);
 
 void report_closed(const struct report *report, const char *peer, bool by_peer);
 

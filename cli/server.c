@@ -14,7 +14,7 @@
 #include "setup.h"
 #include "udp.h"
 
-enum { BATCH = 64, FLIGHT_MAX = 1024 };
+enum { BATCH = 64, FLIGHT_MAX = 1024, EARLY_MAX = 65536 };
 static const uint64_t IDLE_NS = 600000000000, SWEEP_NS = 1000000000;
 
 struct server {
@@ -46,6 +46,8 @@ static const struct option_row server_rows[] = {
 	{"echo", OPTION_FLAG, FIELD(echo), NULL, "send every record back, instead of to stdout", 0, 0},
 	{"once", OPTION_FLAG, FIELD(once), NULL, "exit after the first peer is gone", 0, 0},
 	{"no-cookie", OPTION_FLAG, FIELD(no_cookie), NULL, "do not make clients prove their address first", 0, 0},
+	{"early-data", OPTION_NUMBER, FIELD(early_bytes), "BYTES",
+	 "take so much from a client that comes back, with its hello (0-RTT)", 0, UINT32_MAX},
 	{"export", OPTION_TEXT, FIELD(export), "LABEL:LEN", "show LEN bytes of keying material (RFC 5705)", 0, 0},
 	{"workers", OPTION_LATER, 0, "N", "worker threads", 0, 0},
 	{"metrics", OPTION_LATER, 0, "ADDR", "metrics", 0, 0},
@@ -150,17 +152,48 @@ static void echo(struct server *s, struct peer *p, struct association *a, const 
 	if (!check(s, p, a, tern_conn_seal(a->conn, s->out, sizeof s->out, &n, data, len, clock_now())))
 		return;
 	send_to(s, &p->address, s->out, n);
-	report_sent(&s->report, p->party.name, data, len);
+	report_sent(&s->report, p->party.name, data, len, false);
+}
+
+/* Nothing can be sent before the handshake ends: it is kept behind its length. */
+static void keep_early(struct association *a, const uint8_t *data, size_t len)
+{
+	uint8_t *grown = a->early_len + 2 + len <= EARLY_MAX ? realloc(a->early, a->early_len + 2 + len) : NULL;
+
+	if (!grown) {
+		complain("--echo: no room for so much early data: %zu bytes are not sent back", len);
+		return;
+	}
+	a->early = grown;
+	grown += a->early_len;
+	grown[0] = (uint8_t)(len >> 8);
+	grown[1] = (uint8_t)len;
+	memcpy(grown + 2, data, len);
+	a->early_len += 2 + len;
+}
+
+static void echo_early(struct server *s, struct peer *p, struct association *a)
+{
+	for (size_t at = 0; at < a->early_len && !a->dead;) {
+		size_t len = (size_t)(a->early[at] << 8 | a->early[at + 1]);
+		echo(s, p, a, a->early + at + 2, len);
+		at += 2 + len;
+	}
+	free(a->early);
+	a->early = NULL;
+	a->early_len = 0;
 }
 
 static void on_data(struct server *s, struct peer *p, struct association *a, const tern_event *event)
 {
-	if (!report_data(&s->report, p->party.name, event->data, event->len, !s->options->echo)) {
+	if (!report_data(&s->report, p->party.name, event, !s->options->echo)) {
 		s->status = complain("cannot write to stdout");
 		s->over = true;
 		return;
 	}
-	if (s->options->echo)
+	if (s->options->echo && event->kind == TERN_EVENT_EARLY_DATA)
+		keep_early(a, event->data, event->len);
+	else if (s->options->echo)
 		echo(s, p, a, event->data, event->len);
 }
 
@@ -170,6 +203,8 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 	case TERN_EVENT_CONNECTED:
 		a->connected = true;
 		report_connected(&s->report, p->party.name, a->conn, &s->export);
+		flush(s, p, a); /* what is sent back must not overtake it */
+		echo_early(s, p, a);
 		break;
 	case TERN_EVENT_DATA:
 	case TERN_EVENT_EARLY_DATA:
@@ -214,13 +249,13 @@ static void settle(struct server *s, struct peer *p)
 {
 	if (p->candidate.dead || (is_alive(&p->candidate) && p->candidate.connected)) {
 		struct association *loser = p->candidate.dead ? &p->candidate : &p->current;
-		tern_conn_free(loser->conn);
+		association_free(loser);
 		if (loser == &p->current)
 			p->current = p->candidate;
 		p->candidate = (struct association){.conn = NULL};
 	}
 	if (p->current.dead) {
-		tern_conn_free(p->current.conn);
+		association_free(&p->current);
 		p->current = p->candidate;
 		p->candidate = (struct association){.conn = NULL};
 	}
@@ -259,7 +294,7 @@ static void accept_hello(struct server *s, struct peer *p, const struct address 
 		return;
 	}
 	struct association *a = p->current.conn ? &p->candidate : &p->current;
-	tern_conn_free(a->conn);
+	association_free(a);
 	*a = (struct association){.conn = conn, .hello = hello_hash(s->datagram, len)};
 	tern_conn_set_user(conn, &p->party);
 	feed(s, p, a, len, now);

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "files.h"
+#include "fresh.h"
 #include "store.h"
 #include "trace.h"
 
@@ -262,6 +263,17 @@ static int add_store(struct setup *setup)
 	return error == TERN_OK ? OPTIONS_GO : complain("cannot keep sessions: %s", tern_error_sentence(error));
 }
 
+static int take_early_data(struct setup *setup, const struct options *o)
+{
+	if (!o->early_bytes)
+		return OPTIONS_GO;
+	setup->fresh = fresh_new();
+	if (!setup->fresh)
+		return complain("out of memory");
+	tern_error error = tern_config_set_early_data(setup->config, (uint32_t)o->early_bytes, fresh_ask, setup->fresh);
+	return error == TERN_OK ? OPTIONS_GO : complain("--early-data: %s", tern_error_sentence(error));
+}
+
 static int make_pool(struct setup *setup, bool server)
 {
 	tern_error error = tern_pool_new(&setup->pool, setup->config);
@@ -306,7 +318,7 @@ int setup_open(struct setup *setup, const struct options *o, bool server)
 	    (status = set_numbers(setup->config, o, server)) != OPTIONS_GO ||
 	    (status = open_logs(setup, o)) != OPTIONS_GO)
 		return status;
-	if (server && (status = add_store(setup)) != OPTIONS_GO)
+	if (server && ((status = add_store(setup)) != OPTIONS_GO || (status = take_early_data(setup, o)) != OPTIONS_GO))
 		return status;
 	return make_pool(setup, server);
 }
@@ -316,6 +328,7 @@ void setup_close(struct setup *setup)
 	tern_pool_free(setup->pool);
 	tern_config_free(setup->config);
 	store_free(setup->store);
+	fresh_free(setup->fresh);
 	if (setup->keylog)
 		fclose(setup->keylog);
 	if (setup->trace)

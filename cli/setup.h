@@ -18,6 +18,7 @@ struct setup {
 	tern_config *config;
 	tern_pool *pool;
 	struct store *store; /* servers: sessions by id */
+	struct fresh *fresh; /* servers that take early data */
 	FILE *keylog, *trace;
 	bool verbose;
 	uint64_t began_ns;

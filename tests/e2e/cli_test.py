@@ -112,6 +112,10 @@ class Usage(Case):
                 (client + ["--ca"], 2, ["--ca needs a value"]),
                 (client + ["--name", "a", "--name", "b"], 2, ["--name is given twice"]),
                 (client + ["--mtu", "95"], 2, ["--mtu 95", "96 to 65507"]),
+                (client + ["--early-data", self.cert], 2, ["--early-data", "--session"]),
+                (client + ["--insecure", "--session", missing, "--early-data", missing], 1,
+                 ["--early-data " + missing]),
+                (listen + pair + ["--early-data", "-1"], 2, ["--early-data -1"]),
                 (client + ["--mtu", "x"], 2, ["--mtu x"]),
                 (client + ["--linger", "-1"], 2, ["--linger -1"]),
                 (client + ["--dtls", "1.3,1.4"], 2, ["--dtls 1.3,1.4"]),
@@ -304,6 +308,49 @@ class ServerAndClient(Case):
                 self.assertEqual((connected["event"], connected["resumed"]), ("connected", resumed), done)
                 self.assertTrue(connected["authenticated"])
                 self.assertEqual(stat.S_IMODE(os.stat(session).st_mode), 0o600)
+
+    def early(self, port, *args, stdin=b"then\n"):
+        return self.client(port, "--session", self.path("early.bin"), "--early-data",
+                           self.write("request", b"first\nsecond"), "--json", *args, stdin=stdin)
+
+    def test_early_data(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path("early.bin"))
+        with self.server("--echo", "--json", "--early-data", "1000") as server:
+            port = server.port()
+            for early in (False, True, True):
+                done = self.early(port)
+                self.assertStatus(done, 0)
+                mine = events(done.stdout)
+                connected = [e for e in mine if e["event"] == "connected"][0]
+                self.assertEqual(connected["early_data"], "accepted" if early else "none", done)
+                sent = [e for e in mine if e["event"] == "sent"]
+                self.assertEqual([(base64.b64decode(e["data"]), e.get("early", False)) for e in sent],
+                                 [(b"first\n", early), (b"second", early), (b"then\n", False)])
+                echoed = [base64.b64decode(e["data"]) for e in mine if e["event"] == "data"]
+                self.assertEqual(sorted(echoed), [b"first\n", b"second", b"then\n"])
+            self.assertEqual(server.finish(signal.SIGTERM), 0)
+        theirs = events(bytes(server.out))
+        self.assertEqual([base64.b64decode(e["data"]) for e in theirs if e.get("early") and e["event"] == "data"],
+                         2 * [b"first\n", b"second"])
+        self.assertFalse([e for e in theirs if e.get("early") and e["event"] == "sent"])
+
+    def test_early_data_refused_is_sent_again(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path("early.bin"))
+        for args in ([], ["--early-data", "1000"], ["--early-data", "0", "--no-cookie"]):
+            with self.server("--json", "--early-data", "1000") as server:
+                self.assertStatus(self.early(server.port()), 0)
+            with self.subTest(args), self.server("--json", *args) as server:
+                done = self.early(server.port())
+                self.assertStatus(done, 0)
+                self.assertEqual(server.finish(signal.SIGTERM), 0)
+                got = [(base64.b64decode(e["data"]), e.get("early", False))
+                       for e in events(bytes(server.out)) if e["event"] == "data"]
+                self.assertEqual(got, [(b"first\n", False), (b"second", False), (b"then\n", False)])
+                connected = [e for e in events(done.stdout) if e["event"] == "connected"][0]
+                self.assertEqual(connected["early_data"], "rejected")
+                self.assertTrue(connected["early_data_reason"])
 
     def test_json(self):
         with self.server("--echo", "--json", "--alpn", "coap,irc") as server:

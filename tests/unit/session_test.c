@@ -17,13 +17,14 @@ enum {
 	AT_ENCODING = 0,
 	AT_FLAGS = 5,
 	AT_AGE_ADD = 6 + MASTER_LEN,
-	AT_CREATED = AT_AGE_ADD + 4,
+	AT_CREATED = AT_AGE_ADD + 4 + 4,
 	AT_EXPIRES = AT_CREATED + 8,
 	AT_ID = AT_EXPIRES + 8 + 32 + 16,
 	AT_ALPN = AT_ID + 1 + 32,
 	AT_NAME = AT_ALPN + 1 + 63,
 	AT_IDENTITY = AT_NAME + 1 + 255,
-	AT_TICKET = AT_IDENTITY + 1 + 128,
+	AT_HOST = AT_IDENTITY + 1 + 128,
+	AT_TICKET = AT_HOST + 1 + 31,
 	AT_END = AT_TICKET + 2 + TICKET_MAX
 };
 
@@ -94,7 +95,8 @@ static void impossible(void **state)
 	} cases[] = {
 		{"encoding 0", AT_ENCODING, 0},
 		{"encoding 1", AT_ENCODING, 1},
-		{"encoding 3", AT_ENCODING, 3},
+		{"encoding 2", AT_ENCODING, 2},
+		{"encoding 4", AT_ENCODING, 4},
 		{"unknown flag", AT_FLAGS, 0x03},
 		{"another unknown flag", AT_FLAGS, 0x80},
 		{"created before 1970", AT_CREATED, 0xff},
@@ -121,7 +123,10 @@ static void vectors_too_long(void **state)
 	static const struct {
 		const char *name;
 		size_t at, max;
-	} cases[] = {{"id", AT_ID, 32}, {"protocol", AT_ALPN, 63}, {"identity", AT_IDENTITY, 128}};
+	} cases[] = {{"id", AT_ID, 32},
+		     {"protocol", AT_ALPN, 63},
+		     {"identity", AT_IDENTITY, 128},
+		     {"host", AT_HOST, 31}};
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
 		uint8_t bytes[TERN_SESSION_MAX + 1];
@@ -144,7 +149,7 @@ static void ticket_too_long(void **state)
 
 static void not_written(void **state)
 {
-	struct session s[5];
+	struct session s[6];
 	uint8_t bytes[TERN_SESSION_MAX + 64];
 	(void)state;
 	for (size_t i = 0; i < LEN(s); i++)
@@ -154,6 +159,7 @@ static void not_written(void **state)
 	s[2].psk_identity_len++;
 	s[3].ticket_len++;
 	s[4].expires_unix_s = -1;
+	s[5].host_len++;
 	for (size_t i = 0; i < LEN(s); i++) {
 		struct wr w = wr_of(bytes, sizeof bytes);
 		put_session(&w, &s[i], true);
