@@ -94,8 +94,8 @@ static void swaps(struct tally *t, struct world *w, unsigned datagrams, unsigned
 /* A scripted run depends on nothing random that matters; late answers and attackers do. */
 static bool is_exhaustible(const struct scenario *s)
 {
-	return !(s->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE | SIM_GARBAGE | SIM_CLOSE |
-			     SIM_FLOOD));
+	return !(s->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE | SIM_LATE_FRESH |
+			     SIM_GARBAGE | SIM_CLOSE | SIM_FLOOD));
 }
 
 /* Hundreds of key updates fail in no other places than a few. */

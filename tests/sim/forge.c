@@ -1,5 +1,6 @@
 /* forge.c - an attacker who sees every datagram and sends some of its own. It has no keys, so nothing it does may end a
  * connection or get data through; but plaintext is anybody's, and it leaves alone what DTLS cannot protect. */
+#include "handshake/keys13.h"
 #include "sim/host.h"
 #include "wire/ack.h"
 #include "wire/record13.h"
@@ -156,12 +157,12 @@ static size_t plain_ack(struct pcg *rng, uint8_t *out)
 	return plain_record(out, CONTENT_ACK, body, w.n, pcg_below(rng, 100));
 }
 
-/* Something came under keys. */
+/* Something came under keys of the handshake. */
 static bool heard_keys(const tern_conn *conn)
 {
 	bool heard = conn->records.in.opened != 0;
 	for (const struct older_read *o = conn->records.older_in; o; o = o->next)
-		heard |= o->e.opened != 0;
+		heard |= o->e.opened != 0 && o->e.epoch != EPOCH_EARLY;
 	return heard;
 }
 
@@ -229,5 +230,6 @@ void forge(struct world *w)
 		break;
 	default:
 		from_caught(w);
+		early_steal(w);
 	}
 }

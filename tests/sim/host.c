@@ -68,6 +68,8 @@ static void on_connected(struct host *h, struct peer *p)
 	ladder_note(h->world, h->side, "connected");
 	if (!h->world->inv.any_data)
 		check_outcome(h, p);
+	if (!h->world->inv.any_data)
+		early_connected(h, p);
 	world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 50), EVENT_SEND_DATA, h->side, 0);
 	if (h->updates_left && !has(h, SIM_TOGETHER))
 		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
@@ -85,6 +87,9 @@ static void on_event(struct host *h, struct peer *p, const tern_event *event)
 		if (!p->connected)
 			invariants_fail(&w->inv, "side %u: data before the handshake was complete", h->side);
 		data_arrived(&w->inv, p->association, h->side, event->data, event->len);
+		break;
+	case TERN_EVENT_EARLY_DATA:
+		early_arrived(h, p, event);
 		break;
 	case TERN_EVENT_TICKET:
 		if (w->staging && tern_conn_session(p->conn, w->session, sizeof w->session, &w->session_len) != TERN_OK)
@@ -240,13 +245,16 @@ void host_connect(struct host *h)
 	if (!w->staging && w->session_len) {
 		options.session = w->session;
 		options.session_len = w->session_len;
+		options.early_data = has(h, SIM_EARLY);
 	}
 	begin(h, p);
 	error = tern_client(&p->conn, h->pool, &options, world_time(w));
-	if (error == TERN_OK)
-		send_all(h, p);
-	else
+	if (error != TERN_OK) {
 		not_made(h, error);
+		return;
+	}
+	send_all(h, p);
+	early_begin(h, p);
 }
 
 static bool has_random(const uint8_t *datagram, size_t n)

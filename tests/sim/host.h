@@ -16,6 +16,8 @@ tern_error ask_verdict(void *user, tern_conn *conn, uint64_t job, const tern_byt
 tern_error answer_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
 		      const uint8_t *hint, size_t hint_len, tern_psk *answer);
 struct peer *peer_of(struct host *h, const tern_conn *conn); /* NULL: not known yet */
+tern_error ask_freshness(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t id_len,
+			 int64_t expires_unix_s);
 extern const tern_session_store store_calls; /* user: the host */
 void answer_job(struct world *w, uint16_t index);
 
@@ -35,6 +37,13 @@ void host_tick(struct host *h); /* whatever is due */
 uint64_t host_deadline(const struct host *h);
 void host_send_data(struct host *h);
 void host_rekey(struct host *h);
+/* early.c: data before the handshake is complete. */
+void early_begin(struct host *h, struct peer *p); /* a client that has its hello on the way */
+void early_send(struct host *h);
+void early_arrived(struct host *h, const struct peer *p, const tern_event *event);
+void early_connected(struct host *h, const struct peer *p);
+/* The server is shown a hello that was seen on the path, as if another had sent it. */
+void early_steal(struct world *w);
 /* Lets the server judge a datagram from another address than the client's. */
 void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, const uint8_t *datagram, size_t n);
 void host_drain(struct host *h, struct peer *p); /* events, then datagrams */

@@ -83,6 +83,24 @@ tern_error answer_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *
 	return TERN_OK;
 }
 
+/* ---- early data ---- */
+
+tern_error ask_freshness(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t id_len,
+			 int64_t expires_unix_s)
+{
+	struct host *h = user;
+	struct world *w = h->world;
+	if (id_len != 32 || expires_unix_s < world_time(w).unix_s || expires_unix_s > world_time(w).unix_s + 22)
+		invariants_fail(&w->inv, "early data with an id that cannot be");
+	for (size_t i = 0; i < w->num_hellos; i++)
+		if (memcmp(w->hellos[i], id, 32) == 0)
+			return TERN_ERROR_USAGE;
+	if (w->num_hellos == SIM_HELLOS || (w->scenario->flags & SIM_NOT_FRESH))
+		return TERN_ERROR_USAGE;
+	memcpy(w->hellos[w->num_hellos++], id, 32);
+	return postpone(h, conn, job, TERN_JOB_EARLY_DATA, SIM_LATE_FRESH) ? TERN_PENDING : TERN_OK;
+}
+
 /* ---- the session store ---- */
 
 static struct stored *stored_find(struct world *w, const uint8_t *id, size_t id_len)

@@ -14,6 +14,7 @@
 /* A hello in one datagram; the default groups make a hello that needs two. */
 #define SMALL .client_groups = "x25519,secp256r1", .server_groups = "x25519,secp256r1"
 #define OTHER_GROUP .client_groups = "x25519,secp384r1", .server_groups = "secp384r1"
+#define EARLY (SIM_TICKET | SIM_EARLY)
 #define MTU(n) .client_mtu = n, .server_mtu = n
 #define SHA384_SUITE "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
 
@@ -112,6 +113,25 @@ const struct scenario scenarios[] = {
 	{V13("ticket"), SMALL, .flags = SIM_TICKET | SIM_ALL_SUBSETS, .certificate = ECDSA_CERT},
 	{V13("ticket-no-cookie"), SMALL, .flags = SIM_TICKET | SIM_NO_COOKIE | SIM_ALL_SUBSETS,
 	 .certificate = ECDSA_CERT},
+	{V13("early"), SMALL, .flags = EARLY | SIM_ALL_SUBSETS, .certificate = ECDSA_CERT},
+	{V13("early-no-cookie"), SMALL, .flags = EARLY | SIM_NO_COOKIE | SIM_ALL_SUBSETS, .certificate = ECDSA_CERT},
+	{V13("early-refused"), SMALL, .flags = EARLY | SIM_NOT_FRESH, .certificate = ECDSA_CERT},
+	{V13("early-retry"), OTHER_GROUP, .flags = EARLY, .certificate = ECDSA_CERT},
+	{V13("early-retry-no-cookie"), OTHER_GROUP, .flags = EARLY | SIM_NO_COOKIE, .certificate = ECDSA_CERT},
+	{V13("early-psk-ke"), SMALL, .flags = EARLY | SIM_PSK_KE, .certificate = ECDSA_CERT},
+	{V13("early-sha384"), SMALL, .suites = "TLS_AES_256_GCM_SHA384", .flags = EARLY, .certificate = ECDSA_CERT},
+	{V13("early-ccm-8"), SMALL, .suites = "TLS_AES_128_CCM_8_SHA256", .flags = EARLY, .certificate = ECDSA_CERT},
+	{V13("early-alpn"), SMALL, .flags = EARLY | SIM_ALPN, .certificate = ECDSA_CERT},
+	{V13("early-mtu-128"), SMALL, .flags = EARLY, .certificate = ECDSA_CERT, MTU(128)},
+	{V13("early-pq"), .flags = EARLY, .certificate = ECDSA_CERT, MTU(576)},
+	{V13("early-limits"), SMALL, .flags = EARLY, .certificate = ECDSA_CERT, .record_size_limit = 100},
+	{V13("early-late"), SMALL, .flags = EARLY | SIM_LATE_FRESH, .certificate = ECDSA_CERT},
+	{V13("early-update"), SMALL, .flags = EARLY, .certificate = ECDSA_CERT, .updates = {3, 3}},
+	{V13("early-restart"), SMALL, .flags = EARLY | SIM_RESTART, .certificate = ECDSA_CERT},
+	{V13("early-close"), SMALL, .flags = EARLY | SIM_CLOSE, .certificate = ECDSA_CERT},
+	{V13("early-lose-last"), SMALL, .flags = EARLY | SIM_LOSE_LAST, .certificate = ECDSA_CERT},
+	{V13("early-garbage"), SMALL, .flags = EARLY | SIM_GARBAGE, .certificate = ECDSA_CERT},
+	{V13("early-garbage-late"), SMALL, .flags = EARLY | SIM_GARBAGE | SIM_LATE_FRESH, .certificate = ECDSA_CERT},
 	{V13("group"), OTHER_GROUP, .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT},
 	{V13("group-cookie"), OTHER_GROUP, .certificate = ECDSA_CERT},
 	{V13("group-mutual"), OTHER_GROUP, .flags = SIM_MUTUAL, .certificate = ECDSA_CERT},

@@ -8,6 +8,7 @@
 
 #define NAME "server.sim"
 #define CERTIFICATE_MAX 16384
+#define EARLY_BYTES 1500 /* sometimes less than the client would send */
 #define KEY_OBJECTS 64 /* more than a world has keys at a time */
 
 /* Quick and without jitter, so that how long a handshake may take is known; and it never gives up. */
@@ -141,6 +142,8 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	if (has(h, SIM_STORE) && h->side == SERVER)
 		TRY(tern_config_set_session_store(h->config, &store));
 	TRY(tern_config_set_tickets(h->config, !has(h, SIM_STORE | SIM_NO_TICKETS)));
+	if (has(h, SIM_EARLY) && h->side == SERVER)
+		TRY(tern_config_set_early_data(h->config, EARLY_BYTES, ask_freshness, h));
 	return tern_config_set_cookie(h->config, !has(h, SIM_NO_COOKIE));
 }
 

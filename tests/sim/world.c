@@ -264,7 +264,8 @@ static uint64_t time_limit(const struct world *w)
 	const struct schedule *s = &w->schedule;
 	unsigned blows = ones(s->drop) + ones(s->duplicate) + (s->swap >= 0) + w->losses_left;
 	uint64_t timeout = SIM_S, limit = 3 * SIM_S;
-	bool late = w->scenario->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE);
+	bool late =
+		w->scenario->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE | SIM_LATE_FRESH);
 	for (unsigned f = 0; f < s->shuffle.space.num_flights; f++)
 		blows += ones(s->shuffle.drop[f]);
 	if (s->chaos != CHAOS_NONE)
@@ -377,6 +378,9 @@ static void happen(struct world *w, const struct event *e)
 		break;
 	case EVENT_REKEY:
 		host_rekey(h);
+		break;
+	case EVENT_SEND_EARLY:
+		early_send(h);
 		break;
 	}
 }
@@ -502,6 +506,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	memset(w->jobs, 0, sizeof w->jobs);
 	memcpy(w->store, w->store_saved, w->num_stored_saved * sizeof *w->store);
 	w->num_stored = w->num_stored_saved;
+	w->num_hellos = 0;
 	w->restarts_left = flags & SIM_RESTART ? 1 : 0;
 	w->losses_left = w->scenario->losses ? w->scenario->losses : LAST_LOSSES;
 	if (!(flags & SIM_LOSE_LAST))

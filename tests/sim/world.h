@@ -15,8 +15,17 @@
 #define SIM_JOBS 32
 #define SIM_STORED 8
 #define SIM_CAUGHT 16
+#define SIM_HELLOS 16
 
-enum event_kind { EVENT_DATAGRAM, EVENT_SEND_DATA, EVENT_ANSWER, EVENT_FORGE, EVENT_CLOSE, EVENT_REKEY };
+enum event_kind {
+	EVENT_DATAGRAM,
+	EVENT_SEND_DATA,
+	EVENT_ANSWER,
+	EVENT_FORGE,
+	EVENT_CLOSE,
+	EVENT_REKEY,
+	EVENT_SEND_EARLY
+};
 
 struct event {
 	uint64_t at_ns, order; /* events of one time happen in the order they were made */
@@ -37,6 +46,7 @@ struct peer {
 	tern_conn *conn;
 	uint64_t serial; /* which of the run's connections; 0: none yet */
 	bool connected, ended;
+	unsigned early_left; /* client: records of early data to send */
 	tern_error error; /* how it ended */
 	uint64_t association;
 	uint8_t exporter[32];
@@ -101,6 +111,8 @@ struct world {
 	struct kept kept; /* records that are to be shuffled */
 
 	struct question jobs[SIM_JOBS];
+	uint8_t hellos[SIM_HELLOS][32]; /* ids of those with early data */
+	size_t num_hellos;
 	struct stored store[SIM_STORED], store_saved[SIM_STORED];
 	size_t num_stored, num_stored_saved;
 	uint8_t session[TERN_SESSION_MAX];
