@@ -57,6 +57,8 @@ void early_arrived(struct host *h, const struct peer *p, const tern_event *event
 	tern_conn_info(p->conn, &info);
 	if (p->connected || h->side != SERVER || info.early_data != TERN_EARLY_DATA_ACCEPTED)
 		invariants_fail(&w->inv, "side %u: early data where there can be none", h->side);
+	if (w->inv.any_data)
+		return;
 	for (size_t i = 0; i < 8 && event->len >= DATA_HEADER; i++)
 		id |= (uint64_t)event->data[i] << (8 * i);
 	data_arrived(&w->inv, id, h->side, event->data, event->len);

@@ -216,9 +216,11 @@ static void begin(struct host *h, struct peer *p)
 
 static tern_path path_of(const struct host *h)
 {
-	tern_path path = {.local = {2, {'s', 1}}, .remote = {2, {'c', 1}}};
+	tern_path path = {.local = {.len = 2, .bytes = {'s', 1}, .host_len = 1},
+			  .remote = {.len = 2, .bytes = {'c', 1}, .host_len = 1}};
 	if (h->side == CLIENT)
-		path = (tern_path){.local = {2, {'c', 1}}, .remote = {2, {'s', 1}}};
+		path = (tern_path){.local = {.len = 2, .bytes = {'c', 1}, .host_len = 1},
+				   .remote = {.len = 2, .bytes = {'s', 1}, .host_len = 1}};
 	return path;
 }
 

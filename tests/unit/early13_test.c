@@ -607,6 +607,51 @@ static void nothing_but_data_in_epoch_1(void **state)
 	}
 }
 
+/* Early data says nothing about the keys of the handshake: a client that cannot make them may still say so in clear. */
+static void plaintext_alert_is_believed_still(void **state)
+{
+	static const uint8_t alert[] = {2, 47};
+	struct met m;
+	(void)state;
+	meet_usual(&m);
+	dial_early(&m);
+	assert_true(send_early(&m));
+	pair_accept(&m.p);
+	pair_carry(&m.p);
+	pair_carry(&m.p);
+	check_early(&m, "before the alert", false, 1);
+	pair_forge(&m.p, SERVER, CONTENT_ALERT, 0, 7, alert, sizeof alert);
+	check_is("server", m.p.side[SERVER].error, TERN_ERROR_PEER_ALERT);
+	pair_free(&m.p);
+}
+
+static void note_line(void *user, const tern_conn *conn, const char *line)
+{
+	char(*lines)[200] = user;
+	(void)conn;
+	if (strncmp(line, "CLIENT_EARLY_TRAFFIC_SECRET ", 28) == 0)
+		snprintf(lines[lines[0][0] != 0], sizeof lines[0], "%s", line);
+}
+
+static void both_log_one_secret(void **state)
+{
+	struct met m;
+	char lines[2][200] = {""};
+	tern_config *client = make_side(&usual, CLIENT, NULL), *server;
+	(void)state;
+	meet_usual(&m);
+	server = make_side(&usual, SERVER, &m.memory);
+	OK(tern_config_set_keylog(client, note_line, lines));
+	OK(tern_config_set_keylog(server, note_line, lines));
+	replace(&m.p, CLIENT, client);
+	replace(&m.p, SERVER, server);
+	dial_early(&m);
+	run(&m, "logged");
+	assert_int_equal(strlen(lines[0]), 28 + 64 + 1 + 64);
+	assert_string_equal(lines[0], lines[1]);
+	pair_free(&m.p);
+}
+
 /* ---- an answer that takes its time ---- */
 
 static void freshness_may_be_told_later(void **state)
@@ -733,6 +778,8 @@ int main(void)
 		cmocka_unit_test(hello_and_data_together),
 		cmocka_unit_test(until_the_handshake_ends),
 		cmocka_unit_test(nothing_but_data_in_epoch_1),
+		cmocka_unit_test(plaintext_alert_is_believed_still),
+		cmocka_unit_test(both_log_one_secret),
 		cmocka_unit_test(freshness_may_be_told_later),
 		cmocka_unit_test(server_of_1_2_ends_the_attempt),
 		cmocka_unit_test(answers_that_may_not_be),

@@ -41,7 +41,7 @@ static int tear_down(void **state)
 
 static tern_path path_of(unsigned who)
 {
-	tern_path p = {.remote = {31, {0}}};
+	tern_path p = {.remote = {.len = 31}};
 	p.remote.bytes[30] = (uint8_t)who; /* the last byte of the longest address counts too */
 	p.remote.bytes[29] = (uint8_t)(who >> 8);
 	return p;

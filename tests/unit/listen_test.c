@@ -74,7 +74,8 @@ static void open_room(struct room *r, bool cookie)
 	OK(tern_keyring_new(&r->ring, NULL, 0));
 	OK(tern_config_set_keyring(r->config, r->ring));
 	OK(tern_pool_new(&r->pool, r->config));
-	r->path = (tern_path){.local = {6, {127, 0, 0, 1, 1, 1}}, .remote = {6, {127, 0, 0, 1, 2, 2}}};
+	r->path = (tern_path){.local = {.len = 6, .bytes = {127, 0, 0, 1, 1, 1}},
+			      .remote = {.len = 6, .bytes = {127, 0, 0, 1, 2, 2}}};
 }
 
 static void close_room(struct room *r)
