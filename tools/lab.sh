@@ -144,6 +144,8 @@ for version in 1.2 1.3; do
 	say "foreign peers of DTLS $version"
 	step_counted 900 "interop $version in the lab" "${INSIDE[@]}" python3 tests/interop/interop.py --tern build/tern --dtls $version
 done
+say "early data with NSS"
+step_counted 120 "early data in the lab" "${INSIDE[@]}" python3 tests/interop/early.py --tern build/tern
 say "pion, by its tutorial"
 step_counted 300 "pion in the lab" "${INSIDE[@]}" python3 tests/interop/pion.py --tern build/tern
 say "total"
