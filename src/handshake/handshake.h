@@ -97,7 +97,10 @@ struct handshake {
 	/* DTLS 1.3 */
 	tern_path path; /* the peer's, for the cookie */
 	struct span hello; /* the body of the ClientHello being taken */
-	struct schedule13 schedule;
+	union {
+		struct schedule13 schedule;
+		struct hmac_key master_key; /* DTLS 1.2: of the master secret, from schedule12_keys on */
+	};
 	uint8_t handshake_secret[2][SECRET13_MAX];
 	bool retry_wanted, retried; /* HelloRetryRequest */
 	uint16_t retry_group; /* it asks for this group; 0: cookie only */
@@ -128,7 +131,6 @@ struct handshake {
 	uint8_t share_public[GROUP_SHARE_MAX];
 	struct span peer_share; /* client: the server's, in the arena */
 	struct span psk_hint; /* client: in the arena */
-	struct hmac_key master_key; /* of the master secret, from schedule12_keys on */
 	uint8_t premaster[PREMASTER_MAX]; /* from ClientKeyExchange until the master secret is made of it */
 	size_t premaster_len;
 };
