@@ -144,7 +144,7 @@ static tern_error make_offer(struct handshake *hs)
 	ext->server_name = sent_name(hs->outcome.server_name);
 	if (ext->server_name.n)
 		ext->present |= HAS_SERVER_NAME;
-	if (offers13(hs) || offers12(hs, is_ecdhe)) {
+	if (config->groups.num && (offers13(hs) || offers12(hs, is_ecdhe))) {
 		ext->present |= HAS_SUPPORTED_GROUPS;
 		ext->supported_groups = list_in_arena(hs, &config->groups);
 		if (!ext->supported_groups.p)
