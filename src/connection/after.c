@@ -138,7 +138,6 @@ static tern_error offer_ticket(tern_conn *conn, tern_time now)
 {
 	static const uint8_t nonce[] = {0};
 	const struct provider *p = conn->pool->provider;
-	struct keyring_keys keys;
 	struct session s;
 	uint8_t sealed[TERN_SESSION_MAX + TICKET_OVERHEAD], body[TERN_SESSION_MAX + TICKET_OVERHEAD + 32], age_add[4];
 	struct new_session_ticket13 message = {.nonce = span_of(nonce, sizeof nonce), .ticket = {sealed, 0}};
@@ -149,12 +148,10 @@ static tern_error offer_ticket(tern_conn *conn, tern_time now)
 	schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s.master, o->resumption_secret, message.nonce);
 	error = p->random(conn->pool->crypto, age_add, sizeof age_add);
 	memcpy(&s.age_add, age_add, sizeof age_add);
-	keyring_read(conn->pool->config->keyring, &keys);
 	if (error == TERN_OK)
-		error = ticket_seal(&keys, p, conn->pool->crypto, &s, sealed, sizeof sealed, &message.ticket.n);
+		error = ticket_seal(pool_ticket_keys(conn->pool), &s, sealed, sizeof sealed, &message.ticket.n);
 	message.lifetime = (uint32_t)(s.expires_unix_s - now.unix_s);
 	message.age_add = s.age_add;
-	wipe(&keys, sizeof keys);
 	session_wipe(&s);
 	if (error != TERN_OK)
 		return error;

@@ -124,15 +124,11 @@ static bool from_ticket(struct handshake *hs, const struct client_hello *hello, 
 			struct span identity, struct found_psk *out)
 {
 	const struct tern_config *config = hs->pool->config;
-	struct keyring_keys keys;
 	const struct suite *made;
 	bool stale, good;
 	if (!config->tickets)
 		return false;
-	keyring_read(config->keyring, &keys);
-	good = ticket_open(&keys, hs->pool->provider, hs->pool->crypto, identity, hs->now.unix_s, &out->session,
-			   &stale);
-	wipe(&keys, sizeof keys);
+	good = ticket_open(pool_ticket_keys(hs->pool), identity, hs->now.unix_s, &out->session, &stale);
 	made = good ? suite_by_id(out->session.suite) : NULL;
 	if (!made || out->session.version != VERSION_DTLS13 ||
 	    !span_equal(span_of(out->session.name, out->session.name_len), ext->server_name) ||
