@@ -142,7 +142,8 @@ struct tally {
 struct memory_row {
 	/* [0] is the implementation's own (OpenSSL: everything), [1] what Tern lets libcrypto allocate. */
 	struct tally handshake[NUM_SIDES][2]; /* one handshake: peak and allocations, from creation to free */
-	long idle[NUM_SIDES][2]; /* bytes per connection after a record each way */
+	long idle[NUM_SIDES][2]; /* bytes per connection after a record each way and some minutes */
+	long cached[NUM_SIDES]; /* Tern: bytes that the pool's cache of expanded keys grew by, per connection */
 	double per_record[NUM_SIDES]; /* allocations; client seals, server opens */
 };
 enum { MEMORY_TERN, MEMORY_OPENSSL, NUM_MEMORY }; /* rows of one scenario; others' heaps cannot be told apart by side */

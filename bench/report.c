@@ -116,6 +116,8 @@ void report_memory(struct report *r, const struct memory_row *rows, const struct
 		for (enum side side = 0; side < NUM_SIDES; side++) {
 			memory_line(r, name, parts[side], "bytes held idle", (double)tern->idle[side][0],
 				    (double)tern->idle[side][1], (double)openssl->idle[side][1]);
+			memory_line(r, name, parts[side], "bytes of expanded keys in the pool's cache", 0,
+				    (double)tern->cached[side], 0);
 			memory_line(r, name, parts[side], "bytes at the peak of a handshake",
 				    (double)tern->handshake[side][0].peak, (double)tern->handshake[side][1].peak,
 				    (double)openssl->handshake[side][1].peak);
@@ -140,7 +142,11 @@ void report_sizes(struct report *r)
 		{"  record_layer", sizeof(struct record_layer)},
 		{"    raw_key", sizeof(struct raw_key)},
 		{"  outcome", sizeof(struct outcome)},
+		{"  failure", sizeof(tern_failure)},
 		{"  dropped", sizeof(((struct tern_conn *)0)->dropped)},
+		{"after, DTLS 1.3", sizeof(struct after)},
+		{"  inbox", sizeof(struct inbox)},
+		{"  acks", sizeof(struct acks)},
 		{"handshake", sizeof(struct handshake)},
 		{"  its first arena block", HANDSHAKE_ARENA_FIRST},
 		{"  inbox", sizeof(struct inbox)},
