@@ -41,10 +41,16 @@ struct outcome {
 	const struct suite *suite;
 	const struct group_alg *group;
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
-	uint8_t master[MASTER_LEN]; /* DTLS 1.2 */
-	uint8_t traffic_secret[2][SECRET13_MAX]; /* DTLS 1.3: client's, server's, of the newest epochs */
-	uint8_t exporter_secret[SECRET13_MAX], resumption_secret[SECRET13_MAX];
-	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
+	union {
+		struct { /* DTLS 1.2 */
+			uint8_t master[MASTER_LEN];
+			uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN]; /* for exporters */
+		};
+		struct { /* DTLS 1.3 */
+			uint8_t traffic_secret[2][SECRET13_MAX]; /* client's, server's, of the newest epochs */
+			uint8_t exporter_secret[SECRET13_MAX], resumption_secret[SECRET13_MAX];
+		};
+	};
 	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
 	uint8_t peer_fingerprint[32];
 	uint16_t plaintext_max_out; /* longest plaintext the peer takes */
@@ -82,6 +88,7 @@ struct handshake {
 	struct outcome outcome;
 
 	/* hellos */
+	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
 	uint8_t session_id[SESSION_ID_MAX];
 	uint8_t session_id_len; /* client: what we offered; server: what we answer */
 	struct span cookie; /* client: to be echoed */

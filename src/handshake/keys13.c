@@ -35,7 +35,7 @@ static void log_secret(const struct handshake *hs, const char *label, const uint
 		return;
 	memcpy(line, label, n);
 	line[n++] = ' ';
-	n += hex_put(line + n, span_of(hs->outcome.client_random, RANDOM_LEN));
+	n += hex_put(line + n, span_of(hs->client_random, RANDOM_LEN));
 	line[n++] = ' ';
 	n += hex_put(line + n, span_of(secret, hash_of(hs)->len));
 	line[n] = 0;
