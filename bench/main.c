@@ -13,7 +13,7 @@
 #define RECORD_BATCH 64
 
 struct identity identity;
-const uint8_t bench_psk[32] = "thirty-two bytes of a shared key";
+const uint8_t bench_psk[32] = "thirty-two bytes of shared keys";
 
 #define ECDSA12 "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
 #define ECDSA12_OPENSSL "ECDHE-ECDSA-AES128-GCM-SHA256"
@@ -74,10 +74,7 @@ const struct implementation *const implementations[NUM_PEERS] = {
 	[TERN] = &tern_implementation,
 	[OPENSSL] = &openssl_implementation,
 #ifdef BENCH_WOLFSSL
-	[WOLFSSL] = &wolfssl_implementation,
-#endif
-#ifdef BENCH_NSS
-	[NSS] = &nss_implementation,
+	[WOLF] = &wolfssl_implementation,
 #endif
 };
 
@@ -288,7 +285,7 @@ static void usage(FILE *out)
 	      "  --json FILE  the figures for programs\n"
 	      "  --only TEXT  only rows whose name contains TEXT\n"
 	      "  --alone      measures nothing: COUNT handshakes, or COUNT times 64 records of 1200 bytes, of one\n"
-	      "               implementation (tern, openssl, wolfssl, nss), for a profiler\n",
+	      "               implementation (tern, openssl, wolfssl), for a profiler\n",
 	      out);
 }
 
