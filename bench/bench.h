@@ -8,7 +8,8 @@
 #include "tern/tern.h"
 
 enum side { CLIENT_SIDE, SERVER_SIDE, NUM_SIDES };
-enum contender { TERN, OPENSSL, FLOOR, NUM_CONTENDERS };
+enum contender { TERN, OPENSSL, WOLF, FLOOR, NUM_CONTENDERS };
+#define NUM_PEERS FLOOR /* implementations: the floor is none */
 
 /* ---- scenarios: main.c ---- */
 
@@ -17,11 +18,12 @@ enum bench_aead { BENCH_GCM, BENCH_CHACHA, BENCH_CCM8 };
 
 struct scenario {
 	const char *name;
-	const char *suite, *openssl_suite;
+	const char *suite, *openssl_suite; /* openssl_suite NULL: libssl cannot do it */
 	enum exchange exchange;
 	enum bench_aead aead;
 	bool certificate, ticket; /* ticket: what is measured is the resumption */
 	unsigned hashed; /* bytes of handshake messages, for the floor */
+	bool dtls13;
 };
 
 /* A P-256 authority and a server's certificate from it, PEM. */
@@ -40,6 +42,7 @@ extern const uint8_t bench_psk[32];
 #define BENCH_MTU 1400
 
 tern_time bench_now(void); /* stands still: nothing times out while a batch runs */
+void bench_let_pass(unsigned seconds);
 void bench_die(const char *what) __attribute__((noreturn));
 
 /* ---- stats.c ---- */
@@ -83,8 +86,15 @@ struct implementation {
 	bool (*seal)(void *conn, const uint8_t *data, size_t n);
 	bool (*open)(void *conn, size_t n);
 	void (*conn_free)(void *conn);
+	bool (*can)(const struct scenario *s); /* NULL: everything */
+	void (*settle)(void *conn); /* the clock went on; NULL: nothing happens */
 };
 extern const struct implementation tern_implementation, openssl_implementation;
+#ifdef BENCH_WOLFSSL
+extern const struct implementation wolfssl_implementation;
+#endif
+extern const struct implementation *const implementations[NUM_PEERS]; /* NULL: not built in */
+bool bench_can(enum contender who, const struct scenario *s);
 
 /* ---- pairs.c: client and server in lockstep ---- */
 
@@ -108,6 +118,8 @@ void pairs_disconnect(struct pairs *p);
 void pairs_records(struct pairs *p, size_t num, size_t n);
 /* A small record each way on every pair. */
 void pairs_greet(struct pairs *p);
+/* Some minutes go by: what is kept of the handshakes for a while goes. */
+void pairs_settle(struct pairs *p);
 
 /* ---- floor.c: the bare libcrypto operations ---- */
 
@@ -127,9 +139,11 @@ struct tally {
 struct memory_row {
 	/* [0] is the implementation's own (OpenSSL: everything), [1] what Tern lets libcrypto allocate. */
 	struct tally handshake[NUM_SIDES][2]; /* one handshake: peak and allocations, from creation to free */
-	long idle[NUM_SIDES][2]; /* bytes per connection after a record each way */
+	long idle[NUM_SIDES][2]; /* bytes per connection after a record each way and some minutes */
+	long cached[NUM_SIDES]; /* Tern: bytes that the pool's cache of expanded keys grew by, per connection */
 	double per_record[NUM_SIDES]; /* allocations; client seals, server opens */
 };
+enum { MEMORY_TERN, MEMORY_OPENSSL, NUM_MEMORY }; /* rows of one scenario; others' heaps cannot be told apart by side */
 
 extern const tern_allocator *bench_heap; /* counts while memory is measured; else NULL */
 void memory_side(enum side side); /* whose allocations the following ones are */

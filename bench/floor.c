@@ -4,23 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
-#include <openssl/params.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
-#include "bench.h"
+#include "floor.h"
 
 #define NONCE 12
-#define AAD 13
-#define EXPLICIT 8
 #define POINT 65
-#define FINISHED_RECORD 24 /* handshake header and verify_data */
 #define TICKET 224
+
+/* Records of a handshake, and their plaintext. */
+enum carried { SERVER_FLIGHT, LAST_FLIGHT, ACKNOWLEDGEMENT, NEW_TICKET, NUM_CARRIED };
+
+static size_t carried_len(const struct scenario *s, enum carried what)
+{
+	const size_t len[] = {
+		[SERVER_FLIGHT] = s->certificate && !s->ticket ? 620 : 70, /* EncryptedExtensions to Finished */
+		[LAST_FLIGHT] = s->dtls13 ? 12 + 32 : 12 + 12, /* Finished */
+		[ACKNOWLEDGEMENT] = 2 + 16,
+		[NEW_TICKET] = 12 + 20 + TICKET,
+	};
+	return len[what];
+}
 
 struct floor {
 	const struct scenario *scenario;
@@ -35,10 +43,11 @@ struct floor {
 	X509_STORE *store;
 	uint8_t *cert_der;
 	long cert_len;
-	EVP_CIPHER *cipher, *ticket_cipher;
-	EVP_CIPHER_CTX *sealing, *opening, *ticket;
-	int tag_len;
+	EVP_CIPHER *ticket_cipher;
+	EVP_CIPHER_CTX *ticket;
+	struct floor_aead *aead;
 	uint8_t key[32], digest[32], records[64][BENCH_MTU], sealed_ticket[TICKET + 16];
+	uint8_t sealed[NUM_CARRIED][700];
 };
 
 static void check(bool ok, const char *what)
@@ -91,23 +100,6 @@ static void open_certificate(struct floor *f)
 	BIO_free(key_bio);
 }
 
-/* The form of TLS 1.2 is the cheapest: libcrypto makes nonces, takes all of a record in one call and works in place. */
-static EVP_CIPHER_CTX *open_aead(const struct floor *f, bool sealing)
-{
-	static const int fixed[] = {[BENCH_GCM] = -1, [BENCH_CHACHA] = NONCE, [BENCH_CCM8] = 4};
-	uint8_t iv[NONCE] = {0};
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	check(ctx && EVP_CipherInit_ex2(ctx, f->cipher, NULL, NULL, sealing, NULL) == 1 &&
-		      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, NONCE, NULL) == 1,
-	      "EVP_CipherInit");
-	if (f->scenario->aead == BENCH_CCM8)
-		check(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, f->tag_len, NULL) == 1, "tag length");
-	check(EVP_CipherInit_ex2(ctx, NULL, f->key, NULL, sealing, NULL) == 1 &&
-		      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IV_FIXED, fixed[f->scenario->aead], iv) == 1,
-	      "key");
-	return ctx;
-}
-
 static bool ticket_crypt(struct floor *f, bool sealing, uint8_t *p)
 {
 	uint8_t nonce[NONCE] = {0};
@@ -120,18 +112,16 @@ static bool ticket_crypt(struct floor *f, bool sealing, uint8_t *p)
 
 struct floor *floor_new(const struct scenario *s)
 {
-	static const char *const names[] = {"AES-128-GCM", "ChaCha20-Poly1305", "AES-128-CCM"};
 	struct floor *f = calloc(1, sizeof *f);
 	check(f != NULL, "out of memory");
 	f->scenario = s;
-	f->tag_len = s->aead == BENCH_CCM8 ? 8 : 16;
-	f->cipher = EVP_CIPHER_fetch(NULL, names[s->aead], NULL);
 	f->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	check(f->cipher && f->ticket_cipher, "EVP_CIPHER_fetch");
+	check(f->ticket_cipher, "EVP_CIPHER_fetch");
 	open_curve(f);
 	open_certificate(f);
-	f->sealing = open_aead(f, true);
-	f->opening = open_aead(f, false);
+	f->aead = floor_aead_new(s);
+	for (enum carried what = 0; what < NUM_CARRIED; what++)
+		check(floor_aead_crypt(f->aead, false, f->sealed[what], carried_len(s, what), what), "AEAD");
 	f->ticket = EVP_CIPHER_CTX_new();
 	check(EVP_CipherInit_ex2(f->ticket, f->ticket_cipher, NULL, NULL, 1, NULL) == 1 &&
 		      ticket_crypt(f, true, f->sealed_ticket),
@@ -141,10 +131,8 @@ struct floor *floor_new(const struct scenario *s)
 
 void floor_free(struct floor *f)
 {
-	EVP_CIPHER_CTX_free(f->sealing);
-	EVP_CIPHER_CTX_free(f->opening);
+	floor_aead_free(f->aead);
 	EVP_CIPHER_CTX_free(f->ticket);
-	EVP_CIPHER_free(f->cipher);
 	EVP_CIPHER_free(f->ticket_cipher);
 	EVP_PKEY_CTX_free(f->sign);
 	EVP_PKEY_CTX_free(f->verify);
@@ -208,107 +196,67 @@ static void verify(struct floor *f)
 	X509_free(cert);
 }
 
-static void hmac_pads(SHA256_CTX *inner, SHA256_CTX *outer, const uint8_t *key)
+/* One record of a handshake on one of its sides. */
+static void carry(struct floor *f, enum side side, enum side sender, enum carried what)
 {
-	uint8_t block[64];
-	memset(block, 0x36, sizeof block);
-	for (size_t i = 0; i < 32; i++)
-		block[i] ^= key[i];
-	SHA256_Init(inner);
-	SHA256_Update(inner, block, sizeof block);
-	for (size_t i = 0; i < sizeof block; i++)
-		block[i] ^= 0x36 ^ 0x5c;
-	SHA256_Init(outer);
-	SHA256_Update(outer, block, sizeof block);
-}
-
-static void hmac(const SHA256_CTX *inner, const SHA256_CTX *outer, size_t n, uint8_t *out)
-{
-	static const uint8_t text[160];
-	SHA256_CTX s = *inner;
-	SHA256_Update(&s, text, n);
-	SHA256_Final(out, &s);
-	s = *outer;
-	SHA256_Update(&s, out, 32);
-	SHA256_Final(out, &s);
-}
-
-/* blocks of output from a seed of n bytes, label included: RFC 5246 5. */
-static void prf(const SHA256_CTX *inner, const SHA256_CTX *outer, size_t n, int blocks, uint8_t *out)
-{
-	hmac(inner, outer, n, out);
-	for (int i = 0; i < blocks; i++) {
-		if (i)
-			hmac(inner, outer, 32, out);
-		hmac(inner, outer, 32 + n, out);
-	}
-}
-
-/* Transcript; master secret unless it is resumed; key block; two Finished. */
-static void key_schedule(struct floor *f)
-{
-	static const uint8_t messages[2048];
-	SHA256_CTX hash, inner, outer;
-	uint8_t out[32];
-	SHA256_Init(&hash);
-	SHA256_Update(&hash, messages, f->scenario->hashed);
-	SHA256_Final(out, &hash);
-	if (!f->scenario->ticket) {
-		hmac_pads(&inner, &outer, f->key);
-		prf(&inner, &outer, 22 + 32, 2, out);
-	}
-	hmac_pads(&inner, &outer, f->key);
-	prf(&inner, &outer, 13 + 64, f->scenario->aead == BENCH_CHACHA ? 3 : 2, out);
-	prf(&inner, &outer, 15 + 32, 1, out);
-	prf(&inner, &outer, 15 + 32, 1, out);
-}
-
-/* A record of n bytes at p: explicit nonce, if it has one, text, tag. */
-static bool crypt_record(struct floor *f, EVP_CIPHER_CTX *ctx, uint8_t *p, size_t n, uint64_t number)
-{
-	uint8_t aad[AAD] = {0};
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, aad, sizeof aad),
-		OSSL_PARAM_construct_end(),
-	};
-	size_t front = f->scenario->aead == BENCH_CHACHA ? 0 : EXPLICIT;
-	size_t len = front + n + (ctx == f->opening ? (size_t)f->tag_len : 0);
-	memcpy(aad, &number, sizeof number);
-	aad[AAD - 2] = (uint8_t)(len >> 8);
-	aad[AAD - 1] = (uint8_t)len;
-	return EVP_CIPHER_CTX_set_params(ctx, params) == 1 &&
-	       EVP_Cipher(ctx, p, p, (unsigned)(front + n) + (unsigned)f->tag_len) > 0;
+	bool opening = side != sender;
+	if (opening)
+		memcpy(f->records[0], f->sealed[what], sizeof f->sealed[what]);
+	check(floor_aead_crypt(f->aead, opening, f->records[0], carried_len(f->scenario, what), what), "AEAD");
 }
 
 /* Two keys are expanded, a Finished is sealed and one opened. */
-static void finished_records(struct floor *f)
+static void records12(struct floor *f, enum side side)
 {
-	check(EVP_EncryptInit_ex2(f->sealing, NULL, f->key, NULL, NULL) &&
-		      EVP_DecryptInit_ex2(f->opening, NULL, f->key, NULL, NULL) &&
-		      crypt_record(f, f->sealing, f->records[0], FINISHED_RECORD, 0) &&
-		      crypt_record(f, f->opening, f->records[0], FINISHED_RECORD, 0),
-	      "AEAD");
+	floor_aead_expand(f->aead, false);
+	floor_aead_expand(f->aead, true);
+	carry(f, side, SERVER_SIDE, LAST_FLIGHT);
+	carry(f, side, CLIENT_SIDE, LAST_FLIGHT);
+}
+
+/* Four keys; each flight in one record, with the acknowledgement of the last; a ticket and its own. */
+static void records13(struct floor *f, enum side side)
+{
+	for (int i = 0; i < 4; i++)
+		floor_aead_expand(f->aead, i % 2);
+	carry(f, side, SERVER_SIDE, SERVER_FLIGHT);
+	carry(f, side, CLIENT_SIDE, LAST_FLIGHT);
+	carry(f, side, SERVER_SIDE, ACKNOWLEDGEMENT);
+	if (!f->scenario->ticket)
+		return;
+	carry(f, side, SERVER_SIDE, NEW_TICKET);
+	carry(f, side, CLIENT_SIDE, ACKNOWLEDGEMENT);
+}
+
+/* A ticket is taken; in DTLS 1.3 another one is given. */
+static void tickets(struct floor *f)
+{
+	uint8_t ticket[sizeof f->sealed_ticket];
+	memcpy(ticket, f->sealed_ticket, sizeof ticket);
+	check(ticket_crypt(f, false, ticket), "the ticket");
+	if (f->scenario->dtls13)
+		check(ticket_crypt(f, true, ticket), "the ticket");
 }
 
 static void handshake(struct floor *f, enum side side)
 {
 	const struct scenario *s = f->scenario;
-	bool full = s->certificate && !s->ticket;
-	uint8_t ticket[sizeof f->sealed_ticket];
+	bool full = s->certificate && !s->ticket, exchanges = s->dtls13 || !s->ticket;
 	if (full && side == CLIENT_SIDE)
 		verify(f);
 	if (full && side == SERVER_SIDE)
 		sign(f);
-	if (s->exchange == EXCHANGE_P256 && !s->ticket)
+	if (s->exchange == EXCHANGE_P256 && exchanges)
 		exchange_p256(f);
-	if (s->exchange == EXCHANGE_X25519 && !s->ticket)
+	if (s->exchange == EXCHANGE_X25519 && exchanges)
 		exchange_x25519(f);
-	if (s->ticket && side == SERVER_SIDE) {
-		memcpy(ticket, f->sealed_ticket, sizeof ticket);
-		check(ticket_crypt(f, false, ticket), "the ticket");
-	}
-	key_schedule(f);
-	finished_records(f);
+	if (s->ticket && side == SERVER_SIDE)
+		tickets(f);
+	floor_schedule(s, f->key);
+	if (s->dtls13)
+		records13(f, side);
+	else
+		records12(f, side);
 }
 
 void floor_handshakes(struct floor *f, size_t num, uint64_t ns[NUM_SIDES])
@@ -326,11 +274,11 @@ void floor_records(struct floor *f, size_t num, size_t n, uint64_t ns[NUM_SIDES]
 	bool ok = num <= sizeof f->records / sizeof f->records[0];
 	uint64_t start = cpu_ns();
 	for (size_t i = 0; ok && i < num; i++)
-		ok = crypt_record(f, f->sealing, f->records[i], n, i);
+		ok = floor_aead_crypt(f->aead, false, f->records[i], n, i);
 	ns[CLIENT_SIDE] += cpu_ns() - start - cpu_ns_overhead();
 	start = cpu_ns();
 	for (size_t i = 0; ok && i < num; i++)
-		ok = crypt_record(f, f->opening, f->records[i], n, i);
+		ok = floor_aead_crypt(f->aead, true, f->records[i], n, i);
 	ns[SERVER_SIDE] += cpu_ns() - start - cpu_ns_overhead();
 	check(ok, "AEAD");
 }

@@ -13,31 +13,42 @@
 #define RECORD_BATCH 64
 
 struct identity identity;
-const uint8_t bench_psk[32] = "thirty-two bytes of a shared key";
+const uint8_t bench_psk[32] = "thirty-two bytes of shared keys";
+
+#define ECDSA12 "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+#define ECDSA12_OPENSSL "ECDHE-ECDSA-AES128-GCM-SHA256"
+#define GCM13 "TLS_AES_128_GCM_SHA256"
 
 static const struct scenario handshakes[] = {
-	{"ECDSA, P-256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", EXCHANGE_P256,
-	 BENCH_GCM, true, false, 1000},
-	{"ECDSA, X25519", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", EXCHANGE_X25519,
-	 BENCH_GCM, true, false, 930},
-	{"ticket", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", EXCHANGE_P256, BENCH_GCM,
-	 true, true, 480},
-	{"PSK", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false, false,
-	 240},
-	{"ECDHE-PSK, P-256", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
-	 EXCHANGE_P256, BENCH_CHACHA, false, false, 400},
-	{"ECDHE-PSK, X25519", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
-	 EXCHANGE_X25519, BENCH_CHACHA, false, false, 340},
+	{"1.2 ECDSA, P-256", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, false, 1000, false},
+	{"1.2 ECDSA, X25519", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_X25519, BENCH_GCM, true, false, 930, false},
+	{"1.2 ticket", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, true, 480, false},
+	{"1.2 PSK", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false, false,
+	 240, false},
+	{"1.2 ECDHE-PSK, P-256", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
+	 EXCHANGE_P256, BENCH_CHACHA, false, false, 400, false},
+	{"1.2 ECDHE-PSK, X25519", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
+	 EXCHANGE_X25519, BENCH_CHACHA, false, false, 340, false},
+	{"1.3 ECDSA, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, false, 950, true},
+	{"1.3 ECDSA, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, true, false, 880, true},
+	{"1.3 ticket, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, true, 780, true},
+	{"1.3 psk_ke", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, false, false, 290, true},
+	{"1.3 psk_dhe_ke, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, false, false, 440, true},
+	{"1.3 psk_dhe_ke, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, false, false, 370, true},
 };
 
 /* libssl counts the strength of CCM_8 as 64 bits, below its default level. */
 static const struct scenario records[] = {
-	{"AES-128-GCM", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false,
-	 false, 240},
-	{"ChaCha20-Poly1305", "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256", "PSK-CHACHA20-POLY1305", EXCHANGE_NONE,
-	 BENCH_CHACHA, false, false, 240},
-	{"AES-128-CCM-8", "TLS_PSK_WITH_AES_128_CCM_8", "PSK-AES128-CCM8:@SECLEVEL=0", EXCHANGE_NONE, BENCH_CCM8, false,
-	 false, 240},
+	{"1.2 AES-128-GCM", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false,
+	 false, 240, false},
+	{"1.2 ChaCha20-Poly1305", "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256", "PSK-CHACHA20-POLY1305", EXCHANGE_NONE,
+	 BENCH_CHACHA, false, false, 240, false},
+	{"1.2 AES-128-CCM-8", "TLS_PSK_WITH_AES_128_CCM_8", "PSK-AES128-CCM8:@SECLEVEL=0", EXCHANGE_NONE, BENCH_CCM8,
+	 false, false, 240, false},
+	{"1.3 AES-128-GCM", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, false, false, 290, true},
+	{"1.3 ChaCha20-Poly1305", "TLS_CHACHA20_POLY1305_SHA256", NULL, EXCHANGE_NONE, BENCH_CHACHA, false, false, 290,
+	 true},
+	{"1.3 AES-128-CCM-8", "TLS_AES_128_CCM_8_SHA256", NULL, EXCHANGE_NONE, BENCH_CCM8, false, false, 290, true},
 };
 
 static const size_t record_sizes[] = {16, 256, 1200};
@@ -52,6 +63,25 @@ static tern_time now;
 tern_time bench_now(void)
 {
 	return now;
+}
+
+void bench_let_pass(unsigned seconds)
+{
+	now.mono_ns += seconds * UINT64_C(1000000000);
+}
+
+const struct implementation *const implementations[NUM_PEERS] = {
+	[TERN] = &tern_implementation,
+	[OPENSSL] = &openssl_implementation,
+#ifdef BENCH_WOLFSSL
+	[WOLF] = &wolfssl_implementation,
+#endif
+};
+
+bool bench_can(enum contender who, const struct scenario *s)
+{
+	const struct implementation *impl = who == FLOOR ? NULL : implementations[who];
+	return who == FLOOR || (impl && (!impl->can || impl->can(s)));
 }
 
 void bench_die(const char *what)
@@ -87,7 +117,7 @@ void bench_make_identity(void)
 
 /* Everybody who takes part in one row. */
 struct field {
-	struct pairs *pairs[2]; /* TERN, OPENSSL */
+	struct pairs *pairs[NUM_PEERS]; /* NULL: does not take part */
 	struct floor *floor;
 	size_t record_size; /* 0: handshakes */
 	struct samples samples[NUM_CONTENDERS][NUM_SIDES];
@@ -97,6 +127,8 @@ static void run_batch(struct field *f, enum contender who)
 {
 	size_t num = f->record_size ? RECORD_BATCH : HANDSHAKE_BATCH;
 	uint64_t ns[NUM_SIDES] = {0};
+	if (who != FLOOR && !f->pairs[who])
+		return;
 	if (who == FLOOR) {
 		if (f->record_size)
 			floor_records(f->floor, num, f->record_size, ns);
@@ -137,22 +169,23 @@ static void report_field(struct report *r, struct field *f, const char *name, co
 	for (enum side side = 0; side < NUM_SIDES; side++) {
 		double values[NUM_CONTENDERS];
 		for (enum contender who = 0; who < NUM_CONTENDERS; who++)
-			values[who] = samples_median(&f->samples[who][side]) / unit_ns;
+			values[who] = f->samples[who][side].num ? samples_median(&f->samples[who][side]) / unit_ns : -1;
 		report_row(r, name, parts[side], values);
 	}
 }
 
 static void field_open(struct field *f, const struct scenario *s)
 {
-	f->pairs[TERN] = pairs_new(&tern_implementation, s);
-	f->pairs[OPENSSL] = pairs_new(&openssl_implementation, s);
+	for (enum contender who = 0; who < NUM_PEERS; who++)
+		f->pairs[who] = bench_can(who, s) ? pairs_new(implementations[who], s) : NULL;
 	f->floor = floor_new(s);
 }
 
 static void field_close(struct field *f)
 {
-	pairs_free(f->pairs[TERN]);
-	pairs_free(f->pairs[OPENSSL]);
+	for (enum contender who = 0; who < NUM_PEERS; who++)
+		if (f->pairs[who])
+			pairs_free(f->pairs[who]);
 	floor_free(f->floor);
 }
 
@@ -187,8 +220,9 @@ static void bench_records(struct report *r, const struct options *o)
 			continue;
 		f = (struct field){0};
 		field_open(&f, &records[i]);
-		pairs_connect(f.pairs[TERN], 1);
-		pairs_connect(f.pairs[OPENSSL], 1);
+		for (enum contender who = 0; who < NUM_PEERS; who++)
+			if (f.pairs[who])
+				pairs_connect(f.pairs[who], 1);
 		for (size_t k = 0; k < sizeof record_sizes / sizeof record_sizes[0]; k++) {
 			char name[64];
 			f.record_size = record_sizes[k];
@@ -196,54 +230,62 @@ static void bench_records(struct report *r, const struct options *o)
 			run_rounds(&f, o);
 			report_field(r, &f, name, parts, 1);
 		}
-		pairs_disconnect(f.pairs[TERN]);
-		pairs_disconnect(f.pairs[OPENSSL]);
+		for (enum contender who = 0; who < NUM_PEERS; who++)
+			if (f.pairs[who])
+				pairs_disconnect(f.pairs[who]);
 		field_close(&f);
 	}
+}
+
+static const struct scenario *find(const struct options *o, const struct scenario *from, size_t num)
+{
+	for (size_t i = 0; i < num; i++)
+		if (wanted(o, from[i].name))
+			return &from[i];
+	return NULL;
+}
+
+static const struct implementation *find_implementation(const char *name)
+{
+	for (enum contender who = 0; who < NUM_PEERS; who++)
+		if (implementations[who] && strcmp(name, implementations[who]->name) == 0)
+			return implementations[who];
+	bench_die("--alone names no implementation that is built in");
 }
 
 /* One implementation, one row, again and again: what a profiler wants. */
 static void run_alone(const struct options *o, const char *count)
 {
-	const struct implementation *impl =
-		strcmp(o->alone, "openssl") == 0 ? &openssl_implementation : &tern_implementation;
+	const struct implementation *impl = find_implementation(o->alone);
+	const struct scenario *s = find(o, handshakes, sizeof handshakes / sizeof handshakes[0]);
+	const struct scenario *r = find(o, records, sizeof records / sizeof records[0]);
 	long num = count ? strtol(count, NULL, 10) : 100;
-	for (size_t i = 0; i < sizeof handshakes / sizeof handshakes[0]; i++) {
-		struct pairs *p;
-		if (!wanted(o, handshakes[i].name))
-			continue;
-		p = pairs_new(impl, &handshakes[i]);
-		for (long k = 0; k < num; k++) {
-			pairs_connect(p, 1);
-			pairs_disconnect(p);
-		}
-		pairs_free(p);
-		return;
+	struct pairs *p;
+	if (!s && !r)
+		bench_die("--only names no row");
+	p = pairs_new(impl, s ? s : r);
+	for (long k = 0; s && k < num; k++) {
+		pairs_connect(p, 1);
+		pairs_disconnect(p);
 	}
-	for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
-		struct pairs *p;
-		if (!wanted(o, records[i].name))
-			continue;
-		p = pairs_new(impl, &records[i]);
+	if (!s) {
 		pairs_connect(p, 1);
 		for (long k = 0; k < num; k++)
 			pairs_records(p, RECORD_BATCH, record_sizes[2]);
 		pairs_disconnect(p);
-		pairs_free(p);
-		return;
 	}
-	bench_die("--only names no row");
+	pairs_free(p);
 }
 
 static void usage(FILE *out)
 {
 	fputs("usage: tern-bench-suite [--quick] [--json FILE] [--only TEXT]\n"
-	      "       tern-bench-suite --alone tern|openssl --only TEXT [COUNT]\n"
+	      "       tern-bench-suite --alone NAME --only TEXT [COUNT]\n"
 	      "  --quick      less time for each row\n"
 	      "  --json FILE  the figures for programs\n"
 	      "  --only TEXT  only rows whose name contains TEXT\n"
 	      "  --alone      measures nothing: COUNT handshakes, or COUNT times 64 records of 1200 bytes, of one\n"
-	      "               implementation, for a profiler\n",
+	      "               implementation (tern, openssl, wolfssl), for a profiler\n",
 	      out);
 }
 
@@ -281,9 +323,10 @@ static bool parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct scenario *const in_memory[] = {&handshakes[0], &handshakes[2], &handshakes[3]};
+	static const struct scenario *const in_memory[] = {&handshakes[0], &handshakes[2], &handshakes[3],
+							   &handshakes[6], &handshakes[8], &handshakes[9]};
 	enum { NUM_IN_MEMORY = sizeof in_memory / sizeof in_memory[0] };
-	struct memory_row rows[2 * NUM_IN_MEMORY] = {0};
+	struct memory_row rows[NUM_MEMORY * NUM_IN_MEMORY] = {0};
 	struct options o = {0};
 	struct report *r;
 	if (!parse(&o, argc, argv)) {

@@ -245,6 +245,21 @@ static void conn_free(void *p)
 	free(c);
 }
 
+static bool can(const struct scenario *s)
+{
+	return s->openssl_suite != NULL;
+}
+
 const struct implementation openssl_implementation = {
-	"openssl", context_new, context_free, conn_new, step, resumed, keep_session, seal, open_record, conn_free,
+	.name = "openssl",
+	.context_new = context_new,
+	.context_free = context_free,
+	.conn_new = conn_new,
+	.step = step,
+	.resumed = resumed,
+	.keep_session = keep_session,
+	.seal = seal,
+	.open = open_record,
+	.conn_free = conn_free,
+	.can = can,
 };

@@ -71,6 +71,16 @@ static size_t step_all(struct pairs *p, enum side side, bool create)
 	return done;
 }
 
+/* What follows the handshake, acknowledgements and tickets, belongs to it. */
+static bool has_mail(const struct pairs *p)
+{
+	for (enum side side = 0; side < NUM_SIDES; side++)
+		for (size_t i = 0; i < p->num; i++)
+			if (p->box[side][i].at < p->box[side][i].num)
+				return true;
+	return false;
+}
+
 void pairs_connect(struct pairs *p, size_t num)
 {
 	size_t done = 0;
@@ -78,7 +88,7 @@ void pairs_connect(struct pairs *p, size_t num)
 	for (size_t i = 0; i < p->num; i++)
 		p->box[CLIENT_SIDE][i].num = p->box[CLIENT_SIDE][i].at = p->box[SERVER_SIDE][i].num =
 			p->box[SERVER_SIDE][i].at = 0;
-	for (int round = 0; done < 2 * p->num; round++) {
+	for (int round = 0; done < 2 * p->num || has_mail(p); round++) {
 		if (round == ROUNDS_MAX)
 			bench_die("a handshake does not end");
 		done = step_all(p, CLIENT_SIDE, round == 0);
@@ -122,6 +132,16 @@ void pairs_records(struct pairs *p, size_t num, size_t n)
 	add_time(p, SERVER_SIDE, start);
 	if (!ok)
 		bench_die("a record got lost");
+}
+
+void pairs_settle(struct pairs *p)
+{
+	bench_let_pass(600);
+	for (enum side side = 0; p->impl->settle && side < NUM_SIDES; side++) {
+		memory_side(side);
+		for (size_t i = 0; i < p->num; i++)
+			p->impl->settle(p->conn[side][i]);
+	}
 }
 
 void pairs_greet(struct pairs *p)

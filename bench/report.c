@@ -38,7 +38,7 @@ void report_heading(struct report *r, const char *title, const char *unit)
 
 static void json_row(struct report *r, const char *name, const char *part, const char *unit, const double *values)
 {
-	static const char *const names[NUM_CONTENDERS] = {"tern", "openssl", "floor"};
+	static const char *const names[NUM_CONTENDERS] = {"tern", "openssl", "wolfssl", "floor"};
 	if (!r->json)
 		return;
 	fprintf(r->json, "%s\n{\"name\":\"%s\",\"part\":\"%s\",\"unit\":\"%s\"", r->rows++ ? "," : "", name, part,
@@ -49,14 +49,46 @@ static void json_row(struct report *r, const char *name, const char *part, const
 	fputc('}', r->json);
 }
 
+static void print_value(bool known, int width, int decimals, double value)
+{
+	if (known)
+		printf(" %*.*f", width, decimals, value);
+	else
+		printf(" %*s", width, "-");
+}
+
+static double best_peer(const double values[NUM_CONTENDERS])
+{
+	double best = -1;
+	for (enum contender who = TERN + 1; who < NUM_PEERS; who++)
+		if (values[who] >= 0 && (best < 0 || values[who] < best))
+			best = values[who];
+	return best;
+}
+
+static void print_heading(const char *title)
+{
+	printf("\n%-31s", title);
+	for (enum contender who = 0; who < NUM_PEERS; who++)
+		if (implementations[who])
+			printf(" %9s", implementations[who]->name);
+	printf(" %10s %9s %10s\n", "tern/best", "floor", "tern/floor");
+}
+
 void report_row(struct report *r, const char *name, const char *part, const double values[NUM_CONTENDERS])
 {
+	double best = best_peer(values);
 	if (r->title)
-		printf("\n%-31s %9s %9s %12s %9s %10s\n", r->title, "tern", "openssl", "tern/openssl", "floor",
-		       "tern/floor");
+		print_heading(r->title);
 	r->title = NULL;
-	printf("%-24s %-6s %9.1f %9.1f %12.2f %9.1f %10.2f\n", name, part, values[TERN], values[OPENSSL],
-	       values[TERN] / values[OPENSSL], values[FLOOR], values[TERN] / values[FLOOR]);
+	printf("%-24s %-6s", name, part);
+	for (enum contender who = 0; who < NUM_PEERS; who++)
+		if (implementations[who])
+			print_value(values[who] >= 0, 9, 1, values[who]);
+	print_value(best > 0, 10, 2, values[TERN] / best);
+	print_value(true, 9, 1, values[FLOOR]);
+	print_value(true, 10, 2, values[TERN] / values[FLOOR]);
+	putchar('\n');
 	fflush(stdout);
 	json_row(r, name, part, r->unit, values);
 }
@@ -64,8 +96,12 @@ void report_row(struct report *r, const char *name, const char *part, const doub
 static void memory_line(struct report *r, const char *name, const char *part, const char *unit, double own,
 			double below, double openssl)
 {
-	const double values[NUM_CONTENDERS] = {own + below, openssl, -1};
-	printf("%-22s %-8s %9.0f %9.0f %9.0f  %s\n", name, part, own, below, openssl, unit);
+	const double values[NUM_CONTENDERS] = {own + below, openssl > 0 ? openssl : -1, -1, -1};
+	printf("%-22s %-8s", name, part);
+	print_value(true, 9, 0, own);
+	print_value(true, 9, 0, below);
+	print_value(openssl > 0, 9, 0, openssl);
+	printf("  %s\n", unit);
 	json_row(r, name, part, unit, values);
 }
 
@@ -74,11 +110,14 @@ void report_memory(struct report *r, const struct memory_row *rows, const struct
 	static const char *const parts[NUM_SIDES] = {"client", "server"};
 	printf("\n%-31s %9s %9s %9s\n", "memory", "tern own", "libcrypto", "openssl");
 	for (size_t i = 0; i < num; i++) {
-		const struct memory_row *tern = &rows[2 * i + TERN], *openssl = &rows[2 * i + OPENSSL];
+		const struct memory_row *tern = &rows[NUM_MEMORY * i + MEMORY_TERN];
+		const struct memory_row *openssl = &rows[NUM_MEMORY * i + MEMORY_OPENSSL];
 		const char *name = scenarios[i]->name;
 		for (enum side side = 0; side < NUM_SIDES; side++) {
 			memory_line(r, name, parts[side], "bytes held idle", (double)tern->idle[side][0],
 				    (double)tern->idle[side][1], (double)openssl->idle[side][1]);
+			memory_line(r, name, parts[side], "bytes of expanded keys in the pool's cache", 0,
+				    (double)tern->cached[side], 0);
 			memory_line(r, name, parts[side], "bytes at the peak of a handshake",
 				    (double)tern->handshake[side][0].peak, (double)tern->handshake[side][1].peak,
 				    (double)openssl->handshake[side][1].peak);
@@ -89,8 +128,8 @@ void report_memory(struct report *r, const struct memory_row *rows, const struct
 		}
 	}
 	printf("mallocs a record: tern seals %.2f, opens %.2f; openssl seals %.2f, opens %.2f\n",
-	       rows[TERN].per_record[CLIENT_SIDE], rows[TERN].per_record[SERVER_SIDE],
-	       rows[OPENSSL].per_record[CLIENT_SIDE], rows[OPENSSL].per_record[SERVER_SIDE]);
+	       rows[MEMORY_TERN].per_record[CLIENT_SIDE], rows[MEMORY_TERN].per_record[SERVER_SIDE],
+	       rows[MEMORY_OPENSSL].per_record[CLIENT_SIDE], rows[MEMORY_OPENSSL].per_record[SERVER_SIDE]);
 }
 
 void report_sizes(struct report *r)
@@ -103,7 +142,11 @@ void report_sizes(struct report *r)
 		{"  record_layer", sizeof(struct record_layer)},
 		{"    raw_key", sizeof(struct raw_key)},
 		{"  outcome", sizeof(struct outcome)},
+		{"  failure", sizeof(tern_failure)},
 		{"  dropped", sizeof(((struct tern_conn *)0)->dropped)},
+		{"after, DTLS 1.3", sizeof(struct after)},
+		{"  inbox", sizeof(struct inbox)},
+		{"  acks", sizeof(struct acks)},
 		{"handshake", sizeof(struct handshake)},
 		{"  its first arena block", HANDSHAKE_ARENA_FIRST},
 		{"  inbox", sizeof(struct inbox)},
@@ -114,7 +157,7 @@ void report_sizes(struct report *r)
 	};
 	printf("\nsizeof, bytes\n");
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		const double values[NUM_CONTENDERS] = {(double)sizes[i].n, -1, -1};
+		const double values[NUM_CONTENDERS] = {(double)sizes[i].n, -1, -1, -1};
 		printf("%-31s %9zu\n", sizes[i].name, sizes[i].n);
 		json_row(r, sizes[i].name + strspn(sizes[i].name, " "), "sizeof", "bytes", values);
 	}

@@ -30,9 +30,11 @@ static tern_error set_credentials(tern_config *config, const struct scenario *s,
 static bool configure(tern_config *config, const struct scenario *s, enum side side)
 {
 	tern_limits limits = {.size = sizeof limits, .mtu = BENCH_MTU};
-	const char *group = s->exchange == EXCHANGE_X25519 ? "x25519,secp256r1" : "secp256r1";
+	bool psk_ke = s->dtls13 && s->exchange == EXCHANGE_NONE;
+	const char *group = psk_ke ? NULL : s->exchange == EXCHANGE_X25519 ? "x25519,secp256r1" : "secp256r1";
 	return tern_config_set_suites(config, s->suite) == TERN_OK &&
 	       tern_config_set_groups(config, group) == TERN_OK && tern_config_set_limits(config, &limits) == TERN_OK &&
+	       tern_config_set_psk_ke(config, psk_ke) == TERN_OK &&
 	       tern_config_set_tickets(config, s->ticket) == TERN_OK && set_credentials(config, s, side) == TERN_OK;
 }
 
@@ -40,7 +42,8 @@ static void *context_new(const struct scenario *s, enum side side)
 {
 	struct tern_context *context = calloc(1, sizeof *context);
 	tern_config *config = tern_config_new(bench_heap);
-	bool ok = context && config && tern_config_set_versions(config, TERN_DTLS12, TERN_DTLS12) == TERN_OK &&
+	tern_protocol version = s->dtls13 ? TERN_DTLS13 : TERN_DTLS12;
+	bool ok = context && config && tern_config_set_versions(config, version, version) == TERN_OK &&
 		  configure(config, s, side) && tern_pool_new(&context->pool, config) == TERN_OK;
 	tern_config_free(config);
 	if (!ok) {
@@ -164,6 +167,22 @@ static void conn_free(void *p)
 	free(c);
 }
 
+static void settle(void *p)
+{
+	if (tern_conn_tick(((struct tern_side_conn *)p)->conn, bench_now()) != TERN_OK)
+		bench_die("tern_conn_tick");
+}
+
 const struct implementation tern_implementation = {
-	"tern", context_new, context_free, conn_new, step, resumed, keep_session, seal, open_record, conn_free,
+	.name = "tern",
+	.context_new = context_new,
+	.context_free = context_free,
+	.conn_new = conn_new,
+	.step = step,
+	.resumed = resumed,
+	.keep_session = keep_session,
+	.seal = seal,
+	.open = open_record,
+	.conn_free = conn_free,
+	.settle = settle,
 };

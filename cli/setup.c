@@ -211,8 +211,8 @@ static int set_lists(tern_config *config, const struct options *o)
 		status = option_error(tern_config_set_suites(config, o->suites), "--suites", o->suites,
 				      "give IANA names such as TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
 	if (status == OPTIONS_GO && o->groups)
-		status = option_error(tern_config_set_groups(config, o->groups), "--groups", o->groups,
-				      "give IANA names: x25519, secp256r1, secp384r1");
+		status = option_error(tern_config_set_groups(config, strcmp(o->groups, "none") == 0 ? NULL : o->groups),
+				      "--groups", o->groups, "give IANA names: x25519, secp256r1, secp384r1; or none");
 	if (status == OPTIONS_GO && o->alpn)
 		status = option_error(tern_config_set_alpn(config, o->alpn), "--alpn", o->alpn,
 				      "give names of 1 to 63 bytes, with commas between");

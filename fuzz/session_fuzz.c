@@ -29,7 +29,7 @@ static bool decode(const uint8_t *data, size_t size, struct session *s)
 	return true;
 }
 
-static void through_a_ticket(const struct keyring_keys *keys, struct crypto *c, const struct session *s)
+static void through_a_ticket(struct ticket_keys *keys, const struct session *s)
 {
 	uint8_t ticket[TICKET_MAX];
 	struct session out;
@@ -37,14 +37,14 @@ static void through_a_ticket(const struct keyring_keys *keys, struct crypto *c, 
 	bool stale;
 	if (s->expires_unix_s == 0)
 		return;
-	check(ticket_seal(keys, &provider_stub, c, s, ticket, sizeof ticket, &len) == TERN_OK);
-	check(ticket_open(keys, &provider_stub, c, span_of(ticket, len), s->expires_unix_s - 1, &out, &stale));
+	check(ticket_seal(keys, s, ticket, sizeof ticket, &len) == TERN_OK);
+	check(ticket_open(keys, span_of(ticket, len), s->expires_unix_s - 1, &out, &stale));
 	check(!stale && !memcmp(out.master, s->master, MASTER_LEN) && out.ticket_len == 0);
-	check(!ticket_open(keys, &provider_stub, c, span_of(ticket, len), s->expires_unix_s, &out, &stale));
+	check(!ticket_open(keys, span_of(ticket, len), s->expires_unix_s, &out, &stale));
 }
 
 /* The bytes in place of some of a good encoding: gets behind the fixed fields, which chance does not. */
-static void overlaid(const struct keyring_keys *keys, struct crypto *c, const uint8_t *data, size_t size)
+static void overlaid(struct ticket_keys *keys, const uint8_t *data, size_t size)
 {
 	uint8_t bytes[TERN_SESSION_MAX];
 	struct wr w = wr_of(bytes, sizeof bytes);
@@ -56,23 +56,29 @@ static void overlaid(const struct keyring_keys *keys, struct crypto *c, const ui
 	at = (size_t)(data[1] << 8 | data[2]) % w.n;
 	memcpy(bytes + at, data + 3, size - 3 < w.n - at ? size - 3 : w.n - at);
 	if (decode(bytes, w.n, &s))
-		through_a_ticket(keys, c, &s);
+		through_a_ticket(keys, &s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct keyring_keys keys = {.current = {.valid = true, .id = 1, .ticket_key = {1}}};
+	const struct keyring_keys ring = {.current = {.valid = true, .id = 1, .ticket_key = {1}}};
+	struct ticket_keys keys;
+	struct schedules *schedules;
 	struct crypto *c;
 	struct session s;
 	bool stale;
 	if (provider_stub.open(&c, &heap_default) != TERN_OK)
 		return 0;
+	check(schedules_new(&schedules, &provider_stub, c, &heap_default, 2) == TERN_OK);
+	ticket_keys_init(&keys, &provider_stub, c, schedules);
+	ticket_keys_load(&keys, &ring);
 	/* libFuzzer sees through the comparison of the stub's tags: forged tickets do open, and reach the decoder. */
-	if (ticket_open(&keys, &provider_stub, c, span_of(data, size), 0, &s, &stale))
+	if (ticket_open(&keys, span_of(data, size), 0, &s, &stale))
 		check(!stale && s.expires_unix_s > 0 && s.id_len <= SESSION_ID_MAX && s.ticket_len <= TICKET_MAX);
 	if (decode(data, size, &s))
-		through_a_ticket(&keys, c, &s);
-	overlaid(&keys, c, data, size);
+		through_a_ticket(&keys, &s);
+	overlaid(&keys, data, size);
+	schedules_free(schedules);
 	provider_stub.close(c);
 	return 0;
 }

@@ -188,6 +188,8 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_policy(tern_config *config, 
 /* Comma-separated IANA names, in order of preference, for example
  * "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "secp256r1,x25519", "ecdsa_secp256r1_sha256,ed25519". */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_suites(tern_config *config, const char *list);
+/* NULL: no group at all. What remains is plain PSK, and in DTLS 1.3 psk_ke (see tern_config_set_psk_ke), for which then
+ * no key share is made in vain. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_groups(tern_config *config, const char *list);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_schemes(tern_config *config, const char *list);
 

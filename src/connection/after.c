@@ -147,7 +147,6 @@ static tern_error offer_ticket(tern_conn *conn, tern_time now)
 {
 	static const uint8_t nonce[] = {0};
 	const struct provider *p = conn->pool->provider;
-	struct keyring_keys keys;
 	struct session s;
 	uint8_t sealed[TERN_SESSION_MAX + TICKET_OVERHEAD], body[TERN_SESSION_MAX + TICKET_OVERHEAD + 32], age_add[4],
 		extensions[8];
@@ -164,14 +163,12 @@ static tern_error offer_ticket(tern_conn *conn, tern_time now)
 	s.host_len = (uint8_t)host.n;
 	if (host.n)
 		memcpy(s.host, host.p, host.n);
-	keyring_read(conn->pool->config->keyring, &keys);
 	if (error == TERN_OK)
-		error = ticket_seal(&keys, p, conn->pool->crypto, &s, sealed, sizeof sealed, &message.ticket.n);
+		error = ticket_seal(pool_ticket_keys(conn->pool), &s, sealed, sizeof sealed, &message.ticket.n);
 	message.lifetime = (uint32_t)(s.expires_unix_s - now.unix_s);
 	message.age_add = s.age_add;
 	if (s.max_early_data)
 		message.extensions = allow_early_data(extensions, sizeof extensions, s.max_early_data);
-	wipe(&keys, sizeof keys);
 	session_wipe(&s);
 	if (error != TERN_OK)
 		return error;

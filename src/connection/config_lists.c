@@ -57,9 +57,10 @@ tern_error tern_config_set_psk_ke(tern_config *config, bool on)
 
 tern_error tern_config_set_groups(tern_config *config, const char *list)
 {
-	struct list16 next;
+	struct list16 next = {0};
 	TRY(config_settable(config));
-	TRY(groups_from_names(list, config->provider, next.id, CONFIG_GROUPS, &next.num));
+	if (list)
+		TRY(groups_from_names(list, config->provider, next.id, CONFIG_GROUPS, &next.num));
 	config->groups = next;
 	return TERN_OK;
 }

@@ -88,7 +88,7 @@ static void put_refusal(struct wr *w, const struct first *f)
 	put_alert(w, &alert);
 }
 
-static void judge13(const tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w, tern_time now,
+static void judge13(tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w, tern_time now,
 		    tern_verdict *verdict)
 {
 	if (!(f->extensions.present & HAS_COOKIE) &&

@@ -46,6 +46,7 @@ tern_error tern_pool_new(tern_pool **out, tern_config *config)
 		return error;
 	}
 	config_settings_hash(config, pool->settings_hash);
+	ticket_keys_init(&pool->ticket_keys, pool->provider, pool->crypto, pool->schedules);
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
 	*out = pool;
 	return TERN_OK;
@@ -56,6 +57,12 @@ uint32_t pool_jitter(tern_pool *pool)
 {
 	pool->jitter = pool->jitter * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (uint32_t)(pool->jitter >> 32);
+}
+
+struct ticket_keys *pool_ticket_keys(tern_pool *pool)
+{
+	ticket_keys_refresh(&pool->ticket_keys, pool->config->keyring);
+	return &pool->ticket_keys;
 }
 
 void tern_pool_free(tern_pool *pool)

@@ -1,9 +1,12 @@
 #include "crypto/prf.h"
 
+#include "base/writer.h"
+
+/* key: HASH_BLOCK_MAX bytes, so that compilers know how often. */
 static void pad_block(struct hash_state *s, const struct hash_alg *hash, const uint8_t *key, uint8_t pad)
 {
 	uint8_t block[HASH_BLOCK_MAX];
-	for (size_t i = 0; i < hash->block; i++)
+	for (size_t i = 0; i < HASH_BLOCK_MAX; i++)
 		block[i] = key[i] ^ pad;
 	hash->init(s);
 	hash->update(s, block, hash->block);
@@ -83,27 +86,38 @@ void hkdf_extract(const struct hash_alg *hash, uint8_t *out, struct span salt, s
 	hmac_key_wipe(&k);
 }
 
-/* The parts are HkdfLabel (RFC 8446 7.1) between the block before and the counter (RFC 5869 2.3). */
+/* What is hashed is HkdfLabel (RFC 8446 7.1) between the block before and the counter (RFC 5869 2.3), in one piece: a
+ * hash takes three bytes as slowly as sixty. */
+void hkdf_expand_label_keyed(const struct hmac_key *k, uint8_t *out, size_t n, const char *prefix, const char *label,
+			     struct span context)
+{
+	size_t len = k->hash->len, prefix_len = strlen(prefix), label_len = strlen(label);
+	uint8_t text[HASH_MAX + 2 + 1 + HKDF_LABEL_MAX + 1 + 255 + 1], block[HASH_MAX], counter = 1;
+	struct wr w = wr_of(text + len, sizeof text - len);
+	wr_u16(&w, (uint16_t)n);
+	wr_u8(&w, (uint8_t)(prefix_len + label_len));
+	wr_bytes(&w, span_of(prefix, prefix_len));
+	wr_bytes(&w, span_of(label, label_len));
+	wr_vec8(&w, context);
+	for (; n; counter++) {
+		struct span message = counter == 1 ? span_of(text + len, w.n + 1) : span_of(text, len + w.n + 1);
+		size_t part = n < len ? n : len;
+		text[len + w.n] = counter;
+		hmac(k, block, &message, 1);
+		memcpy(out, block, part);
+		memcpy(text, block, len);
+		out += part;
+		n -= part;
+	}
+	wipe(text, len);
+	wipe(block, sizeof block);
+}
+
 void hkdf_expand_label(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *prefix,
 		       const char *label, struct span context)
 {
-	size_t prefix_len = strlen(prefix), label_len = strlen(label);
-	const uint8_t head[3] = {(uint8_t)(n >> 8), (uint8_t)n, (uint8_t)(prefix_len + label_len)};
-	const uint8_t context_len = (uint8_t)context.n;
-	uint8_t block[HASH_MAX], counter = 1;
-	struct span parts[7] = {span_of(NULL, 0),	   span_of(head, sizeof head), span_of(prefix, prefix_len),
-				span_of(label, label_len), span_of(&context_len, 1),   context,
-				span_of(&counter, 1)};
 	struct hmac_key k;
 	hmac_key_init(&k, hash, secret);
-	for (; n; counter++) {
-		size_t part = n < hash->len ? n : hash->len;
-		hmac(&k, block, parts, 7);
-		memcpy(out, block, part);
-		out += part;
-		n -= part;
-		parts[0] = span_of(block, hash->len);
-	}
-	wipe(block, sizeof block);
+	hkdf_expand_label_keyed(&k, out, n, prefix, label, context);
 	hmac_key_wipe(&k);
 }

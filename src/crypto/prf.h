@@ -27,9 +27,14 @@ void prf12_keyed(const struct hmac_key *k, uint8_t *out, size_t n, const char *l
 /* HKDF (RFC 5869) as TLS 1.3 uses it (RFC 8446 7.1). prefix: "dtls13" (RFC 9147 5.9), or "tls13 " for known answers.
  * out: hash->len bytes. An empty salt is none. */
 void hkdf_extract(const struct hash_alg *hash, uint8_t *out, struct span salt, struct span ikm);
-/* n at most 255 * hash->len; label without prefix, 255 bytes with it at most; context at most 255 bytes. out may be
- * where secret lies. */
+/* n at most 255 * hash->len; prefix and label at most HKDF_LABEL_MAX bytes together, RFC 8446 7.1; context at most 255.
+ * out may be where secret lies. */
+#define HKDF_LABEL_MAX 255
 void hkdf_expand_label(const struct hash_alg *hash, uint8_t *out, size_t n, struct span secret, const char *prefix,
 		       const char *label, struct span context);
+
+/* The same for a secret that serves more than once. */
+void hkdf_expand_label_keyed(const struct hmac_key *k, uint8_t *out, size_t n, const char *prefix, const char *label,
+			     struct span context);
 
 #endif

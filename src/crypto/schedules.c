@@ -49,12 +49,12 @@ static void slot_free(struct schedules *s, struct slot *slot)
 	*slot = (struct slot){0};
 }
 
-/* An object costs more to make than a key to expand, so it is kept: another key takes the place of the one to forget.
- */
-static void slot_forget(struct schedules *s, struct slot *slot)
+/* An object costs more to make than a key to expand, so it is kept: another key takes the place of the one to forget,
+ * and of its record number key. */
+static void slot_forget(struct schedules *s, struct slot *slot, bool has_sn)
 {
 	static const uint8_t zeros[AEAD_KEY_MAX];
-	if (s->provider->aead_set(slot->key, slot->alg, zeros, NULL) != TERN_OK)
+	if (s->provider->aead_set(slot->key, slot->alg, zeros, has_sn ? zeros : NULL) != TERN_OK)
 		slot_free(s, slot);
 	slot->id = 0;
 	slot->used = false;
@@ -80,7 +80,7 @@ void schedules_adopt(struct schedules *s, struct raw_key *k)
 void schedules_drop(struct schedules *s, struct raw_key *k)
 {
 	if (k->id && k->slot < s->num && s->slots[k->slot].id == k->id)
-		slot_forget(s, &s->slots[k->slot]);
+		slot_forget(s, &s->slots[k->slot], k->has_sn);
 	wipe(k, sizeof *k);
 }
 

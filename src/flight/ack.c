@@ -1,21 +1,23 @@
 #include "flight/ack.h"
 
 #define NUMBER_LEN 16 /* on the wire */
+#define SEQ_BITS 48
 
 void acks_init(struct acks *a)
 {
 	*a = (struct acks){.deadline_ns = TERN_NEVER};
 }
 
-void acks_note(struct acks *a, uint64_t epoch, uint64_t seq)
+void acks_note(struct acks *a, uint16_t epoch, uint64_t seq)
 {
+	uint64_t record = (uint64_t)epoch << SEQ_BITS | seq;
 	for (size_t i = 0; i < a->num; i++) {
-		if (a->records[i].seq == seq && a->records[i].epoch == epoch)
+		if (a->records[i] == record)
 			return;
 	}
 	if (a->num == ACK_RECORDS)
 		memmove(a->records, a->records + 1, --a->num * sizeof a->records[0]);
-	a->records[a->num++] = (struct record_number){.epoch = epoch, .seq = seq};
+	a->records[a->num++] = record;
 }
 
 void acks_hurry(struct acks *a)
@@ -43,25 +45,23 @@ void acks_clear(struct acks *a)
 	acks_init(a);
 }
 
-static bool before(const struct record_number *a, const struct record_number *b)
-{
-	return a->epoch != b->epoch ? a->epoch < b->epoch : a->seq < b->seq;
-}
-
 /* Of what does not fit, the oldest are left out: they are the likeliest to have been told already. */
 void acks_put(struct acks *a, struct wr *w)
 {
-	struct record_number sorted[ACK_RECORDS];
+	struct record_number numbers[ACK_RECORDS];
+	uint64_t sorted[ACK_RECORDS];
 	size_t room = w->cap - w->n, most = room < 2 ? 0 : (room - 2) / NUMBER_LEN;
 	size_t num = a->num < most ? a->num : most;
 	for (size_t i = 0; i < num; i++) {
-		struct record_number r = a->records[a->num - num + i];
+		uint64_t r = a->records[a->num - num + i];
 		size_t at = i;
-		for (; at > 0 && before(&r, &sorted[at - 1]); at--)
+		for (; at > 0 && r < sorted[at - 1]; at--)
 			sorted[at] = sorted[at - 1];
 		sorted[at] = r;
 	}
-	put_ack(w, sorted, num);
+	for (size_t i = 0; i < num; i++)
+		numbers[i] = (struct record_number){sorted[i] >> SEQ_BITS, sorted[i] & ((UINT64_C(1) << SEQ_BITS) - 1)};
+	put_ack(w, numbers, num);
 	a->due = false;
 	a->deadline_ns = TERN_NEVER;
 }

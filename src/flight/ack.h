@@ -13,12 +13,12 @@ struct acks {
 	uint8_t num;
 	bool due; /* to be sent now */
 	uint64_t deadline_ns; /* to be sent then; TERN_NEVER: not armed */
-	struct record_number records[ACK_RECORDS];
+	uint64_t records[ACK_RECORDS]; /* epoch in the upper 16 bits, number in the lower 48 */
 };
 
 void acks_init(struct acks *a);
 /* A record whose handshake messages were all kept, processed, or had before. Never one that was dropped. */
-void acks_note(struct acks *a, uint64_t epoch, uint64_t seq);
+void acks_note(struct acks *a, uint16_t epoch, uint64_t seq);
 /* A sign of disruption, or a flight that nothing else acknowledges: tell at once. */
 void acks_hurry(struct acks *a);
 /* Part of a flight is here: tell in a quarter of the timeout if the rest does not come. Armed once: further records do

@@ -60,10 +60,14 @@ static tern_error first_shares(struct handshake *hs)
 static void offer_modes(struct handshake *hs)
 {
 	static const uint8_t modes[] = {PSK_DHE_KE, PSK_KE};
-	if (!hs->pool->config->tickets && !hs->pool->config->num_psks && !hs->session)
+	const struct tern_config *config = hs->pool->config;
+	if (!config->tickets && !config->num_psks && !hs->session)
 		return; /* nor is a ticket wanted: RFC 8446 4.2.9 */
 	hs->offered.present |= HAS_PSK_KEY_EXCHANGE_MODES;
-	hs->offered.psk_modes = span_of(modes, hs->pool->config->psk_ke ? 2 : 1);
+	if (config->groups.num)
+		hs->offered.psk_modes = span_of(modes, config->psk_ke ? 2 : 1);
+	else
+		hs->offered.psk_modes = span_of(modes + 1, 1);
 }
 
 tern_error offer13(struct handshake *hs)
@@ -72,7 +76,8 @@ tern_error offer13(struct handshake *hs)
 	struct extensions *ext = &hs->offered;
 	ext->present |= HAS_SUPPORTED_VERSIONS;
 	ext->supported_versions = span_of(both, hs->pool->config->dtls12 ? 4 : 2);
-	TRY(first_shares(hs));
+	if (hs->pool->config->groups.num || !hs->pool->config->psk_ke)
+		TRY(first_shares(hs));
 	offer_modes(hs);
 	TRY(offer_psks13(hs));
 	early13_offer(hs);

@@ -145,7 +145,7 @@ static tern_error make_offer(struct handshake *hs)
 	ext->server_name = sent_name(hs->outcome.server_name);
 	if (ext->server_name.n)
 		ext->present |= HAS_SERVER_NAME;
-	if (offers13(hs) || offers12(hs, is_ecdhe)) {
+	if (config->groups.num && (offers13(hs) || offers12(hs, is_ecdhe))) {
 		ext->present |= HAS_SUPPORTED_GROUPS;
 		ext->supported_groups = list_in_arena(hs, &config->groups);
 		if (!ext->supported_groups.p)
@@ -190,7 +190,7 @@ tern_error put_client_hello_message(struct handshake *hs, struct wr *w)
 	struct wr lw = wr_of(list, sizeof list), ew = wr_of(block, sizeof block);
 	struct client_hello hello = {.version = VERSION_DTLS12};
 	if (hs->verify_requests == 0 && !hs->retried) {
-		TRY(hs->pool->provider->random(hs->pool->crypto, hs->outcome.client_random, RANDOM_LEN));
+		TRY(hs->pool->provider->random(hs->pool->crypto, hs->client_random, RANDOM_LEN));
 		TRY(choose_session_id(hs));
 		TRY(make_offer(hs));
 	}
@@ -200,7 +200,7 @@ tern_error put_client_hello_message(struct handshake *hs, struct wr *w)
 		return FAIL(hs, ERROR_NO_CREDENTIALS, "RFC 5246 7.4.1.2");
 	if (!wr_ok(&ew))
 		return FAIL(hs, ERROR_INTERNAL, "RFC 5246 7.4.1.2");
-	hello.random = span_of(hs->outcome.client_random, RANDOM_LEN);
+	hello.random = span_of(hs->client_random, RANDOM_LEN);
 	hello.session_id = span_of(hs->session_id, hs->session_id_len);
 	hello.cookie = hs->cookie;
 	hello.suites = wr_span(&lw);

@@ -189,7 +189,7 @@ void early13_decide(struct handshake *hs, tern_early_reason reason)
 	hs->early_left = accepted ? hs->session->max_early_data : 0;
 }
 
-bool early13_proves_address(const tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
+bool early13_proves_address(tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
 			    struct span body, const tern_path *path, int64_t unix_s)
 {
 	struct found_psk psk;

@@ -39,7 +39,7 @@ void early13_decide(struct handshake *hs, tern_early_reason reason);
 
 /* Whether a first hello proves its address by a ticket: one that seals this host, with early data that could be
  * accepted, so that nothing of it needs another round trip. body: of the hello. */
-bool early13_proves_address(const tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
+bool early13_proves_address(tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
 			    struct span body, const tern_path *path, int64_t unix_s);
 
 /* ---- both ---- */

@@ -6,7 +6,6 @@
 
 tern_error put_ticket12(struct handshake *hs, struct wr *w)
 {
-	struct keyring_keys keys;
 	struct session s;
 	uint8_t ticket[TERN_SESSION_MAX + TICKET_OVERHEAD];
 	struct new_session_ticket12 message = {.ticket = {ticket, 0}};
@@ -17,10 +16,8 @@ tern_error put_ticket12(struct handshake *hs, struct wr *w)
 		return TERN_OK;
 	}
 	session_from_handshake(hs, &s);
-	keyring_read(hs->pool->config->keyring, &keys);
-	error = ticket_seal(&keys, hs->pool->provider, hs->pool->crypto, &s, ticket, sizeof ticket, &message.ticket.n);
+	error = ticket_seal(pool_ticket_keys(hs->pool), &s, ticket, sizeof ticket, &message.ticket.n);
 	message.lifetime_hint = (uint32_t)(s.expires_unix_s - hs->now.unix_s);
-	wipe(&keys, sizeof keys);
 	session_wipe(&s);
 	if (error != TERN_OK)
 		return FAILED(hs, error, "RFC 5077 3.3");

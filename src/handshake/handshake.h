@@ -41,10 +41,16 @@ struct outcome {
 	const struct suite *suite;
 	const struct group_alg *group;
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
-	uint8_t master[MASTER_LEN]; /* DTLS 1.2 */
-	uint8_t traffic_secret[2][SECRET13_MAX]; /* DTLS 1.3: client's, server's, of the newest epochs */
-	uint8_t exporter_secret[SECRET13_MAX], resumption_secret[SECRET13_MAX];
-	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
+	union {
+		struct { /* DTLS 1.2 */
+			uint8_t master[MASTER_LEN];
+			uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN]; /* for exporters */
+		};
+		struct { /* DTLS 1.3 */
+			uint8_t traffic_secret[2][SECRET13_MAX]; /* client's, server's, of the newest epochs */
+			uint8_t exporter_secret[SECRET13_MAX], resumption_secret[SECRET13_MAX];
+		};
+	};
 	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
 	uint8_t peer_fingerprint[32];
 	tern_early_data early; /* DTLS 1.3 */
@@ -84,6 +90,7 @@ struct handshake {
 	struct outcome outcome;
 
 	/* hellos */
+	uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN];
 	uint8_t session_id[SESSION_ID_MAX];
 	uint8_t session_id_len; /* client: what we offered; server: what we answer */
 	struct span cookie; /* client: to be echoed */
@@ -99,7 +106,10 @@ struct handshake {
 	/* DTLS 1.3 */
 	tern_path path; /* the peer's, for the cookie */
 	struct span hello; /* the body of the ClientHello being taken */
-	struct schedule13 schedule;
+	union {
+		struct schedule13 schedule;
+		struct hmac_key master_key; /* DTLS 1.2: of the master secret, from schedule12_keys on */
+	};
 	uint8_t handshake_secret[2][SECRET13_MAX];
 	bool retry_wanted, retried; /* HelloRetryRequest */
 	uint16_t retry_group; /* it asks for this group; 0: cookie only */
@@ -132,7 +142,6 @@ struct handshake {
 	uint8_t share_public[GROUP_SHARE_MAX];
 	struct span peer_share; /* client: the server's, in the arena */
 	struct span psk_hint; /* client: in the arena */
-	struct hmac_key master_key; /* of the master secret, from schedule12_keys on */
 	uint8_t premaster[PREMASTER_MAX]; /* from ClientKeyExchange until the master secret is made of it */
 	size_t premaster_len;
 };

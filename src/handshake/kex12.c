@@ -14,8 +14,8 @@ static struct kex12_form form_of(const struct handshake *hs)
 /* What the server signs: both randoms and its parameters. */
 static void signed_params(const struct handshake *hs, struct wr *w, struct span params)
 {
-	wr_bytes(w, span_of(hs->outcome.client_random, RANDOM_LEN));
-	wr_bytes(w, span_of(hs->outcome.server_random, RANDOM_LEN));
+	wr_bytes(w, span_of(hs->client_random, RANDOM_LEN));
+	wr_bytes(w, span_of(hs->server_random, RANDOM_LEN));
 	wr_bytes(w, params);
 }
 

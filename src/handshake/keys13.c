@@ -36,7 +36,7 @@ static void log_secret(const struct handshake *hs, const struct hash_alg *hash, 
 		return;
 	memcpy(line, label, n);
 	line[n++] = ' ';
-	n += hex_put(line + n, span_of(hs->outcome.client_random, RANDOM_LEN));
+	n += hex_put(line + n, span_of(hs->client_random, RANDOM_LEN));
 	line[n++] = ' ';
 	n += hex_put(line + n, span_of(secret, hash->len));
 	line[n] = 0;
@@ -51,12 +51,10 @@ static void trace_keys(const struct handshake *hs, uint16_t epoch)
 		hs->flight.trace.fn(hs->flight.trace.user, hs->flight.trace.conn, &t);
 }
 
-/* Both secrets of a stage from the transcript so far. */
+/* Both secrets of a stage. */
 static void stage(struct handshake *hs, uint8_t secrets[2][SECRET13_MAX], const char *const labels[2],
-		  const char *const log[2])
+		  const char *const log[2], const uint8_t *digest)
 {
-	uint8_t digest[HASH_MAX];
-	transcript_digest(&hs->transcript, hash_of(hs), digest);
 	for (size_t i = 0; i < 2; i++) {
 		schedule13_secret(&hs->schedule, secrets[i], labels[i], digest);
 		log_secret(hs, hash_of(hs), log[i], secrets[i]);
@@ -83,9 +81,11 @@ tern_error keys13_handshake(struct handshake *hs)
 	static const char *const log[] = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET"};
 	enum role peer = hs->role == CLIENT ? SERVER : CLIENT;
 	const struct suite *suite = hs->outcome.suite;
+	uint8_t digest[HASH_MAX];
 	schedule13_advance(&hs->schedule, span_of(hs->premaster, hs->premaster_len));
 	wipe(hs->premaster, sizeof hs->premaster);
-	stage(hs, hs->handshake_secret, labels, log);
+	transcript_digest(&hs->transcript, hash_of(hs), digest);
+	stage(hs, hs->handshake_secret, labels, log, digest);
 	TRY(keys13_install(hs->records, suite, hash_of(hs), hs->handshake_secret[peer], EPOCH_HANDSHAKE, false));
 	TRY(keys13_install(hs->records, suite, hash_of(hs), hs->handshake_secret[hs->role], EPOCH_HANDSHAKE, true));
 	hs->write_epoch = EPOCH_HANDSHAKE;
@@ -100,8 +100,8 @@ tern_error keys13_application(struct handshake *hs)
 	struct outcome *o = &hs->outcome;
 	uint8_t digest[HASH_MAX];
 	schedule13_master(&hs->schedule);
-	stage(hs, o->traffic_secret, labels, log);
 	transcript_digest(&hs->transcript, hash_of(hs), digest);
+	stage(hs, o->traffic_secret, labels, log, digest);
 	schedule13_secret(&hs->schedule, o->exporter_secret, "exp master", digest);
 	log_secret(hs, hash_of(hs), "EXPORTER_SECRET", o->exporter_secret);
 	/* A client reads epoch 3 as soon as it can come; a server only once the client has proved itself. */

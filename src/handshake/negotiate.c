@@ -5,6 +5,8 @@
 bool suite_usable(const struct handshake *hs, const struct suite *s)
 {
 	const struct tern_config *config = hs->pool->config;
+	if (s->ecdhe && config->groups.num == 0)
+		return false;
 	if (s->psk)
 		return config->num_psks > 0 || config->psk;
 	if (hs->role == CLIENT)

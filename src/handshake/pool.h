@@ -5,6 +5,7 @@
 #include "crypto/schedules.h"
 #include "handshake/config.h"
 #include "handshake/cookie.h"
+#include "handshake/session.h"
 
 #define POOL_SCRATCH 40960 /* longest handshake message we make */
 
@@ -14,6 +15,7 @@ struct tern_pool {
 	struct crypto *crypto;
 	struct schedules *schedules;
 	struct cookie_keys cookie_keys;
+	struct ticket_keys ticket_keys; /* see pool_ticket_keys */
 	uint64_t jitter; /* see pool_jitter */
 	uint64_t next_job; /* ids of jobs are unique in the pool */
 	uint8_t settings_hash[16]; /* of the config, for sessions */
@@ -24,5 +26,8 @@ struct tern_pool {
 /* For the spreading of timeouts. Nobody gains by guessing it, so it is no draw from the provider, which costs a system
  * call to see a fork. */
 uint32_t pool_jitter(struct tern_pool *pool);
+
+/* As the keyring has them now. */
+struct ticket_keys *pool_ticket_keys(struct tern_pool *pool);
 
 #endif

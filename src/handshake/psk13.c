@@ -126,19 +126,15 @@ static const struct suite *suite_with_hash(const struct handshake *hs, const str
 }
 
 /* A ticket of ours that may be resumed here. The suite is left to the caller. */
-static bool open_ticket(const tern_pool *pool, const struct extensions *ext, struct span identity, int64_t unix_s,
+static bool open_ticket(tern_pool *pool, const struct extensions *ext, struct span identity, int64_t unix_s,
 			struct found_psk *out)
 {
-	const struct tern_config *config = pool->config;
 	struct session *s = &out->session;
-	struct keyring_keys keys;
 	const struct suite *made;
 	bool stale, good;
-	if (!config->tickets)
+	if (!pool->config->tickets)
 		return false;
-	keyring_read(config->keyring, &keys);
-	good = ticket_open(&keys, pool->provider, pool->crypto, identity, unix_s, s, &stale);
-	wipe(&keys, sizeof keys);
+	good = ticket_open(pool_ticket_keys(pool), identity, unix_s, s, &stale);
 	made = good ? suite_by_id(s->suite) : NULL;
 	if (!made || s->version != VERSION_DTLS13 || !span_equal(span_of(s->name, s->name_len), ext->server_name) ||
 	    memcmp(s->settings_hash, pool->settings_hash, sizeof s->settings_hash) != 0)
@@ -225,7 +221,7 @@ static bool binder_is_right(const tern_pool *pool, const struct transcript *t, c
 	return span_equal_secret(binder, span_of(expected, hash->len));
 }
 
-bool find_first_ticket13(const tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
+bool find_first_ticket13(tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
 			 struct span body, int64_t unix_s, struct found_psk *out)
 {
 	struct rd r = rd_of(ext->psk_identities);

@@ -36,7 +36,7 @@ tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, co
 		      struct found_psk *out);
 
 /* The same of the first PSK alone, where there is no handshake yet; it must be a ticket. body: of the hello. */
-bool find_first_ticket13(const tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
+bool find_first_ticket13(tern_pool *pool, const struct client_hello *hello, const struct extensions *ext,
 			 struct span body, int64_t unix_s, struct found_psk *out);
 
 /* Server: whether a PSK can be used in one of the modes the client named. has_group: a group is shared. */

@@ -31,12 +31,7 @@ static tern_error from_store(struct handshake *hs, struct span id, struct sessio
 
 static bool from_ticket(struct handshake *hs, struct span ticket, struct session *out, bool *stale)
 {
-	struct keyring_keys keys;
-	bool found;
-	keyring_read(hs->pool->config->keyring, &keys);
-	found = ticket_open(&keys, hs->pool->provider, hs->pool->crypto, ticket, hs->now.unix_s, out, stale);
-	wipe(&keys, sizeof keys);
-	return found;
+	return ticket_open(pool_ticket_keys(hs->pool), ticket, hs->now.unix_s, out, stale);
 }
 
 static bool config_has_suite(const struct tern_config *config, uint16_t id)

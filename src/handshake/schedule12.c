@@ -18,8 +18,8 @@ static void derive_master(struct handshake *hs)
 		prf12(hash, o->master, MASTER_LEN, premaster, "extended master secret",
 		      span_of(session_hash, hash->len), span_of(NULL, 0));
 	} else {
-		prf12(hash, o->master, MASTER_LEN, premaster, "master secret", span_of(o->client_random, RANDOM_LEN),
-		      span_of(o->server_random, RANDOM_LEN));
+		prf12(hash, o->master, MASTER_LEN, premaster, "master secret", span_of(hs->client_random, RANDOM_LEN),
+		      span_of(hs->server_random, RANDOM_LEN));
 	}
 	wipe(hs->premaster, sizeof hs->premaster);
 }
@@ -31,8 +31,8 @@ static void keylog_line(const struct handshake *hs)
 	char line[14 + 2 * RANDOM_LEN + 1 + 2 * MASTER_LEN + 1] = "CLIENT_RANDOM ";
 	char *p = line + 14;
 	for (size_t i = 0; i < RANDOM_LEN; i++) {
-		*p++ = digits[o->client_random[i] >> 4];
-		*p++ = digits[o->client_random[i] & 15];
+		*p++ = digits[hs->client_random[i] >> 4];
+		*p++ = digits[hs->client_random[i] & 15];
 	}
 	*p++ = ' ';
 	for (size_t i = 0; i < MASTER_LEN; i++) {
@@ -56,9 +56,11 @@ tern_error schedule12_keys(struct handshake *hs)
 	};
 	enum role peer = hs->role == CLIENT ? SERVER : CLIENT;
 	tern_error error;
+	memcpy(hs->outcome.client_random, hs->client_random, RANDOM_LEN);
+	memcpy(hs->outcome.server_random, hs->server_random, RANDOM_LEN);
 	hmac_key_init(&hs->master_key, prf_hash(hs->pool->provider, o->suite), span_of(o->master, MASTER_LEN));
-	prf12_keyed(&hs->master_key, block, 2 * (key + iv), "key expansion", span_of(o->server_random, RANDOM_LEN),
-		    span_of(o->client_random, RANDOM_LEN));
+	prf12_keyed(&hs->master_key, block, 2 * (key + iv), "key expansion", span_of(hs->server_random, RANDOM_LEN),
+		    span_of(hs->client_random, RANDOM_LEN));
 	error = record_set_read(hs->records, 1, &keys[peer]);
 	if (error == TERN_OK)
 		error = record_set_write(hs->records, 1, &keys[hs->role]);

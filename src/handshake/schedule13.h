@@ -6,7 +6,7 @@
 #ifndef TERN_HANDSHAKE_SCHEDULE13_H
 #define TERN_HANDSHAKE_SCHEDULE13_H
 
-#include "crypto/crypto.h"
+#include "crypto/prf.h"
 
 #define SECRET13_MAX 48 /* SHA-384 */
 
@@ -14,6 +14,7 @@ struct schedule13 {
 	const struct hash_alg *hash;
 	const char *prefix;
 	uint8_t secret[SECRET13_MAX]; /* early, handshake or master; the owner wipes it */
+	struct hmac_key key; /* of secret, from which several are derived */
 };
 
 /* To the early secret. psk: empty for none. */

@@ -98,7 +98,7 @@ static const uint8_t downgrade_to_12[8] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0
 tern_error fill_server_hello12(struct handshake *hs, struct server_hello *hello, struct extensions *ext)
 {
 	if (hs->pool->config->dtls13)
-		memcpy(hs->outcome.server_random + RANDOM_LEN - 8, downgrade_to_12, sizeof downgrade_to_12);
+		memcpy(hs->server_random + RANDOM_LEN - 8, downgrade_to_12, sizeof downgrade_to_12);
 	hello->session_id = span_of(hs->session_id, hs->session_id_len);
 	*ext = hs->offered;
 	return TERN_OK;

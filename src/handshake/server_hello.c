@@ -35,7 +35,7 @@ tern_error get_client_hello_message(struct handshake *hs, struct span body)
 	if (!version || (hs->version && hs->version != version))
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 8446 4.2.1");
 	hs->hello = body;
-	memcpy(hs->outcome.client_random, hello.random.p, RANDOM_LEN);
+	memcpy(hs->client_random, hello.random.p, RANDOM_LEN);
 	TRY(version->take_client_hello(hs, &hello, &ext));
 	hs->version = version;
 	hs->outcome.version = version;
@@ -49,12 +49,12 @@ tern_error put_server_hello_message(struct handshake *hs, struct wr *w)
 	struct wr ew = wr_of(block, sizeof block);
 	struct server_hello hello = {.version = VERSION_DTLS12, .suite = hs->outcome.suite->id};
 	struct extensions ext = {0};
-	TRY(hs->pool->provider->random(hs->pool->crypto, hs->outcome.server_random, RANDOM_LEN));
+	TRY(hs->pool->provider->random(hs->pool->crypto, hs->server_random, RANDOM_LEN));
 	TRY(hs->version->fill_server_hello(hs, &hello, &ext));
 	put_extensions(&ew, hs->version->server_hello_place, &ext);
 	if (!wr_ok(&ew))
 		return FAIL(hs, ERROR_INTERNAL, "RFC 5246 7.4.1.3");
-	hello.random = span_of(hs->outcome.server_random, RANDOM_LEN);
+	hello.random = span_of(hs->server_random, RANDOM_LEN);
 	hello.extensions = wr_span(&ew);
 	put_server_hello(w, &hello);
 	return TERN_OK;
@@ -111,7 +111,7 @@ tern_error get_server_hello_message(struct handshake *hs, struct span body)
 	version = version_chosen(hs, &hello, &ext, &error);
 	if (!version)
 		return FAILED(hs, error, "RFC 8446 4.1.3");
-	memcpy(hs->outcome.server_random, hello.random.p, RANDOM_LEN);
+	memcpy(hs->server_random, hello.random.p, RANDOM_LEN);
 	hs->version = version;
 	hs->outcome.version = version;
 	hs->records->protection = version->protection;

@@ -40,15 +40,29 @@ void session_wipe(struct session *s);
 void put_session(struct wr *w, const struct session *s, bool with_ticket);
 MUST_CHECK bool get_session(struct rd *r, struct session *out);
 
-/* Seals s (without its ticket field) into out: ticket_id, nonce, AES-256-GCM. *len at most cap. scratch: a key object.
- */
+/* A keyring's ticket keys in a pool, expanded in its cache: init, then load or refresh before each use. */
+struct ticket_keys {
+	const struct provider *provider;
+	struct crypto *crypto;
+	struct schedules *schedules;
+	uint64_t generation;
+	struct ticket_key {
+		bool valid;
+		uint8_t id[8];
+		struct raw_key key;
+	} current, previous;
+};
+void ticket_keys_init(struct ticket_keys *keys, const struct provider *p, struct crypto *c, struct schedules *s);
+void ticket_keys_load(struct ticket_keys *keys, const struct keyring_keys *from);
+/* The same when the ring's have changed. */
+void ticket_keys_refresh(struct ticket_keys *keys, tern_keyring *ring);
+
+/* Seals s (without its ticket field) into out: ticket_id, nonce, AES-256-GCM. *len at most cap. */
 #define TICKET_OVERHEAD (8 + 12 + 16)
-tern_error ticket_seal(const struct keyring_keys *keys, const struct provider *p, struct crypto *c,
-		       const struct session *s, uint8_t *out, size_t cap, size_t *len);
+tern_error ticket_seal(struct ticket_keys *keys, const struct session *s, uint8_t *out, size_t cap, size_t *len);
 /* False: unknown key, forged, malformed or expired at unix_s; out holds nothing then. *stale: it was sealed under the
  * previous key: issue a new one. */
-bool ticket_open(const struct keyring_keys *keys, const struct provider *p, struct crypto *c, struct span ticket,
-		 int64_t unix_s, struct session *out, bool *stale);
+bool ticket_open(struct ticket_keys *keys, struct span ticket, int64_t unix_s, struct session *out, bool *stale);
 
 /* SHA-256 (16 bytes of it) over what decides about the peer's identity in this config: trust presence, pins, verify
  * callback, client authentication mode. server_name is kept apart. */

@@ -10,20 +10,43 @@ static const struct aead_alg *ticket_aead(void)
 	return &aead_algs[AEAD_AES_256_GCM];
 }
 
-static tern_error new_key(const struct provider *p, struct crypto *c, struct aead_key **k, const uint8_t *key)
+void ticket_keys_init(struct ticket_keys *keys, const struct provider *p, struct crypto *c, struct schedules *s)
 {
-	tern_error error;
-	TRY(p->aead_new(c, k));
-	error = p->aead_set(*k, ticket_aead(), key, NULL);
-	if (error != TERN_OK)
-		p->aead_free(c, *k);
-	return error;
+	*keys = (struct ticket_keys){.provider = p, .crypto = c, .schedules = s};
 }
 
-tern_error ticket_seal(const struct keyring_keys *keys, const struct provider *p, struct crypto *c,
-		       const struct session *s, uint8_t *out, size_t cap, size_t *len)
+static void key_load(struct ticket_keys *keys, struct ticket_key *k, const struct keyring_slot *from)
 {
-	const struct keyring_slot *slot = &keys->current;
+	_Static_assert(sizeof from->ticket_key == AEAD_KEY_MAX, "a ticket key is an AES-256 key");
+	schedules_drop(keys->schedules, &k->key);
+	k->valid = from->valid;
+	memcpy(k->id, from->ticket_id, ID_LEN);
+	memcpy(k->key.key, from->ticket_key, sizeof k->key.key);
+	schedules_adopt(keys->schedules, &k->key);
+}
+
+void ticket_keys_load(struct ticket_keys *keys, const struct keyring_keys *from)
+{
+	key_load(keys, &keys->current, &from->current);
+	key_load(keys, &keys->previous, &from->previous);
+}
+
+void ticket_keys_refresh(struct ticket_keys *keys, tern_keyring *ring)
+{
+	struct keyring_keys now;
+	/* Read before the keys, as cookie_keys_refresh does. */
+	uint64_t generation = keyring_generation(ring);
+	if (keys->generation == generation)
+		return;
+	keyring_read(ring, &now);
+	ticket_keys_load(keys, &now);
+	keys->generation = generation;
+	wipe(&now, sizeof now);
+}
+
+tern_error ticket_seal(struct ticket_keys *keys, const struct session *s, uint8_t *out, size_t cap, size_t *len)
+{
+	const struct provider *p = keys->provider;
 	struct aead_key *k;
 	struct wr w;
 	tern_error error;
@@ -35,14 +58,12 @@ tern_error ticket_seal(const struct keyring_keys *keys, const struct provider *p
 		wipe(out, cap);
 		return TERN_ERROR_BUFFER_TOO_SMALL;
 	}
-	memcpy(out, slot->ticket_id, ID_LEN);
-	error = p->random(c, out + ID_LEN, AEAD_NONCE);
+	memcpy(out, keys->current.id, ID_LEN);
+	error = p->random(keys->crypto, out + ID_LEN, AEAD_NONCE);
 	if (error == TERN_OK)
-		error = new_key(p, c, &k, slot->ticket_key);
-	if (error == TERN_OK) {
+		error = schedules_get(keys->schedules, &keys->current.key, ticket_aead(), &k);
+	if (error == TERN_OK)
 		error = p->aead_seal(k, out + ID_LEN, span_of(out, ID_LEN), out + HEAD_LEN, out + HEAD_LEN, w.n);
-		p->aead_free(c, k);
-	}
 	if (error != TERN_OK) {
 		wipe(out, cap);
 		return error;
@@ -51,36 +72,32 @@ tern_error ticket_seal(const struct keyring_keys *keys, const struct provider *p
 	return TERN_OK;
 }
 
-/* One slot's try. room: TICKET_MAX bytes for the plaintext. */
-static bool slot_open(const struct keyring_slot *slot, const struct provider *p, struct crypto *c, struct span ticket,
-		      uint8_t *room, struct session *out)
+/* One key's try. room: TICKET_MAX bytes for the plaintext. */
+static bool key_open(struct ticket_keys *keys, struct ticket_key *from, struct span ticket, uint8_t *room,
+		     struct session *out)
 {
 	struct aead_key *k;
 	size_t n = ticket.n - HEAD_LEN;
-	bool good;
 	struct rd r;
-	if (!slot->valid || memcmp(slot->ticket_id, ticket.p, ID_LEN) != 0)
+	if (!from->valid || memcmp(from->id, ticket.p, ID_LEN) != 0)
 		return false;
-	if (new_key(p, c, &k, slot->ticket_key) != TERN_OK)
+	if (schedules_get(keys->schedules, &from->key, ticket_aead(), &k) != TERN_OK)
 		return false;
 	memcpy(room, ticket.p + HEAD_LEN, n);
-	good = p->aead_open(k, ticket.p + ID_LEN, span_of(ticket.p, ID_LEN), room, n);
-	p->aead_free(c, k);
-	if (!good)
+	if (!keys->provider->aead_open(k, ticket.p + ID_LEN, span_of(ticket.p, ID_LEN), room, n))
 		return false;
 	r = rd_of(span_of(room, n - ticket_aead()->tag_len));
 	return get_session(&r, out);
 }
 
-bool ticket_open(const struct keyring_keys *keys, const struct provider *p, struct crypto *c, struct span ticket,
-		 int64_t unix_s, struct session *out, bool *stale)
+bool ticket_open(struct ticket_keys *keys, struct span ticket, int64_t unix_s, struct session *out, bool *stale)
 {
 	uint8_t room[TICKET_MAX];
 	bool current, good;
 	if (ticket.n < TICKET_OVERHEAD || ticket.n > TICKET_MAX)
 		return false;
-	current = slot_open(&keys->current, p, c, ticket, room, out);
-	good = current || slot_open(&keys->previous, p, c, ticket, room, out);
+	current = key_open(keys, &keys->current, ticket, room, out);
+	good = current || key_open(keys, &keys->previous, ticket, room, out);
 	wipe(room, sizeof room);
 	if (good && out->expires_unix_s <= unix_s) {
 		session_wipe(out);

@@ -60,7 +60,7 @@ static void what_is_told(void **state)
 		uint64_t got[ACK_RECORDS];
 		acks_init(&a);
 		for (size_t k = 0; k < cases[i].num_noted; k++)
-			acks_note(&a, cases[i].noted[k] / 1000, cases[i].noted[k] % 1000);
+			acks_note(&a, (uint16_t)(cases[i].noted[k] / 1000), cases[i].noted[k] % 1000);
 		/* Twice: what was told stays noted. */
 		for (size_t k = 0; k < 2; k++) {
 			if (told(&a, cases[i].cap, got) != cases[i].num_told ||
@@ -116,7 +116,7 @@ static void oldest_give_way(void **state)
 				known |= list[k] == v;
 			if (!known)
 				list[num++] = v;
-			acks_note(&a, v / 1000, v % 1000);
+			acks_note(&a, (uint16_t)(v / 1000), v % 1000);
 		}
 		kept = num < ACK_RECORDS ? num : ACK_RECORDS;
 		kept = kept < (cap - 2) / 16 ? kept : (cap - 2) / 16;

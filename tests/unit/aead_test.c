@@ -255,6 +255,61 @@ static void test_round_trips(void **state)
 	}
 }
 
+/* Records of one key, one after the other, in either direction, some of them forged: what the object keeps between them
+ * shows nowhere. A fresh object for each says what is right. */
+static void check_sequence(const struct provider *p, struct crypto *c, const struct aead_alg *alg, struct aead_key *k,
+			   const uint8_t *key, unsigned turn)
+{
+	static const struct {
+		bool open, forged;
+		size_t aad, n;
+	} steps[] = {{false, false, 3, 17}, {false, false, 5, 1},    {true, false, 3, 40}, {true, false, 5, 1},
+		     {true, true, 3, 33},   {true, false, 3, 1200},  {true, true, 5, 2},   {false, false, 3, 1200},
+		     {false, false, 13, 7}, {false, false, 13, 256}, {false, false, 3, 9}, {true, false, 13, 31},
+		     {true, false, 0, 31},  {false, false, 0, 0},    {true, true, 13, 12}, {true, false, 5, 12}};
+	for (size_t i = 0; i < NUM(steps); i++) {
+		uint8_t nonce[AEAD_NONCE], aad[13], text[1200], right[1200 + AEAD_TAG_MAX], got[1200 + AEAD_TAG_MAX];
+		size_t n = steps[i].n, all = n + alg->tag_len;
+		struct aead_key *fresh = new_key(p, c);
+		fill(nonce, sizeof nonce, (unsigned)i + turn);
+		fill(aad, sizeof aad, (unsigned)i);
+		fill(text, sizeof text, (unsigned)(2 * i));
+		check_error(alg->name, p->aead_set(fresh, alg, key, NULL), TERN_OK);
+		check_error(alg->name, p->aead_seal(fresh, nonce, span_of(aad, steps[i].aad), right, text, n), TERN_OK);
+		p->aead_free(c, fresh);
+		memcpy(got, right, all);
+		got[0] ^= steps[i].forged;
+		if (!steps[i].open) {
+			check_error(alg->name, p->aead_seal(k, nonce, span_of(aad, steps[i].aad), got, text, n),
+				    TERN_OK);
+			check_true(alg->name, memcmp(got, right, all) == 0);
+			continue;
+		}
+		check_true(alg->name, p->aead_open(k, nonce, span_of(aad, steps[i].aad), got, all) == !steps[i].forged);
+		got[0] ^= steps[i].forged;
+		check_true(alg->name, memcmp(got, steps[i].forged ? right : text, steps[i].forged ? all : n) == 0);
+	}
+}
+
+static void test_sequences(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NUM(providers) * NUM_AEADS; i++) {
+		const struct provider *p = providers[i / NUM_AEADS];
+		const struct aead_alg *alg = &aead_algs[i % NUM_AEADS];
+		struct crypto *c = open_provider(p);
+		struct aead_key *k = new_key(p, c);
+		for (unsigned turn = 0; turn < 3; turn++) {
+			uint8_t key[AEAD_KEY_MAX];
+			fill(key, sizeof key, turn);
+			check_error(alg->name, p->aead_set(k, alg, key, NULL), TERN_OK);
+			check_sequence(p, c, alg, k, key, turn);
+		}
+		p->aead_free(c, k);
+		p->close(c);
+	}
+}
+
 /* Another key, another AEAD of the same key length, another nonce: nothing opens. */
 static void test_separation(void **state)
 {
@@ -366,9 +421,9 @@ static void test_mask_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	   cmocka_unit_test(test_vectors), cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_separation), cmocka_unit_test(test_masks),   cmocka_unit_test(test_mask_keys),
-		cmocka_unit_test(test_tls12),
+		cmocka_unit_test(test_table),	   cmocka_unit_test(test_vectors),   cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_separation), cmocka_unit_test(test_masks),     cmocka_unit_test(test_mask_keys),
+		cmocka_unit_test(test_tls12),	   cmocka_unit_test(test_sequences),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

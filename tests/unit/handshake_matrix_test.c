@@ -163,6 +163,23 @@ static void curve_of_the_certificate(void **state)
 	pair_free(&p);
 }
 
+/* No groups on one of the sides: what is left is plain PSK, however many suites with a key exchange stand before it. */
+static void without_groups(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		tern_config *client = trusting(), *server = serving(&leaf[CERT_P256]);
+		struct pair p;
+		OK(tern_config_add_psk(client, "id", 2, "sixteen bytes...", 16));
+		OK(tern_config_add_psk(server, "id", 2, "sixteen bytes...", 16));
+		OK(tern_config_set_groups(i ? client : server, NULL));
+		pair_init(&p, client, server);
+		shake(&p, i ? "client" : "server", span_of(NULL, 0));
+		assert_string_equal(pair_info(&p, CLIENT).suite, "TLS_PSK_WITH_AES_128_GCM_SHA256");
+		pair_free(&p);
+	}
+}
+
 /* Every scheme alone on both sides. */
 static void schemes_alone(void **state)
 {
@@ -635,6 +652,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(suites_by_keys_by_groups),
 		cmocka_unit_test(curve_of_the_certificate),
+		cmocka_unit_test(without_groups),
 		cmocka_unit_test(schemes_alone),
 		cmocka_unit_test(client_auth),
 		cmocka_unit_test(chains),

@@ -174,6 +174,10 @@ static void psk_without_key_exchange_only_where_both_allow_it(void **state)
 		{"a group is shared", "x25519", "x25519", true, true, true, false},
 		{"no group is shared, allowed", "x25519", "secp384r1", true, false, true, true},
 		{"no group is shared, allowed, cookie", "x25519", "secp384r1", true, true, true, true},
+		{"the client has no group, allowed", NULL, "secp384r1", true, false, true, true},
+		{"the client has no group, allowed, cookie", NULL, "secp384r1", true, true, true, true},
+		{"the server has no group, allowed", "x25519", NULL, true, true, true, true},
+		{"no group at all", NULL, NULL, true, true, true, true},
 		{"no group is shared, not allowed", "x25519", "secp384r1", false, false, false, false},
 	};
 	(void)state;

@@ -17,11 +17,27 @@ struct world {
 	const struct provider *p;
 	struct crypto *c;
 	tern_keyring *ring;
-	struct keyring_keys keys;
+	struct schedules *schedules;
+	struct keyring_keys keys; /* taken over before each use */
+	struct ticket_keys loaded;
 	struct session s;
 	uint8_t ticket[TICKET_MAX + 1];
 	size_t len;
 };
+
+/* Under these keys, whatever the ring has. */
+static tern_error seal(struct world *w, const struct keyring_keys *keys, uint8_t *out, size_t cap, size_t *len)
+{
+	ticket_keys_load(&w->loaded, keys);
+	return ticket_seal(&w->loaded, &w->s, out, cap, len);
+}
+
+static bool opens_under(struct world *w, const struct keyring_keys *keys, struct span ticket, int64_t unix_s,
+			struct session *out, bool *stale)
+{
+	ticket_keys_load(&w->loaded, keys);
+	return ticket_open(&w->loaded, ticket, unix_s, out, stale);
+}
 
 static struct world world_new(const struct provider *p)
 {
@@ -30,7 +46,9 @@ static struct world world_new(const struct provider *p)
 	assert_int_equal(p->open(&w.c, &heap_default), TERN_OK);
 	assert_int_equal(tern_keyring_new(&w.ring, secret, strlen(secret)), TERN_OK);
 	keyring_read(w.ring, &w.keys);
-	assert_int_equal(ticket_seal(&w.keys, p, w.c, &w.s, w.ticket, TICKET_MAX, &w.len), TERN_OK);
+	assert_int_equal(schedules_new(&w.schedules, p, w.c, &heap_default, 4), TERN_OK);
+	ticket_keys_init(&w.loaded, p, w.c, w.schedules);
+	assert_int_equal(seal(&w, &w.keys, w.ticket, TICKET_MAX, &w.len), TERN_OK);
 	w.s.ticket_len = 0;
 	return w;
 }
@@ -38,6 +56,7 @@ static struct world world_new(const struct provider *p)
 static void world_free(struct world *w)
 {
 	tern_keyring_free(w->ring);
+	schedules_free(w->schedules);
 	w->p->close(w->c);
 }
 
@@ -49,7 +68,7 @@ static void rotate(struct world *w)
 
 static bool opens(struct world *w, size_t len, int64_t unix_s, struct session *out, bool *stale)
 {
-	return ticket_open(&w->keys, w->p, w->c, span_of(w->ticket, len), unix_s, out, stale);
+	return opens_under(w, &w->keys, span_of(w->ticket, len), unix_s, out, stale);
 }
 
 static void rotations(void **state)
@@ -73,6 +92,27 @@ static void rotations(void **state)
 				fail_msg("%s, %s rotations: content", providers[p]->name, cases[i].name);
 			world_free(&w);
 		}
+}
+
+/* A pool's keys follow its ring, and take nothing of a key that is gone from the cache. */
+static void refreshing(void **state)
+{
+	(void)state;
+	for (size_t p = 0; p < LEN(providers); p++) {
+		struct world w = world_new(providers[p]);
+		struct session out;
+		bool stale = false;
+		ticket_keys_refresh(&w.loaded, w.ring);
+		for (int rotations = 0; rotations < 4; rotations++) {
+			bool good = ticket_open(&w.loaded, span_of(w.ticket, w.len), 1999, &out, &stale);
+			if (good != (rotations < 2) || (good && stale != (rotations == 1)))
+				fail_msg("%s: after %d rotations", w.p->name, rotations);
+			assert_int_equal(tern_keyring_rotate(w.ring, NULL, 0), TERN_OK);
+			ticket_keys_refresh(&w.loaded, w.ring);
+			ticket_keys_refresh(&w.loaded, w.ring);
+		}
+		world_free(&w);
+	}
 }
 
 static void expiry(void **state)
@@ -126,8 +166,8 @@ static void longer_than_any(void **state)
 	bool stale;
 	(void)state;
 	w.keys.current = (struct keyring_slot){.valid = true};
-	assert_false(ticket_open(&w.keys, w.p, w.c, span_of(bytes, sizeof bytes), 0, &out, &stale));
-	assert_false(ticket_open(&w.keys, w.p, w.c, span_of(NULL, 0), 0, &out, &stale));
+	assert_false(opens_under(&w, &w.keys, span_of(bytes, sizeof bytes), 0, &out, &stale));
+	assert_false(opens_under(&w, &w.keys, span_of(NULL, 0), 0, &out, &stale));
 	world_free(&w);
 }
 
@@ -140,12 +180,12 @@ static void zero_key(void **state)
 	struct session out;
 	bool stale;
 	(void)state;
-	assert_int_equal(ticket_seal(&zero, w.p, w.c, &w.s, w.ticket, sizeof w.ticket, &w.len), TERN_OK);
-	assert_true(ticket_open(&zero, w.p, w.c, span_of(w.ticket, w.len), 1000, &out, &stale));
+	assert_int_equal(seal(&w, &zero, w.ticket, sizeof w.ticket, &w.len), TERN_OK);
+	assert_true(opens_under(&w, &zero, span_of(w.ticket, w.len), 1000, &out, &stale));
 	assert_false(opens(&w, w.len, 1000, &out, &stale));
 	assert_int_equal(tern_keyring_new(&ring, NULL, 0), TERN_OK);
 	keyring_read(ring, &fresh);
-	assert_false(ticket_open(&fresh, w.p, w.c, span_of(w.ticket, w.len), 1000, &out, &stale));
+	assert_false(opens_under(&w, &fresh, span_of(w.ticket, w.len), 1000, &out, &stale));
 	tern_keyring_free(ring);
 	world_free(&w);
 }
@@ -197,7 +237,7 @@ static void room(void **state)
 		size_t full = w.len;
 		for (size_t cap = 0; cap <= full; cap++) {
 			size_t len = 77;
-			tern_error error = ticket_seal(&w.keys, w.p, w.c, &w.s, w.ticket, cap, &len);
+			tern_error error = seal(&w, &w.keys, w.ticket, cap, &len);
 			if (error != (cap < full ? TERN_ERROR_BUFFER_TOO_SMALL : TERN_OK) ||
 			    len != (cap < full ? 77 : full))
 				fail_msg("%s: %zu of %zu bytes", w.p->name, cap, full);
@@ -212,7 +252,7 @@ static void nonces_differ(void **state)
 	uint8_t again[TICKET_MAX];
 	size_t len;
 	(void)state;
-	assert_int_equal(ticket_seal(&w.keys, w.p, w.c, &w.s, again, sizeof again, &len), TERN_OK);
+	assert_int_equal(seal(&w, &w.keys, again, sizeof again, &len), TERN_OK);
 	assert_int_equal(len, w.len);
 	assert_memory_equal(again, w.ticket, 8);
 	assert_memory_not_equal(again + 8, w.ticket + 8, AEAD_NONCE);
@@ -232,7 +272,7 @@ static void without_random(void **state)
 		static const uint8_t zeros[TICKET_MAX];
 		struct world w = world_new(providers[p]);
 		w.p->set_random(w.c, no_random, NULL);
-		assert_int_equal(ticket_seal(&w.keys, w.p, w.c, &w.s, w.ticket, TICKET_MAX, &w.len), TERN_ERROR_RANDOM);
+		assert_int_equal(seal(&w, &w.keys, w.ticket, TICKET_MAX, &w.len), TERN_ERROR_RANDOM);
 		assert_memory_equal(w.ticket, zeros, TICKET_MAX);
 		world_free(&w);
 	}
@@ -242,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rotations),
+		cmocka_unit_test(refreshing),
 		cmocka_unit_test(expiry),
 		cmocka_unit_test(damage),
 		cmocka_unit_test(longer_than_any),

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-#: CPU time of handshakes and records, beside OpenSSL's; takes the options of the suite
+#: CPU time of handshakes and records, beside OpenSSL's and wolfSSL's; takes the options of the suite
 need_build
 build build -DCMAKE_BUILD_TYPE=RelWithDebInfo
 cmake --build build --target tern-bench-suite -j "$JOBS"

@@ -7,12 +7,15 @@
 
 #include "crypto/libcrypto/libcrypto.h"
 
+/* FORM_NONE: a new key, or something went wrong. */
+enum form { FORM_NONE, FORM_TLS12, FORM_GENERAL };
+
 struct aead_key {
 	struct crypto *crypto;
 	EVP_CIPHER_CTX *ctx;
 	const struct aead_alg *alg; /* NULL: ctx has no cipher yet */
 	bool opening; /* the direction ctx was last used in */
-	bool tls12; /* the form ctx was last used in */
+	enum form form; /* and the form */
 	bool has_iv; /* TLS 1.2: ctx goes on from iv */
 	uint8_t iv[AEAD_NONCE]; /* the nonce GCM makes next, or its front; CCM's front; what ChaCha20 adds numbers to */
 	EVP_CIPHER_CTX *mask_ctx; /* NULL until a record number key comes */
@@ -147,8 +150,10 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 		if (!set_cipher(k, alg))
 			return libcrypto_fail(TERN_ERROR_CRYPTO);
 		k->alg = alg;
-		k->tls12 = false;
+		k->form = FORM_NONE;
 	}
+	if (k->form != FORM_TLS12)
+		k->form = FORM_NONE;
 	k->opening = false;
 	k->has_iv = false;
 	memcpy(k->key, key, alg->key_len);
@@ -171,16 +176,43 @@ static bool turn(struct aead_key *k, bool opening, const uint8_t *nonce)
 	return EVP_CipherInit_ex(k->ctx, NULL, NULL, key, nonce, !opening) == 1;
 }
 
-/* The general form. CCM leaves TLS 1.2's only by a reset. */
-static bool start(struct aead_key *k, bool opening, const uint8_t *nonce)
+/* Every initialisation of EVP's costs as much as a short record. GCM and ChaCha20 take a whole nonce, and with it the
+ * tag to be checked, as parameters of TLS 1.2 too; -1 is EVP's length for GCM's. */
+static bool set_nonce(struct aead_key *k, const uint8_t *nonce, uint8_t *tag)
 {
-	if (k->tls12 && is_ccm(k->alg)) {
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, (void *)nonce,
+						  is_chacha(k->alg) ? AEAD_NONCE : (size_t)-1),
+		OSSL_PARAM_construct_end(),
+		OSSL_PARAM_construct_end(),
+	};
+	if (tag)
+		params[1] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len);
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
+}
+
+static bool set_tag(struct aead_key *k, uint8_t *tag)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
+		OSSL_PARAM_construct_end(),
+	};
+	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
+}
+
+/* The general form. CCM leaves TLS 1.2's only by a reset. tag: to be checked; NULL when sealing. */
+static bool start(struct aead_key *k, bool opening, const uint8_t *nonce, uint8_t *tag)
+{
+	enum form last = k->form;
+	k->form = FORM_GENERAL;
+	if (last == FORM_GENERAL && opening == k->opening && !is_ccm(k->alg))
+		return set_nonce(k, nonce, tag);
+	if (last == FORM_TLS12 && is_ccm(k->alg)) {
 		if (!set_cipher(k, k->alg) || !EVP_EncryptInit_ex2(k->ctx, NULL, k->key, NULL, NULL))
 			return false;
 		k->opening = false;
 	}
-	k->tls12 = false;
-	return turn(k, opening, nonce);
+	return turn(k, opening, nonce) && (!tag || set_tag(k, tag));
 }
 
 /* ctx makes nonces from iv on. EVP_CIPHER_CTX_ctrl's -1 stands for all of it. */
@@ -192,6 +224,13 @@ static bool start_iv(struct aead_key *k, bool opening, const uint8_t *iv)
 	memcpy(k->iv, iv, AEAD_NONCE);
 	k->has_iv = true;
 	return true;
+}
+
+/* Whatever state ctx is in, the next start initialises it. */
+static void spoiled(struct aead_key *k)
+{
+	if (k->form == FORM_GENERAL)
+		k->form = FORM_NONE;
 }
 
 /* EVP_Cipher is one call down to the provider where EVP_CipherUpdate looks at much else before it. Additional data: out
@@ -224,15 +263,6 @@ static bool get_tag(struct aead_key *k, uint8_t *tag)
 		OSSL_PARAM_construct_end(),
 	};
 	return EVP_CIPHER_CTX_get_params(k->ctx, params) == 1;
-}
-
-static bool set_tag(struct aead_key *k, uint8_t *tag)
-{
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k->alg->tag_len),
-		OSSL_PARAM_construct_end(),
-	};
-	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1;
 }
 
 /* ---- the form of TLS 1.2: nonce, additional data, text and tag in one call ---- */
@@ -289,7 +319,7 @@ static bool crypt12(struct aead_key *k, bool opening, const uint8_t *nonce, stru
 	data[AAD12 - 1] = (uint8_t)len;
 	if (!set_iv12(k, opening, nonce, aad.p))
 		return false;
-	k->tls12 = true;
+	k->form = FORM_TLS12;
 	return EVP_CIPHER_CTX_set_params(k->ctx, params) == 1 && pass(k, out, in, front12(k) + n + k->alg->tag_len);
 }
 
@@ -332,8 +362,9 @@ static bool open12(struct aead_key *k, const uint8_t *nonce, struct span aad, ui
 static bool seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out, const uint8_t *in, size_t n)
 {
 	bool ccm = is_ccm(k->alg);
-	return start(k, false, nonce) && (!ccm || announce(k, n)) && (aad.n == 0 || pass(k, NULL, aad.p, aad.n)) &&
-	       pass(k, out, in, n) && (ccm || finish(k)) && get_tag(k, out + n);
+	return start(k, false, nonce, NULL) && (!ccm || announce(k, n)) &&
+	       (aad.n == 0 || pass(k, NULL, aad.p, aad.n)) && pass(k, out, in, n) && (ccm || finish(k)) &&
+	       get_tag(k, out + n);
 }
 
 tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *out,
@@ -345,17 +376,18 @@ tern_error libcrypto_aead_seal(struct aead_key *k, const uint8_t *nonce, struct 
 		in = out;
 	if (is_tls12(k, false, nonce, aad, n) ? seal12(k, nonce, aad, out, in, n) : seal(k, nonce, aad, out, in, n))
 		return TERN_OK;
+	spoiled(k);
 	return libcrypto_fail(TERN_ERROR_CRYPTO);
 }
 
 /* EVP writes the plaintext before it looks at the tag; after a failure the same key stream restores the ciphertext. */
 static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
-	if (!start(k, true, nonce) || !set_tag(k, tag) || (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, p, p, n))
+	if (!start(k, true, nonce, tag) || (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, p, p, n))
 		return false;
 	if (finish(k))
 		return true;
-	if (start(k, false, nonce))
+	if (start(k, false, nonce, NULL))
 		pass(k, p, p, n);
 	return false;
 }
@@ -364,7 +396,7 @@ static bool open_stream(struct aead_key *k, const uint8_t *nonce, struct span aa
 static bool open_ccm(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n, uint8_t *tag)
 {
 	uint8_t *scratch = k->crypto->scratch;
-	if (n > SCRATCH_LEN || !start(k, true, nonce) || !set_tag(k, tag) || !announce(k, n) ||
+	if (n > SCRATCH_LEN || !start(k, true, nonce, tag) || !announce(k, n) ||
 	    (aad.n && !pass(k, NULL, aad.p, aad.n)) || !pass(k, scratch, p, n))
 		return false;
 	memcpy(p, scratch, n);
@@ -385,8 +417,10 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 		ok = open_ccm(k, nonce, aad, p, n, p + n);
 	else
 		ok = open_stream(k, nonce, aad, p, n, p + n);
-	if (!ok)
+	if (!ok) {
+		spoiled(k);
 		libcrypto_fail(TERN_ERROR_CRYPTO);
+	}
 	return ok;
 }
 
@@ -395,12 +429,11 @@ tern_error libcrypto_aead_mask(struct aead_key *k, const uint8_t sample[16], uin
 {
 	static const uint8_t zeros[16];
 	bool chacha = k->mask == k->crypto->masks[MASK_CHACHA20];
-	int len;
 	if (!k->mask)
 		return TERN_ERROR_INTERNAL;
 	if (chacha && !EVP_EncryptInit_ex2(k->mask_ctx, NULL, NULL, sample, NULL))
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
-	if (!EVP_EncryptUpdate(k->mask_ctx, mask, &len, chacha ? zeros : sample, 16) || len != 16)
+	if (EVP_Cipher(k->mask_ctx, mask, chacha ? zeros : sample, 16) < 0)
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
 	return TERN_OK;
 }

@@ -1,0 +1,243 @@
+/* wolfSSL's DTLS 1.3 over letters of two mailboxes. Built only where wolfSSL has it: Debian does from 5.9 on. */
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+struct wolfssl_context {
+	const struct scenario *scenario;
+	enum side side;
+	WOLFSSL_CTX *ctx;
+	WOLFSSL_SESSION *session; /* client: NULL none */
+};
+
+struct wolfssl_conn {
+	const struct scenario *scenario;
+	WOLFSSL *ssl;
+	struct mailbox *in, *out;
+	bool connected;
+};
+
+static bool can(const struct scenario *s)
+{
+	return s->dtls13;
+}
+
+static int letter_write(WOLFSSL *ssl, char *data, int n, void *user)
+{
+	struct wolfssl_conn *c = user;
+	struct letter *l = &c->out->letters[c->out->num];
+	(void)ssl;
+	if (n < 0 || c->out->num == MAILBOX_MAX || (size_t)n > sizeof l->bytes)
+		return WOLFSSL_CBIO_ERR_GENERAL;
+	memcpy(l->bytes, data, (size_t)n);
+	l->n = (size_t)n;
+	c->out->num++;
+	return n;
+}
+
+static int letter_read(WOLFSSL *ssl, char *out, int cap, void *user)
+{
+	struct wolfssl_conn *c = user;
+	struct letter *l = &c->in->letters[c->in->at];
+	(void)ssl;
+	if (c->in->at == c->in->num)
+		return WOLFSSL_CBIO_ERR_WANT_READ;
+	if (cap < 0 || (size_t)cap < l->n)
+		return WOLFSSL_CBIO_ERR_GENERAL;
+	memcpy(out, l->bytes, l->n);
+	c->in->at++;
+	return (int)l->n;
+}
+
+/* ---- contexts ---- */
+
+static const char *suite_name(const struct scenario *s)
+{
+	static const char *const names[] = {"TLS13-AES128-GCM-SHA256", "TLS13-CHACHA20-POLY1305-SHA256",
+					    "TLS13-AES128-CCM-8-SHA256"};
+	return names[s->aead];
+}
+
+static unsigned psk_client(WOLFSSL *ssl, const char *hint, char *name, unsigned name_cap, unsigned char *key,
+			   unsigned cap, const char **suite)
+{
+	const struct wolfssl_conn *c = wolfSSL_GetIOReadCtx(ssl);
+	(void)hint;
+	if (name_cap <= strlen(BENCH_PSK_IDENTITY) || cap < sizeof bench_psk)
+		return 0;
+	strcpy(name, BENCH_PSK_IDENTITY);
+	memcpy(key, bench_psk, sizeof bench_psk);
+	*suite = suite_name(c->scenario);
+	return sizeof bench_psk;
+}
+
+static unsigned psk_server(WOLFSSL *ssl, const char *name, unsigned char *key, unsigned cap, const char **suite)
+{
+	const struct wolfssl_conn *c = wolfSSL_GetIOReadCtx(ssl);
+	if (strcmp(name, BENCH_PSK_IDENTITY) != 0 || cap < sizeof bench_psk)
+		return 0;
+	memcpy(key, bench_psk, sizeof bench_psk);
+	*suite = suite_name(c->scenario);
+	return sizeof bench_psk;
+}
+
+static bool set_credentials(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side)
+{
+	if (!s->certificate) {
+		wolfSSL_CTX_set_psk_client_tls13_callback(ctx, psk_client);
+		wolfSSL_CTX_set_psk_server_tls13_callback(ctx, psk_server);
+		return s->exchange != EXCHANGE_NONE || wolfSSL_CTX_no_dhe_psk(ctx) == 0;
+	}
+	if (side == CLIENT_SIDE) {
+		wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, NULL);
+		return wolfSSL_CTX_load_verify_buffer(ctx, (uint8_t *)identity.ca, (long)identity.ca_len,
+						      WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
+	}
+	return wolfSSL_CTX_use_certificate_chain_buffer(ctx, (uint8_t *)identity.cert, (long)identity.cert_len) ==
+		       WOLFSSL_SUCCESS &&
+	       wolfSSL_CTX_use_PrivateKey_buffer(ctx, (uint8_t *)identity.key, (long)identity.key_len,
+						 WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
+}
+
+static bool configure(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side)
+{
+	int groups[] = {s->exchange == EXCHANGE_X25519 ? WOLFSSL_ECC_X25519 : WOLFSSL_ECC_SECP256R1};
+	wolfSSL_CTX_SetIORecv(ctx, letter_read);
+	wolfSSL_CTX_SetIOSend(ctx, letter_write);
+	wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+	if (!s->ticket && side == SERVER_SIDE && wolfSSL_CTX_no_ticket_TLSv13(ctx) != 0)
+		return false;
+	return wolfSSL_CTX_dtls_set_mtu(ctx, BENCH_MTU) == WOLFSSL_SUCCESS &&
+	       wolfSSL_CTX_set_cipher_list(ctx, suite_name(s)) == WOLFSSL_SUCCESS &&
+	       wolfSSL_CTX_set_groups(ctx, groups, 1) == WOLFSSL_SUCCESS && set_credentials(ctx, s, side);
+}
+
+static void context_free(void *p)
+{
+	struct wolfssl_context *context = p;
+	wolfSSL_SESSION_free(context->session);
+	wolfSSL_CTX_free(context->ctx);
+	free(context);
+}
+
+static void *context_new(const struct scenario *s, enum side side)
+{
+	struct wolfssl_context *context = calloc(1, sizeof *context);
+	if (!context || wolfSSL_Init() != WOLFSSL_SUCCESS)
+		bench_die("wolfSSL_Init");
+	context->scenario = s;
+	context->side = side;
+	context->ctx =
+		wolfSSL_CTX_new(side == SERVER_SIDE ? wolfDTLSv1_3_server_method() : wolfDTLSv1_3_client_method());
+	if (context->ctx && configure(context->ctx, s, side))
+		return context;
+	context_free(context);
+	return NULL;
+}
+
+/* ---- connections ---- */
+
+static bool prepare_client(const struct wolfssl_context *context, WOLFSSL *ssl)
+{
+	const struct scenario *s = context->scenario;
+	if (context->session && wolfSSL_set_session(ssl, context->session) != WOLFSSL_SUCCESS)
+		return false;
+	return !s->certificate || (wolfSSL_check_domain_name(ssl, BENCH_NAME) == WOLFSSL_SUCCESS &&
+				   wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, BENCH_NAME,
+						  (unsigned short)strlen(BENCH_NAME)) == WOLFSSL_SUCCESS);
+}
+
+/* Tern's server does without a cookie here, since tern_listen is not measured: wolfSSL's too. */
+static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
+{
+	struct wolfssl_context *context = p;
+	struct wolfssl_conn *c = malloc(sizeof *c);
+	WOLFSSL *ssl = wolfSSL_new(context->ctx);
+	bool ok;
+	if (!c || !ssl)
+		bench_die("out of memory");
+	*c = (struct wolfssl_conn){context->scenario, ssl, in, out, false};
+	wolfSSL_SetIOReadCtx(ssl, c);
+	wolfSSL_SetIOWriteCtx(ssl, c);
+	wolfSSL_dtls_set_using_nonblock(ssl, 1);
+#ifdef HAVE_ECH
+	wolfSSL_SetEchEnable(ssl, 0);
+#endif
+	ok = context->side == SERVER_SIDE ? wolfSSL_disable_hrr_cookie(ssl) == WOLFSSL_SUCCESS
+					  : prepare_client(context, ssl);
+	return ok ? c : NULL;
+}
+
+static bool only_waits(WOLFSSL *ssl, int result)
+{
+	int error = wolfSSL_get_error(ssl, result);
+	return error == WOLFSSL_ERROR_WANT_READ;
+}
+
+/* What comes after the handshake is taken by reading. */
+static enum progress step(void *p)
+{
+	struct wolfssl_conn *c = p;
+	uint8_t data[16];
+	int result;
+	if (!c->connected) {
+		result = wolfSSL_negotiate(c->ssl);
+		c->connected = result == WOLFSSL_SUCCESS;
+		if (!c->connected)
+			return only_waits(c->ssl, result) ? PROGRESS_WAITS : PROGRESS_FAILED;
+	}
+	while (c->in->at < c->in->num) {
+		result = wolfSSL_read(c->ssl, data, sizeof data);
+		if (result > 0 || !only_waits(c->ssl, result))
+			return PROGRESS_FAILED;
+	}
+	return PROGRESS_DONE;
+}
+
+static bool resumed(void *p)
+{
+	return wolfSSL_session_reused(((struct wolfssl_conn *)p)->ssl) == 1;
+}
+
+static bool keep_session(void *p, void *q)
+{
+	struct wolfssl_context *context = p;
+	context->session = wolfSSL_get1_session(((struct wolfssl_conn *)q)->ssl);
+	return context->session != NULL;
+}
+
+static bool seal(void *p, const uint8_t *data, size_t n)
+{
+	return wolfSSL_write(((struct wolfssl_conn *)p)->ssl, data, (int)n) == (int)n;
+}
+
+static bool open_record(void *p, size_t n)
+{
+	uint8_t data[BENCH_MTU];
+	return wolfSSL_read(((struct wolfssl_conn *)p)->ssl, data, sizeof data) == (int)n;
+}
+
+static void conn_free(void *p)
+{
+	struct wolfssl_conn *c = p;
+	wolfSSL_free(c->ssl);
+	free(c);
+}
+
+const struct implementation wolfssl_implementation = {
+	.name = "wolfssl",
+	.context_new = context_new,
+	.context_free = context_free,
+	.conn_new = conn_new,
+	.step = step,
+	.resumed = resumed,
+	.keep_session = keep_session,
+	.seal = seal,
+	.open = open_record,
+	.conn_free = conn_free,
+	.can = can,
+};
