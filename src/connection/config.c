@@ -145,7 +145,7 @@ tern_error config_replace(tern_config *config, struct span *slot, const void *p,
 tern_error config_set_provider(tern_config *config, const struct provider *provider)
 {
 	TRY(config_settable(config));
-	if (config->num_credentials || config->trust)
+	if (config->num_credentials || config->trust || config->num_psks)
 		return TERN_ERROR_USAGE;
 	config->provider = provider;
 	config_apply_groups(config);

@@ -168,7 +168,7 @@ static tern_error take_psk(struct handshake *hs, const struct extensions *ext)
 	if (psk->resumption) {
 		resume_identity(hs, hs->session);
 	} else {
-		hs->outcome.psk_identity = psk->identity;
+		hs->outcome.psk_identity = psk->external;
 		hs->outcome.peer_authenticated = true; /* true once its Finished is verified */
 	}
 	return TERN_OK;

@@ -12,7 +12,7 @@
 #define CONFIG_SCHEMES 16
 #define CONFIG_CREDENTIALS 4
 #define CONFIG_FINGERPRINTS 8
-#define CONFIG_PSKS 16
+#define CONFIG_PSKS 32
 
 struct credential {
 	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies */
@@ -30,8 +30,12 @@ struct fingerprint {
 	uint8_t digest[HASH_MAX];
 };
 
+/* As it goes over the wire. An imported PSK has one entry for each KDF, side by side: RFC 9258 5.1. */
 struct psk_entry {
 	struct span identity, key; /* heap copies */
+	struct span external; /* the identity as the application knows it, within identity */
+	enum hash_id hash; /* of the suites of DTLS 1.3 that it goes with */
+	bool imported; /* not for DTLS 1.2 */
 };
 
 struct list16 {
@@ -82,7 +86,7 @@ struct tern_config {
 	void *random_user;
 };
 
-/* For tests: another provider than libcrypto. USAGE once a key or trust was added. Groups are the policy's again. */
+/* For tests: another provider than libcrypto. USAGE once a key, PSK or trust was added. Groups are the policy's again. */
 tern_error config_set_provider(tern_config *config, const struct provider *provider);
 
 /* Whether any certificate could satisfy this side (trust, pins, callback or the insecure setter). */

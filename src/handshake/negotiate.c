@@ -1,12 +1,13 @@
 #include "handshake/negotiate.h"
 
+#include "handshake/ask.h"
 #include "handshake/version.h"
 
 bool suite_usable(const struct handshake *hs, const struct suite *s)
 {
 	const struct tern_config *config = hs->pool->config;
 	if (s->psk)
-		return config->num_psks > 0 || config->psk;
+		return first_plain_psk(config) || config->psk;
 	if (hs->role == CLIENT)
 		return config_can_verify(config);
 	for (size_t i = 0; i < config->num_credentials; i++)

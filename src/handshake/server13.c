@@ -58,7 +58,7 @@ static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, con
 		resume_identity(hs, hs->session);
 		return TERN_OK;
 	}
-	hs->outcome.psk_identity = arena_copy(&hs->arena, psk->identity);
+	hs->outcome.psk_identity = arena_copy(&hs->arena, psk->external);
 	hs->outcome.peer_authenticated = true; /* true once its Finished is verified */
 	return hs->outcome.psk_identity.p ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
 }
