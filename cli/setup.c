@@ -102,7 +102,23 @@ static int add_credentials(tern_config *config, const struct options *o)
 	return OPTIONS_GO;
 }
 
-static int add_psk(tern_config *config, const char *text)
+static tern_error import_psk(tern_config *config, const struct options *o, const char *id, size_t id_len,
+			     const uint8_t *key, size_t key_len)
+{
+	const tern_external_psk psk = {
+		.size = sizeof psk,
+		.identity = id,
+		.identity_len = id_len,
+		.key = key,
+		.key_len = key_len,
+		.context = o->psk_context,
+		.context_len = o->psk_context ? strlen(o->psk_context) : 0,
+		.hash = o->psk_hash && strcmp(o->psk_hash, "sha384") == 0 ? TERN_PSK_SHA384 : TERN_PSK_SHA256,
+	};
+	return tern_config_import_psk(config, &psk);
+}
+
+static int add_psk(tern_config *config, const struct options *o, const char *text)
 {
 	uint8_t key[KEY_MAX];
 	const char *hex = "";
@@ -110,13 +126,15 @@ static int add_psk(tern_config *config, const char *text)
 	tern_error error = TERN_ERROR_USAGE;
 
 	if (id_len && id_len <= IDENTITY_MAX && key_len)
-		error = tern_config_add_psk(config, text, id_len, key, key_len);
+		error = o->psk_import ? import_psk(config, o, text, id_len, key, key_len)
+				      : tern_config_add_psk(config, text, id_len, key, key_len);
 	explicit_bzero(key, sizeof key);
 	return error == TERN_OK ? OPTIONS_GO : STATUS_USAGE;
 }
 
-static int add_psk_file(tern_config *config, const char *path)
+static int add_psk_file(tern_config *config, const struct options *o)
 {
+	const char *path = o->psk_file;
 	struct file file;
 	size_t line_number = 0;
 	int status = OPTIONS_GO;
@@ -132,7 +150,7 @@ static int add_psk_file(tern_config *config, const char *path)
 		line[strcspn(line, "\r")] = 0;
 		at += len + 1;
 		line_number++;
-		if (line[0] && line[0] != '#' && add_psk(config, line) != OPTIONS_GO)
+		if (line[0] && line[0] != '#' && add_psk(config, o, line) != OPTIONS_GO)
 			status = complain("--psk-file %s: line %zu is not ID:HEX with a key of 1 to %d bytes", path,
 					  line_number, KEY_MAX);
 		explicit_bzero(line, sizeof line);
@@ -143,15 +161,22 @@ static int add_psk_file(tern_config *config, const char *path)
 
 static int add_psks(tern_config *config, const struct options *o)
 {
+	if (!o->psk_import && (o->psk_context || o->psk_hash))
+		return usage_error("%s says how PSKs are imported: give --psk-import too",
+				   o->psk_context ? "--psk-context" : "--psk-hash");
+	if (o->psk_hash && strcmp(o->psk_hash, "sha256") != 0 && strcmp(o->psk_hash, "sha384") != 0)
+		return usage_error("--psk-hash %s: say sha256 or sha384", o->psk_hash);
+	if (o->psk_import && !o->psk.num && !o->psk_file)
+		return usage_error("--psk-import: give what is to be imported with --psk ID:HEX");
 	for (size_t i = 0; i < o->psk.num; i++) {
 		/* The key is not repeated in the message: it would end in logs. */
-		if (add_psk(config, o->psk.text[i]) != OPTIONS_GO)
+		if (add_psk(config, o, o->psk.text[i]) != OPTIONS_GO)
 			return usage_error(
 				"--psk: give ID:HEX, an identity of 1 to %d bytes and a key of 1 to %d bytes in "
 				"hex digits, two a byte",
 				IDENTITY_MAX, KEY_MAX);
 	}
-	return o->psk_file ? add_psk_file(config, o->psk_file) : OPTIONS_GO;
+	return o->psk_file ? add_psk_file(config, o) : OPTIONS_GO;
 }
 
 static int add_trust(tern_config *config, const struct options *o)

@@ -129,6 +129,9 @@ class Usage(Case):
                 (client + ["--psk", "id:zz"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", ":00"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:" + "00" * 65], 2, ["--psk", "64"]),
+                (client + ["--psk", PSK, "--psk-context", "x"], 2, ["--psk-context", "--psk-import"]),
+                (client + ["--psk", PSK, "--psk-import", "--psk-hash", "md5"], 2, ["--psk-hash md5", "sha384"]),
+                (client + ["--psk-import"], 2, ["--psk-import", "--psk ID:HEX"]),
                 (client + ["--fingerprint", "sha-256:00"], 2, ["--fingerprint sha-256:00"]),
                 (client + ["--export", "label"], 2, ["--export label"]),
                 (client + ["--export", "label:0"], 2, ["--export label:0"]),
@@ -378,6 +381,27 @@ class ServerAndClient(Case):
                     self.assertTrue(connected["authenticated"])
                 done = run("client", address, "--psk", "nobody:00", stdin=b"")
                 self.assertStatus(done, 1)
+
+    def test_imported_psk(self):
+        imported = ["--psk", PSK, "--psk-import"]
+        context = imported + ["--psk-context", "client to server", "--psk-hash", "sha384"]
+        for server_args, client_args, status in (
+                (imported, imported, 0),
+                (context, context, 0),
+                (context, imported, 1),
+                (imported, ["--psk", PSK], 1),
+                (["--psk", PSK], imported, 1),
+                (imported, imported + ["--dtls", "1.2"], 1),
+        ):
+            with self.subTest(f"{server_args} {client_args}"), \
+                    background("server", "--listen", "127.0.0.1:0", "--echo", *server_args) as server:
+                done = run("client", f"127.0.0.1:{server.port()}", *client_args, "--linger", "400", "--json",
+                           stdin=b"hello\n")
+                self.assertStatus(done, status)
+                if status == 0:
+                    connected = events(done.stdout)[0]
+                    self.assertEqual(connected["version"], "DTLS 1.3")
+                    self.assertEqual(base64.b64decode(connected["psk_identity"]), b"device-1")
 
     def test_restarted_client_on_the_same_port(self):
         with self.server("--echo", "--json") as server:
