@@ -60,12 +60,12 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct options {
 	bool json, insecure, echo, once, no_cookie, require_client_cert, psk_import;
 	unsigned verbose;
-	const char *listen, *psk_file, *psk_context, *psk_hash, *server_name, *session, *export;
+	const char *listen, *psk_file, *psk_context, *psk_hash, *cert_compression, *server_name, *session, *export;
 	const char *dtls, *policy, *suites, *groups, *alpn, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
 	int64_t linger_ms, mtu, rto_ms;
 };
-enum { OPTIONS_NUM_SHARED = 13 };
+enum { OPTIONS_NUM_SHARED = 14 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];
 
 /* The versions that --dtls names; otherwise says so and returns false. */

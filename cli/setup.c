@@ -224,6 +224,18 @@ static int set_verification(tern_config *config, const struct options *o, bool s
 	return OPTIONS_GO;
 }
 
+static int set_compression(tern_config *config, const char *list)
+{
+	const char *names = tern_compression_names();
+
+	if (!names[0])
+		return usage_error("--cert-compression %s: this tern was built without any: leave it out", list);
+	if (tern_config_set_certificate_compression(config, list) != TERN_OK)
+		return usage_error("--cert-compression %s: give names out of %s, with commas between, none twice", list,
+				   names);
+	return OPTIONS_GO;
+}
+
 static int set_lists(tern_config *config, const struct options *o)
 {
 	int status = OPTIONS_GO;
@@ -240,6 +252,8 @@ static int set_lists(tern_config *config, const struct options *o)
 	if (status == OPTIONS_GO && o->alpn)
 		status = option_error(tern_config_set_alpn(config, o->alpn), "--alpn", o->alpn,
 				      "give names of 1 to 63 bytes, with commas between");
+	if (status == OPTIONS_GO && o->cert_compression)
+		status = set_compression(config, o->cert_compression);
 	return status;
 }
 

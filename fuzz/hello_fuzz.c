@@ -22,6 +22,7 @@ static void check_spans(const struct extensions *v, struct span in)
 				     v->psk_identities,
 				     v->psk_binders,
 				     v->psk_modes,
+				     v->certificate_compressions,
 				     v->cookie,
 				     v->signature_algorithms_cert,
 				     v->certificate_authorities};

@@ -102,6 +102,7 @@ typedef enum tern_error_class {
 	X(ERROR_UNKNOWN_PSK_IDENTITY, AUTH, 115, "the PSK identity is not known")                                      \
 	X(ERROR_CERTIFICATE_REQUIRED, AUTH, 116, "the peer sent no certificate") /* DTLS 1.2: 40 */                    \
 	X(ERROR_CERTIFICATE_MALFORMED, AUTH, 42, "the peer's certificate cannot be parsed")                            \
+	X(ERROR_CERTIFICATE_COMPRESSION, AUTH, 42, "the peer's compressed certificate cannot be decompressed")         \
 	X(ERROR_CERTIFICATE_EXPIRED, AUTH, 45, "the peer's certificate has expired")                                   \
 	X(ERROR_CERTIFICATE_NOT_YET_VALID, AUTH, 45, "the peer's certificate is not valid yet")                        \
 	X(ERROR_CERTIFICATE_UNKNOWN_ISSUER, AUTH, 48, "the peer's certificate does not lead to a trusted issuer")      \
@@ -274,6 +275,17 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_hint(tern_config *config
  * and has no forward secrecy. Default false; the policy "iot" sets it. Servers take it when a client offers nothing
  * else. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_ke(tern_config *config, bool on);
+
+/* DTLS 1.3: certificate compression (RFC 8879), both ways: comma-separated algorithms in order of preference, of those
+ * that tern_compression_names has; TERN_ERROR_UNKNOWN_NAME for another, or one twice. NULL: none, which is the default,
+ * since the decompressor would read what a peer sends before it is known, short chains gain nothing by it, and one
+ * config should do the same whatever the library was built with. It pays where a chain takes several datagrams. What
+ * comes is decompressed up to tern_limits.message_bytes, in memory of at most 256 KB and four times the certificate's
+ * length; own chains are compressed once, at first use of the config, and sent so where that is smaller. libzstd, and
+ * all three as they compress, take their working memory from malloc. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_certificate_compression(tern_config *config, const char *list);
+/* What this library was built with, best first: "brotli,zstd,zlib" or less, "" for nothing. */
+TERN_API const char *tern_compression_names(void);
 
 /* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000
  * together; NULL: none. A server that shares none refuses. */
@@ -565,6 +577,7 @@ typedef struct tern_info {
 	bool connected, closed, resumed, peer_authenticated, extended_master_secret;
 	uint16_t suite_id, group_id, scheme_id; /* IANA numbers; 0 when none */
 	const char *suite, *group, *scheme; /* IANA names; "" when none */
+	const char *compression; /* of the peer's certificate: IANA name; "" when it came as it is */
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */

@@ -1,6 +1,7 @@
 /* The hellos and EncryptedExtensions as a DTLS 1.3 client sees them (RFC 8446 4.1, 4.2.8, 4.3.1, RFC 9147 5.3). */
 #include "handshake/client13.h"
 #include "handshake/answers.h"
+#include "handshake/compress13.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
 #include "handshake/psk13.h"
@@ -71,6 +72,8 @@ tern_error offer13(struct handshake *hs)
 	struct extensions *ext = &hs->offered;
 	ext->present |= HAS_SUPPORTED_VERSIONS;
 	ext->supported_versions = span_of(both, hs->pool->config->dtls12 ? 4 : 2);
+	if (config_can_verify(hs->pool->config))
+		offer_compression13(hs->pool->config, ext);
 	TRY(first_shares(hs));
 	offer_modes(hs);
 	return offer_psks13(hs);

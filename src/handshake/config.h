@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "compress/compress.h"
 #include "crypto/crypto.h"
 #include "handshake/suites.h"
 
@@ -18,6 +19,9 @@ struct credential {
 	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies */
 	size_t num_chain; /* 0: raw public key only */
 	struct span spki; /* heap copy */
+	/* A CompressedCertificate of the chain by each algorithm of the config, from freezing on: heap copies. Empty:
+	 * none, it would not be smaller. */
+	struct span compressed[COMPRESSION_ALGS];
 	bool raw; /* offered as a raw public key */
 	enum key_type key_type;
 	struct private_key *key; /* NULL: signer */
@@ -71,6 +75,9 @@ struct tern_config {
 	tern_psk_fn *psk;
 	void *psk_user;
 	struct span psk_hint; /* heap copy */
+	const struct compression_alg *compression[COMPRESSION_ALGS]; /* in order of preference */
+	size_t num_compression;
+	uint8_t compression_ids[2 * COMPRESSION_ALGS]; /* the same as on the wire */
 	struct span alpn; /* as on the wire: u8-length-prefixed names; heap copy; empty: none */
 	bool cookie, tickets;
 	tern_keyring *keyring;
@@ -86,7 +93,8 @@ struct tern_config {
 	void *random_user;
 };
 
-/* For tests: another provider than libcrypto. USAGE once a key, PSK or trust was added. Groups are the policy's again. */
+/* For tests: another provider than libcrypto. USAGE once a key, PSK or trust was added. Groups are the policy's again.
+ */
 tern_error config_set_provider(tern_config *config, const struct provider *provider);
 
 /* Whether any certificate could satisfy this side (trust, pins, callback or the insecure setter). */

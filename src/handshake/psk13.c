@@ -90,6 +90,15 @@ static void add_externals(struct handshake *hs)
 	}
 }
 
+static tern_error make_room(struct handshake *hs)
+{
+	size_t num = (hs->session ? 1 : 0) + hs->pool->config->num_psks;
+	if (hs->psks || !num)
+		return TERN_OK;
+	hs->psks = arena_alloc(&hs->arena, (num < PSKS_OFFERED ? num : PSKS_OFFERED) * sizeof *hs->psks);
+	return hs->psks ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
+}
+
 tern_error offer_psks13(struct handshake *hs)
 {
 	struct extensions *ext = &hs->offered;
@@ -97,10 +106,7 @@ tern_error offer_psks13(struct handshake *hs)
 	struct wr w;
 	size_t size = 0;
 	hs->num_psks = 0;
-	if (!hs->psks)
-		hs->psks = arena_alloc(&hs->arena, PSKS_OFFERED * sizeof *hs->psks);
-	if (!hs->psks)
-		return FAIL(hs, ERROR_BUDGET, "");
+	TRY(make_room(hs));
 	add_ticket(hs);
 	add_externals(hs);
 	ext->present &= ~(uint32_t)HAS_PRE_SHARED_KEY;

@@ -124,6 +124,7 @@ class Usage(Case):
                 (client + ["--suites", "TLS_NULL"], 2, ["--suites TLS_NULL", "IANA"]),
                 (client + ["--groups", "secp9"], 2, ["--groups secp9"]),
                 (client + ["--alpn", ""], 2, ["--alpn"]),
+                (client + ["--cert-compression", "lzma"], 2, ["--cert-compression lzma"]),
                 (client + ["--psk", "id"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:0"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:zz"], 2, ["--psk", "ID:HEX"]),
@@ -381,6 +382,23 @@ class ServerAndClient(Case):
                     self.assertTrue(connected["authenticated"])
                 done = run("client", address, "--psk", "nobody:00", stdin=b"")
                 self.assertStatus(done, 1)
+
+    def test_certificate_compression(self):
+        refused = run("client", "127.0.0.1:9", "--cert-compression", "none-such").stderr.decode()
+        if "built without any" in refused:
+            self.skipTest("no compressor is built in")
+        first = refused.split("give names out of ")[1].split(",")[0]
+        key, cert = self.path("long-key.pem"), self.path("long-cert.pem")
+        names = [arg for i in range(30) for arg in ("--name", f"host-{i}.long.example.test")]
+        self.assertStatus(run("cert", "self-signed", "--name", "localhost", *names, "--cert", cert, "--key", key), 0)
+        for server_list, client_list, compression in ((first, first, first), (None, first, None), (first, None, None)):
+            args = [[] if one is None else ["--cert-compression", one] for one in (server_list, client_list)]
+            with background("server", "--listen", "127.0.0.1:0", "--cert", cert, "--key", key, "--echo",
+                            *args[0]) as server:
+                done = run("client", f"127.0.0.1:{server.port()}", "--ca", cert, "--name", "localhost", "--dtls", "1.3",
+                           *args[1], "--json", stdin=b"")
+                self.assertStatus(done, 0)
+                self.assertEqual(events(done.stdout)[0]["compression"], compression)
 
     def test_imported_psk(self):
         imported = ["--psk", PSK, "--psk-import"]
