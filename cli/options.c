@@ -23,6 +23,8 @@ const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
 	{"suites", OPTION_TEXT, FIELD(suites), "LIST", "cipher suites by IANA name, best first", 0, 0},
 	{"groups", OPTION_TEXT, FIELD(groups), "LIST", "key exchange groups, best first: x25519,secp256r1", 0, 0},
 	{"alpn", OPTION_TEXT, FIELD(alpn), "LIST", "application protocols, best first", 0, 0},
+	{"cert-compression", OPTION_TEXT, FIELD(cert_compression), "LIST",
+	 "compress certificates (DTLS 1.3): zlib,brotli,zstd", 0, 0},
 	{"mtu", OPTION_NUMBER, FIELD(mtu), "BYTES", "largest UDP payload to send (default 1200)", 96, 65507},
 	{"rto", OPTION_NUMBER, FIELD(rto_ms), "MS", "first retransmission timeout (default 1000)", 1, 60000},
 	{"keylog", OPTION_TEXT, FIELD(keylog), "FILE", "append the secrets for Wireshark; also SSLKEYLOGFILE", 0, 0},

@@ -141,6 +141,7 @@ static void connected_json(const char *peer, const tern_info *info, const uint8_
 	json_bool("resumed", info->resumed);
 	json_bool("authenticated", info->peer_authenticated);
 	json_text("fingerprint", fingerprint);
+	json_text("compression", info->compression);
 	json_text("alpn", info->alpn);
 	json_text("server_name", info->server_name);
 	if (info->psk_identity_len)
@@ -184,7 +185,8 @@ static void connected_text(const char *peer, const tern_info *info, bool server)
 	fputc('\n', stderr);
 	if (info->has_peer_fingerprint) {
 		fingerprint_text(text, info->peer_fingerprint);
-		fprintf(stderr, "its certificate is %s\n", text);
+		fprintf(stderr, "its certificate is %s%s%s\n", text, info->compression[0] ? ", compressed by " : "",
+			info->compression);
 	}
 }
 

@@ -103,7 +103,23 @@ static int add_credentials(tern_config *config, const struct options *o)
 	return OPTIONS_GO;
 }
 
-static int add_psk(tern_config *config, const char *text)
+static tern_error import_psk(tern_config *config, const struct options *o, const char *id, size_t id_len,
+			     const uint8_t *key, size_t key_len)
+{
+	const tern_external_psk psk = {
+		.size = sizeof psk,
+		.identity = id,
+		.identity_len = id_len,
+		.key = key,
+		.key_len = key_len,
+		.context = o->psk_context,
+		.context_len = o->psk_context ? strlen(o->psk_context) : 0,
+		.hash = o->psk_hash && strcmp(o->psk_hash, "sha384") == 0 ? TERN_PSK_SHA384 : TERN_PSK_SHA256,
+	};
+	return tern_config_import_psk(config, &psk);
+}
+
+static int add_psk(tern_config *config, const struct options *o, const char *text)
 {
 	uint8_t key[KEY_MAX];
 	const char *hex = "";
@@ -111,13 +127,15 @@ static int add_psk(tern_config *config, const char *text)
 	tern_error error = TERN_ERROR_USAGE;
 
 	if (id_len && id_len <= IDENTITY_MAX && key_len)
-		error = tern_config_add_psk(config, text, id_len, key, key_len);
+		error = o->psk_import ? import_psk(config, o, text, id_len, key, key_len)
+				      : tern_config_add_psk(config, text, id_len, key, key_len);
 	explicit_bzero(key, sizeof key);
 	return error == TERN_OK ? OPTIONS_GO : STATUS_USAGE;
 }
 
-static int add_psk_file(tern_config *config, const char *path)
+static int add_psk_file(tern_config *config, const struct options *o)
 {
+	const char *path = o->psk_file;
 	struct file file;
 	size_t line_number = 0;
 	int status = OPTIONS_GO;
@@ -133,7 +151,7 @@ static int add_psk_file(tern_config *config, const char *path)
 		line[strcspn(line, "\r")] = 0;
 		at += len + 1;
 		line_number++;
-		if (line[0] && line[0] != '#' && add_psk(config, line) != OPTIONS_GO)
+		if (line[0] && line[0] != '#' && add_psk(config, o, line) != OPTIONS_GO)
 			status = complain("--psk-file %s: line %zu is not ID:HEX with a key of 1 to %d bytes", path,
 					  line_number, KEY_MAX);
 		explicit_bzero(line, sizeof line);
@@ -144,15 +162,22 @@ static int add_psk_file(tern_config *config, const char *path)
 
 static int add_psks(tern_config *config, const struct options *o)
 {
+	if (!o->psk_import && (o->psk_context || o->psk_hash))
+		return usage_error("%s says how PSKs are imported: give --psk-import too",
+				   o->psk_context ? "--psk-context" : "--psk-hash");
+	if (o->psk_hash && strcmp(o->psk_hash, "sha256") != 0 && strcmp(o->psk_hash, "sha384") != 0)
+		return usage_error("--psk-hash %s: say sha256 or sha384", o->psk_hash);
+	if (o->psk_import && !o->psk.num && !o->psk_file)
+		return usage_error("--psk-import: give what is to be imported with --psk ID:HEX");
 	for (size_t i = 0; i < o->psk.num; i++) {
 		/* The key is not repeated in the message: it would end in logs. */
-		if (add_psk(config, o->psk.text[i]) != OPTIONS_GO)
+		if (add_psk(config, o, o->psk.text[i]) != OPTIONS_GO)
 			return usage_error(
 				"--psk: give ID:HEX, an identity of 1 to %d bytes and a key of 1 to %d bytes in "
 				"hex digits, two a byte",
 				IDENTITY_MAX, KEY_MAX);
 	}
-	return o->psk_file ? add_psk_file(config, o->psk_file) : OPTIONS_GO;
+	return o->psk_file ? add_psk_file(config, o) : OPTIONS_GO;
 }
 
 static int add_trust(tern_config *config, const struct options *o)
@@ -200,6 +225,18 @@ static int set_verification(tern_config *config, const struct options *o, bool s
 	return OPTIONS_GO;
 }
 
+static int set_compression(tern_config *config, const char *list)
+{
+	const char *names = tern_compression_names();
+
+	if (!names[0])
+		return usage_error("--cert-compression %s: this tern was built without any: leave it out", list);
+	if (tern_config_set_certificate_compression(config, list) != TERN_OK)
+		return usage_error("--cert-compression %s: give names out of %s, with commas between, none twice", list,
+				   names);
+	return OPTIONS_GO;
+}
+
 static int set_lists(tern_config *config, const struct options *o)
 {
 	int status = OPTIONS_GO;
@@ -216,6 +253,8 @@ static int set_lists(tern_config *config, const struct options *o)
 	if (status == OPTIONS_GO && o->alpn)
 		status = option_error(tern_config_set_alpn(config, o->alpn), "--alpn", o->alpn,
 				      "give names of 1 to 63 bytes, with commas between");
+	if (status == OPTIONS_GO && o->cert_compression)
+		status = set_compression(config, o->cert_compression);
 	return status;
 }
 

@@ -1,6 +1,7 @@
 /* The hellos, and extensions in every place. The first byte chooses what the rest is. */
 #include "wire/extensions.h"
 #include "wire/hello.h"
+#include "wire/imported_identity.h"
 
 #include "stable.h"
 
@@ -21,6 +22,7 @@ static void check_spans(const struct extensions *v, struct span in)
 				     v->psk_identities,
 				     v->psk_binders,
 				     v->psk_modes,
+				     v->certificate_compressions,
 				     v->cookie,
 				     v->signature_algorithms_cert,
 				     v->certificate_authorities};
@@ -113,6 +115,19 @@ static bool recode_hello_verify_request(struct rd *r, struct wr *w)
 	return true;
 }
 
+static bool recode_imported_identity(struct rd *r, struct wr *w)
+{
+	struct span in = rd_rest(r);
+	struct imported_identity v;
+	if (!get_imported_identity(r, &v))
+		return false;
+	must(rd_end(r) && v.external.n > 0);
+	must_lie_in(v.external, in);
+	must_lie_in(v.context, in);
+	put_imported_identity(w, &v);
+	return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct {
@@ -130,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{recode_request, false},
 		{recode_entry, false},
 		{recode_ticket, false},
+		{recode_imported_identity, true},
 	};
 	if (size == 0 || data[0] >= sizeof targets / sizeof targets[0])
 		return 0;

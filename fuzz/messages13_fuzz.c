@@ -48,6 +48,18 @@ static bool recode_certificate(struct rd *r, struct wr *w)
 	return true;
 }
 
+static bool recode_compressed(struct rd *r, struct wr *w)
+{
+	struct span in = rd_rest(r);
+	struct compressed_certificate v;
+	if (!get_compressed_certificate(r, &v))
+		return false;
+	must(rd_end(r) && v.compressed.n > 0);
+	must_lie_in(v.compressed, in);
+	put_compressed_certificate(w, &v);
+	return true;
+}
+
 static bool recode_encrypted_extensions(struct rd *r, struct wr *w)
 {
 	struct span in = rd_rest(r), v;
@@ -104,9 +116,10 @@ static bool recode_ack(struct rd *r, struct wr *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static recode_fn *const targets[] = {recode_certificate_request,  recode_certificate,
-					     recode_encrypted_extensions, recode_new_session_ticket,
-					     recode_key_update,		  recode_ack};
+	static recode_fn *const targets[] = {
+		recode_certificate_request, recode_certificate, recode_encrypted_extensions,
+		recode_new_session_ticket,  recode_key_update,	recode_ack,
+		recode_compressed};
 	if (size == 0 || data[0] >= sizeof targets / sizeof targets[0])
 		return 0;
 	check_stable(targets[data[0]], span_of(data + 1, size - 1), true);

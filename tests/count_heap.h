@@ -11,6 +11,7 @@
 
 struct count_heap {
 	size_t live, blocks; /* bytes and allocations not freed */
+	size_t peak; /* bytes, at the worst moment */
 	size_t allocs; /* so far */
 	size_t fail_at; /* the allocation that fails; 0: none */
 	bool fail_on; /* and all after it */
@@ -31,6 +32,7 @@ static void *count_heap_alloc(void *user, size_t n)
 	memcpy(p, &n, sizeof n);
 	memset(p + COUNT_HEAP_FRONT, 0xa5, n);
 	h->live += n;
+	h->peak = h->live > h->peak ? h->live : h->peak;
 	h->blocks++;
 	return p + COUNT_HEAP_FRONT;
 }

@@ -81,7 +81,10 @@ need_test() {
 	need_clang
 	need <<-'END'
 		libcmocka-dev   unit tests
-		pkg-config      finds cmocka; a test of the installed library
+		pkg-config      finds cmocka and the compressors; a test of the installed library
+		zlib1g-dev      compresses certificates; each of the three may be missing
+		libbrotli-dev   compresses certificates
+		libzstd-dev     compresses certificates
 		python3         drives the interop tests
 		openssl         a foreign peer, and the tests' certificates
 		libgnutls28-dev a foreign peer

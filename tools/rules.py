@@ -24,11 +24,12 @@ ARROWS = {
     "src/crypto/stub": CORE + ["src/crypto"],
     "src/crypto/libcrypto": CORE + ["src/crypto"],
     "src/crypto/ipsecmb": CORE + ["src/crypto"],
+    "src/compress": CORE,
     "src/wire": CORE,
     "src/record": CORE + ["src/crypto", "src/wire"],
     "src/flight": CORE + ["src/crypto", "src/wire", "src/record"],
-    "src/handshake": CORE + ["src/crypto", "src/wire", "src/record", "src/flight"],
-    "src/connection": CORE + ["src/crypto", "src/wire", "src/record", "src/flight", "src/handshake"],
+    "src/handshake": CORE + ["src/crypto", "src/compress", "src/wire", "src/record", "src/flight"],
+    "src/connection": CORE + ["src/crypto", "src/compress", "src/wire", "src/record", "src/flight", "src/handshake"],
     "endpoint": ["include/tern"],
     "cli": ["include/tern"],
     "examples": ["include/tern"],
@@ -36,6 +37,7 @@ ARROWS = {
 
 # System headers: pattern -> where it may be included. src/ takes time, sockets and threads from its caller.
 SYSTEM = [
+    (r"(zlib|zstd|zstd_errors)\b|brotli/", ["src/compress/", "tests/unit/compress_test.c"]),
     (r"openssl/", ["src/crypto/libcrypto/", "cli/", "tests/", "bench/"]),
     (r"(sys/socket|netinet/|arpa/|netdb|poll|sys/epoll|sys/time|time|pthread|threads|signal)\b",
      ["endpoint/", "cli/", "tests/", "fuzz/", "bench/", "examples/"]),

@@ -102,6 +102,7 @@ typedef enum tern_error_class {
 	X(ERROR_UNKNOWN_PSK_IDENTITY, AUTH, 115, "the PSK identity is not known")                                      \
 	X(ERROR_CERTIFICATE_REQUIRED, AUTH, 116, "the peer sent no certificate") /* DTLS 1.2: 40 */                    \
 	X(ERROR_CERTIFICATE_MALFORMED, AUTH, 42, "the peer's certificate cannot be parsed")                            \
+	X(ERROR_CERTIFICATE_COMPRESSION, AUTH, 42, "the peer's compressed certificate cannot be decompressed")         \
 	X(ERROR_CERTIFICATE_EXPIRED, AUTH, 45, "the peer's certificate has expired")                                   \
 	X(ERROR_CERTIFICATE_NOT_YET_VALID, AUTH, 45, "the peer's certificate is not valid yet")                        \
 	X(ERROR_CERTIFICATE_UNKNOWN_ISSUER, AUTH, 48, "the peer's certificate does not lead to a trusted issuer")      \
@@ -234,30 +235,62 @@ typedef enum tern_client_auth {
 } tern_client_auth;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *config, tern_client_auth mode);
 
-/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 16 are
+/* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 32 are
  * added, none under the same identity. A client uses the first. The callback is asked for what was not added: on a
  * server with the peer's identity, on a client with the server's hint (identity NULL: it fills answer's identity, 1 to
  * 128 bytes, and key). It returns TERN_OK, TERN_ERROR_UNKNOWN_PSK_IDENTITY, or TERN_PENDING and answers by
- * tern_conn_resume. In DTLS 1.3 a client offers what was added (the first four) with its first message; one that has
+ * tern_conn_resume. In DTLS 1.3 a client offers what was added (the first eight) with its first message; one that has
  * the callback alone offers 1.2 only. When a client's key differs, the server fails with TERN_ERROR_BAD_BINDER in
  * DTLS 1.3, in 1.2 with TERN_ERROR_BAD_FINISHED once the client's fourth Finished does not open, and the client hears
  * decrypt_error. */
+typedef enum tern_psk_hash { TERN_PSK_SHA256, TERN_PSK_SHA384 } tern_psk_hash;
 typedef struct tern_psk {
 	size_t identity_len, key_len;
 	uint8_t identity[128]; /* a client's identity; not looked at on a server */
 	uint8_t key[64];
+	bool imported; /* servers: the key is external and is to be imported; see tern_config_import_psk */
+	tern_psk_hash hash; /* with imported */
 } tern_psk;
 typedef tern_error tern_psk_fn(void *user, tern_conn *conn, uint64_t job, const uint8_t *identity, size_t identity_len,
 			       const uint8_t *hint, size_t hint_len, tern_psk *answer);
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_psk(tern_config *config, const void *identity, size_t identity_len,
 							const void *key, size_t key_len);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk(tern_config *config, tern_psk_fn *psk, void *user);
+
+/* An external PSK, imported for DTLS 1.3 (RFC 9258): what is used are keys derived from it, one for each KDF, bound to
+ * the protocol and to a context that both sides know, for example who is client and who is server (RFC 9258 A). The
+ * context goes over the wire in clear. Both sides must import it, with the same hash and context, or it is an unknown
+ * identity. It is never used in DTLS 1.2, nor should its key be added there. One takes the place of two of the 32 and
+ * of the eight. tern_info.psk_identity is the external identity.
+ *
+ * A server's callback gets the identity as it came. tern_psk_imported tells whether it was imported for DTLS 1.3 and
+ * what it consists of (spans into it); the callback decides by both, and answers with the external key and imported
+ * set. */
+typedef struct tern_external_psk {
+	size_t size; /* sizeof(tern_external_psk) */
+	const void *identity, *key, *context; /* context NULL: none, which is the same as an empty one */
+	size_t identity_len, key_len, context_len; /* identity and context together at most 65527 */
+	tern_psk_hash hash; /* that the external PSK was made for; SHA-256 when nothing is said of it */
+} tern_external_psk;
+TERN_API TERN_MUST_CHECK tern_error tern_config_import_psk(tern_config *config, const tern_external_psk *psk);
+TERN_API bool tern_psk_imported(const uint8_t *identity, size_t len, tern_bytes *external, tern_bytes *context);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_hint(tern_config *config, const void *hint, size_t len);
 
 /* DTLS 1.3 clients: whether a PSK may be used without a key exchange beside it (psk_ke, RFC 8446 4.2.9), which is cheap
  * and has no forward secrecy. Default false; the policy "iot" sets it. Servers take it when a client offers nothing
  * else. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_psk_ke(tern_config *config, bool on);
+
+/* DTLS 1.3: certificate compression (RFC 8879), both ways: comma-separated algorithms in order of preference, of those
+ * that tern_compression_names has; TERN_ERROR_UNKNOWN_NAME for another, or one twice. NULL: none, which is the default,
+ * since the decompressor would read what a peer sends before it is known, short chains gain nothing by it, and one
+ * config should do the same whatever the library was built with. It pays where a chain takes several datagrams. What
+ * comes is decompressed up to tern_limits.message_bytes, in memory of at most 256 KB and four times the certificate's
+ * length; own chains are compressed once, at first use of the config, and sent so where that is smaller. libzstd, and
+ * all three as they compress, take their working memory from malloc. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_certificate_compression(tern_config *config, const char *list);
+/* What this library was built with, best first: "brotli,zstd,zlib" or less, "" for nothing. */
+TERN_API const char *tern_compression_names(void);
 
 /* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000
  * together; NULL: none. A server that shares none refuses. */
@@ -614,6 +647,7 @@ typedef struct tern_info {
 	bool connected, closed, resumed, peer_authenticated, extended_master_secret;
 	uint16_t suite_id, group_id, scheme_id; /* IANA numbers; 0 when none */
 	const char *suite, *group, *scheme; /* IANA names; "" when none */
+	const char *compression; /* of the peer's certificate: IANA name; "" when it came as it is */
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */

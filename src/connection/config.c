@@ -88,30 +88,49 @@ static void unlock(tern_config *config)
 	atomic_flag_clear_explicit(&config->freezing, memory_order_release);
 }
 
-/* Two threads may make their first pool of one config at the same time. The slow part, making a keyring, happens
- * outside the lock; who comes second throws away its own. */
+/* First use makes them: a keyring if there is none, and the compressed chains. */
+struct made {
+	tern_keyring *keyring;
+	struct compressed_chains chains;
+};
+
+static void install(tern_config *config, struct made *made)
+{
+	if (!config->keyring) {
+		config->keyring = made->keyring;
+		made->keyring = NULL;
+	}
+	for (size_t i = 0; i < config->num_credentials; i++)
+		memcpy(config->credentials[i].compressed, made->chains.of[i], sizeof made->chains.of[i]);
+	made->chains = (struct compressed_chains){0};
+	config->dtls12 = config->dtls12 && config->suites.num;
+	config->dtls13 = config->dtls13 && config->suites13.num;
+	atomic_store(&config->frozen, true);
+}
+
+/* Two threads may make their first pool of one config at the same time. The slow part happens outside the lock; who
+ * comes second throws away its own. */
 tern_error config_freeze(tern_config *config)
 {
-	tern_keyring *made = NULL;
+	struct made made = {0};
+	tern_error error;
 	bool wanted;
 	if (atomic_load(&config->frozen))
 		return TERN_OK;
 	lock(config);
 	wanted = !config->keyring;
 	unlock(config);
-	if (wanted)
-		TRY(random_keyring(&made, config));
-	lock(config);
-	if (!config->keyring) {
-		config->keyring = made;
-		made = NULL;
+	TRY(config_compress(config, &made.chains));
+	error = wanted ? random_keyring(&made.keyring, config) : TERN_OK;
+	if (error == TERN_OK) {
+		lock(config);
+		if (!atomic_load(&config->frozen))
+			install(config, &made);
+		unlock(config);
 	}
-	config->dtls12 = config->dtls12 && config->suites.num;
-	config->dtls13 = config->dtls13 && config->suites13.num;
-	atomic_store(&config->frozen, true);
-	unlock(config);
-	tern_keyring_free(made);
-	return TERN_OK;
+	config_drop_compressed(config, &made.chains);
+	tern_keyring_free(made.keyring);
+	return error;
 }
 
 /* ---- Shared by the setters ---- */
@@ -145,7 +164,7 @@ tern_error config_replace(tern_config *config, struct span *slot, const void *p,
 tern_error config_set_provider(tern_config *config, const struct provider *provider)
 {
 	TRY(config_settable(config));
-	if (config->num_credentials || config->trust)
+	if (config->num_credentials || config->trust || config->num_psks)
 		return TERN_ERROR_USAGE;
 	config->provider = provider;
 	config_apply_groups(config);

@@ -10,6 +10,8 @@ static void drop(tern_config *config, struct credential *c)
 {
 	for (size_t i = 0; i < c->num_chain; i++)
 		config_drop(config, &c->chain[i]);
+	for (size_t i = 0; i < COMPRESSION_ALGS; i++)
+		config_drop(config, &c->compressed[i]);
 	config_drop(config, &c->spki);
 	if (c->key)
 		config->provider->private_key_free(c->key);

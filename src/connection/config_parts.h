@@ -18,6 +18,14 @@ void config_drop(tern_config *config, struct span *slot);
 void config_apply_suites(tern_config *config, const uint16_t *ids, size_t num);
 void config_apply_groups(tern_config *config);
 
+/* config_compression.c: the CompressedCertificates of our credentials, by each algorithm. Changes nothing of the
+ * config. NO_MEMORY, and nothing is kept. */
+struct compressed_chains {
+	struct span of[CONFIG_CREDENTIALS][COMPRESSION_ALGS]; /* heap copies */
+};
+tern_error config_compress(tern_config *config, struct compressed_chains *out);
+void config_drop_compressed(tern_config *config, struct compressed_chains *chains);
+
 /* config_limits.c */
 extern const tern_limits limits_default;
 

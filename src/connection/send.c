@@ -247,7 +247,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	*info = (tern_info){.version = o->version ? (tern_protocol)o->version->number : TERN_DTLS12,
 			    .suite = "",
 			    .group = "",
-			    .scheme = ""};
+			    .scheme = "",
+			    .compression = o->compression ? o->compression->name : ""};
 	if (conn->names)
 		names = *conn->names;
 	info->connected = conn->state == CONN_OPEN;

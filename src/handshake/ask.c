@@ -1,16 +1,19 @@
 #include "handshake/ask.h"
 
-bool configured_psk(const struct tern_config *config, struct span identity, tern_psk *out)
+const struct psk_entry *configured_psk(const struct tern_config *config, struct span identity)
 {
-	for (size_t i = 0; i < config->num_psks; i++) {
-		const struct psk_entry *e = &config->psks[i];
-		if (!span_equal(e->identity, identity))
-			continue;
-		out->key_len = e->key.n;
-		memcpy(out->key, e->key.p, e->key.n);
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < config->num_psks; i++)
+		if (span_equal(config->psks[i].identity, identity))
+			return &config->psks[i];
+	return NULL;
+}
+
+const struct psk_entry *first_plain_psk(const struct tern_config *config)
+{
+	for (size_t i = 0; i < config->num_psks; i++)
+		if (!config->psks[i].imported)
+			return &config->psks[i];
+	return NULL;
 }
 
 tern_error ask_psk(struct handshake *hs, struct span identity, struct span hint, tern_psk *out)
@@ -32,11 +35,4 @@ tern_error ask_psk(struct handshake *hs, struct span identity, struct span hint,
 	if (error == TERN_OK && (out->key_len == 0 || out->key_len > sizeof out->key))
 		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY; /* found, but without a usable key */
 	return error;
-}
-
-tern_error find_psk(struct handshake *hs, struct span identity, tern_psk *out)
-{
-	if (configured_psk(hs->pool->config, identity, out))
-		return TERN_OK;
-	return ask_psk(hs, identity, span_of(NULL, 0), out);
 }

@@ -4,11 +4,11 @@
 
 #include "handshake/handshake.h"
 
-/* The key of an identity that was added to the configuration. */
-bool configured_psk(const struct tern_config *config, struct span identity, tern_psk *out);
+/* What was added to the configuration under an identity as it goes over the wire; NULL: nothing. */
+const struct psk_entry *configured_psk(const struct tern_config *config, struct span identity);
 
-/* The key of an identity: configured, else the callback's. UNKNOWN_PSK_IDENTITY, PENDING. */
-tern_error find_psk(struct handshake *hs, struct span identity, tern_psk *out);
+/* The first that is not imported, NULL: none. DTLS 1.2 knows no others. */
+const struct psk_entry *first_plain_psk(const struct tern_config *config);
 
 /* The callback's answer: for a peer's identity, or for a client (identity empty) to the server's hint. */
 tern_error ask_psk(struct handshake *hs, struct span identity, struct span hint, tern_psk *out);

@@ -1,5 +1,6 @@
 /* CertificateRequest, Certificate and CertificateVerify of DTLS 1.3 (RFC 8446 4.3.2, 4.4.2, 4.4.3). */
 #include "handshake/authenticate.h"
+#include "handshake/compress13.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
 #include "handshake/version.h"
@@ -8,13 +9,14 @@
 tern_error put_cert_request13(struct handshake *hs, struct wr *w)
 {
 	const struct list16 *ours = &hs->pool->config->schemes;
-	uint8_t list[2 * CONFIG_SUITES], block[4 + 2 + 2 * CONFIG_SUITES];
+	uint8_t list[2 * CONFIG_SUITES], block[4 + 2 + 2 * CONFIG_SUITES + 4 + 1 + 2 * COMPRESSION_ALGS];
 	struct wr lw = wr_of(list, sizeof list), bw = wr_of(block, sizeof block);
 	struct certificate_request13 request = {0};
 	struct extensions ext = {.present = HAS_SIGNATURE_ALGORITHMS};
 	for (size_t i = 0; i < ours->num; i++)
 		wr_u16(&lw, ours->id[i]);
 	ext.signature_algorithms = wr_span(&lw);
+	offer_compression13(hs->pool->config, &ext);
 	put_extensions(&bw, IN_CERTIFICATE_REQUEST13, &ext);
 	request.extensions = wr_span(&bw);
 	put_certificate_request13(w, &request);
@@ -49,6 +51,7 @@ tern_error get_cert_request13(struct handshake *hs, struct span body)
 	if (request.context.n || ext.misplaced)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.3.2");
 	hs->asks_client_cert = true;
+	take_compression13(hs, &ext);
 	choose_client_credential(hs, &ext);
 	return TERN_OK;
 }

@@ -1,6 +1,7 @@
 /* The hellos and EncryptedExtensions as a DTLS 1.3 client sees them (RFC 8446 4.1, 4.2.8, 4.3.1, RFC 9147 5.3). */
 #include "handshake/client13.h"
 #include "handshake/answers.h"
+#include "handshake/compress13.h"
 #include "handshake/early13.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
@@ -76,6 +77,8 @@ tern_error offer13(struct handshake *hs)
 	struct extensions *ext = &hs->offered;
 	ext->present |= HAS_SUPPORTED_VERSIONS;
 	ext->supported_versions = span_of(both, hs->pool->config->dtls12 ? 4 : 2);
+	if (config_can_verify(hs->pool->config))
+		offer_compression13(hs->pool->config, ext);
 	if (hs->pool->config->groups.num || !hs->pool->config->psk_ke)
 		TRY(first_shares(hs));
 	offer_modes(hs);
@@ -178,7 +181,7 @@ static tern_error take_psk(struct handshake *hs, const struct extensions *ext)
 	if (psk->resumption) {
 		resume_identity(hs, hs->session);
 	} else {
-		hs->outcome.psk_identity = psk->identity;
+		hs->outcome.psk_identity = psk->external;
 		hs->outcome.peer_authenticated = true; /* true once its Finished is verified */
 	}
 	return TERN_OK;

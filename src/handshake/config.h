@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "compress/compress.h"
 #include "crypto/crypto.h"
 #include "handshake/suites.h"
 
@@ -12,12 +13,15 @@
 #define CONFIG_SCHEMES 16
 #define CONFIG_CREDENTIALS 4
 #define CONFIG_FINGERPRINTS 8
-#define CONFIG_PSKS 16
+#define CONFIG_PSKS 32
 
 struct credential {
 	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies */
 	size_t num_chain; /* 0: raw public key only */
 	struct span spki; /* heap copy */
+	/* A CompressedCertificate of the chain by each algorithm of the config, from freezing on: heap copies. Empty:
+	 * none, it would not be smaller. */
+	struct span compressed[COMPRESSION_ALGS];
 	bool raw; /* offered as a raw public key */
 	enum key_type key_type;
 	struct private_key *key; /* NULL: signer */
@@ -30,8 +34,12 @@ struct fingerprint {
 	uint8_t digest[HASH_MAX];
 };
 
+/* As it goes over the wire. An imported PSK has one entry for each KDF, side by side: RFC 9258 5.1. */
 struct psk_entry {
 	struct span identity, key; /* heap copies */
+	struct span external; /* the identity as the application knows it, within identity */
+	enum hash_id hash; /* of the suites of DTLS 1.3 that it goes with */
+	bool imported; /* not for DTLS 1.2 */
 };
 
 struct list16 {
@@ -67,6 +75,9 @@ struct tern_config {
 	tern_psk_fn *psk;
 	void *psk_user;
 	struct span psk_hint; /* heap copy */
+	const struct compression_alg *compression[COMPRESSION_ALGS]; /* in order of preference */
+	size_t num_compression;
+	uint8_t compression_ids[2 * COMPRESSION_ALGS]; /* the same as on the wire */
 	struct span alpn; /* as on the wire: u8-length-prefixed names; heap copy; empty: none */
 	bool cookie, tickets;
 	uint32_t early_max; /* servers: bytes of early data; 0: none is accepted */
@@ -85,7 +96,8 @@ struct tern_config {
 	void *random_user;
 };
 
-/* For tests: another provider than libcrypto. USAGE once a key or trust was added. Groups are the policy's again. */
+/* For tests: another provider than libcrypto. USAGE once a key, PSK or trust was added. Groups are the policy's again.
+ */
 tern_error config_set_provider(tern_config *config, const struct provider *provider);
 
 /* Whether any certificate could satisfy this side (trust, pins, callback or the insecure setter). */

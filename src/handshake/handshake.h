@@ -40,6 +40,7 @@ struct outcome {
 	const struct version *version;
 	const struct suite *suite;
 	const struct group_alg *group;
+	const struct compression_alg *compression; /* of the peer's certificate; NULL: it came plain, or none did */
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
 	union {
 		struct { /* DTLS 1.2 */
@@ -132,6 +133,8 @@ struct handshake {
 	bool raw_own, raw_peer; /* raw public keys, RFC 7250 */
 	bool asks_client_cert; /* a CertificateRequest goes or came */
 	bool client_cert_sent; /* it was not empty: CertificateVerify must come */
+	uint8_t peer_decompresses; /* bits: which of the config's compression algorithms */
+	bool compressed[2]; /* by role of who sent it: the certificate came or went compressed */
 	struct peer_chain *peer; /* the peer's key */
 	struct span peer_chain[WIRE_CHAIN_MAX]; /* DER, in the arena */
 	size_t num_peer_chain;

@@ -110,23 +110,45 @@ static void premaster_from(struct handshake *hs, struct span secret, const tern_
 	hs->premaster_len = secret.n;
 }
 
-static tern_error client_psk(struct handshake *hs, tern_psk *out)
+static void take_key(tern_psk *out, const struct psk_entry *e)
 {
-	const struct tern_config *config = hs->pool->config;
-	tern_error error;
-	if (config->num_psks) {
-		struct span identity = config->psks[0].identity;
-		out->identity_len = identity.n;
-		if (identity.n <= sizeof out->identity)
-			memcpy(out->identity, identity.p, identity.n);
-		return find_psk(hs, identity, out);
-	}
-	error = ask_psk(hs, span_of(NULL, 0), hs->psk_hint, out);
-	if (error != TERN_OK)
-		return error == TERN_PENDING ? error : FAILED(hs, error, "RFC 4279 2");
-	if (out->identity_len && out->identity_len <= sizeof out->identity)
+	out->key_len = e->key.n;
+	memcpy(out->key, e->key.p, e->key.n);
+}
+
+/* A key that is for import is good for nothing else: RFC 9258 4. */
+static tern_error ask_plain_psk(struct handshake *hs, struct span identity, tern_psk *out)
+{
+	tern_error error = ask_psk(hs, identity, hs->psk_hint, out);
+	if (error == TERN_PENDING)
+		return error;
+	if (error == TERN_OK && out->imported)
+		error = TERN_ERROR_UNKNOWN_PSK_IDENTITY;
+	return error == TERN_OK ? TERN_OK : FAILED(hs, error, "RFC 4279 2");
+}
+
+static tern_error client_psk(struct handshake *hs, tern_psk *out, struct span *identity)
+{
+	const struct psk_entry *e = first_plain_psk(hs->pool->config);
+	if (e) {
+		take_key(out, e);
+		*identity = e->identity;
 		return TERN_OK;
-	return FAIL(hs, ERROR_UNKNOWN_PSK_IDENTITY, "RFC 4279 2");
+	}
+	TRY(ask_plain_psk(hs, span_of(NULL, 0), out));
+	if (!out->identity_len || out->identity_len > sizeof out->identity)
+		return FAIL(hs, ERROR_UNKNOWN_PSK_IDENTITY, "RFC 4279 2");
+	*identity = span_of(out->identity, out->identity_len);
+	return TERN_OK;
+}
+
+static tern_error server_psk(struct handshake *hs, struct span identity, tern_psk *out)
+{
+	const struct psk_entry *e = configured_psk(hs->pool->config, identity);
+	if (!e || e->imported)
+		return ask_plain_psk(hs, identity, out);
+	take_key(out, e);
+	return TERN_OK;
 }
 
 static tern_error keep_identity(struct handshake *hs, struct span identity)
@@ -145,9 +167,7 @@ tern_error put_client_kex12(struct handshake *hs, struct wr *w)
 	tern_psk psk = {0};
 	tern_error error = TERN_OK;
 	if (s->psk) {
-		TRY(client_psk(hs, &psk));
-		cke.psk_identity = hs->pool->config->num_psks ? hs->pool->config->psks[0].identity
-							      : span_of(psk.identity, psk.identity_len);
+		TRY(client_psk(hs, &psk, &cke.psk_identity));
 		error = keep_identity(hs, cke.psk_identity);
 	}
 	if (error == TERN_OK && s->ecdhe) {
@@ -177,9 +197,7 @@ tern_error get_client_kex12(struct handshake *hs, struct span body)
 	if (!get_client_key_exchange(&r, form, &cke) || !rd_end(&r))
 		return FAIL(hs, ERROR_DECODE, "RFC 8422 5.7");
 	if (s->psk) {
-		tern_error found = find_psk(hs, cke.psk_identity, &psk);
-		if (found != TERN_OK)
-			return found == TERN_PENDING ? found : FAILED(hs, found, "RFC 4279 2");
+		TRY(server_psk(hs, cke.psk_identity, &psk));
 		error = keep_identity(hs, cke.psk_identity);
 	}
 	if (error == TERN_OK && s->ecdhe) {

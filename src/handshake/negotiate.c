@@ -1,5 +1,6 @@
 #include "handshake/negotiate.h"
 
+#include "handshake/ask.h"
 #include "handshake/version.h"
 
 bool suite_usable(const struct handshake *hs, const struct suite *s)
@@ -8,7 +9,7 @@ bool suite_usable(const struct handshake *hs, const struct suite *s)
 	if (s->ecdhe && config->groups.num == 0)
 		return false;
 	if (s->psk)
-		return config->num_psks > 0 || config->psk;
+		return first_plain_psk(config) || config->psk;
 	if (hs->role == CLIENT)
 		return config_can_verify(config);
 	for (size_t i = 0; i < config->num_credentials; i++)

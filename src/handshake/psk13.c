@@ -1,26 +1,33 @@
 #include "handshake/psk13.h"
 
 #include "handshake/ask.h"
+#include "handshake/import.h"
 #include "handshake/keys13.h"
 #include "handshake/negotiate.h"
 #include "wire/handshake.h"
 #include "wire/record.h"
 
-#define PSKS_OFFERED 4
+#define PSKS_OFFERED 8
 
 static const struct hash_alg *hash_of(const struct handshake *hs, enum hash_id id)
 {
 	return hs->pool->provider->hash[id];
 }
 
+/* RFC 8446 7.1, RFC 9258 5.2. */
+static const char *binder_label(bool resumption, bool imported)
+{
+	return resumption ? "res binder" : imported ? "imp binder" : "ext binder";
+}
+
 /* HMAC over the hello as far as the binders, under a key of the PSK (RFC 8446 4.2.11.2). */
-static void make_binder(const struct transcript *t, const struct hash_alg *hash, struct span psk, bool resumption,
+static void make_binder(const struct transcript *t, const struct hash_alg *hash, struct span psk, const char *label,
 			struct span hello, size_t binders_wire, uint8_t *out)
 {
 	struct schedule13 schedule;
 	uint8_t key[SECRET13_MAX], digest[HASH_MAX];
 	schedule13_start(&schedule, hash, DTLS13_PREFIX, psk);
-	schedule13_binder_key(&schedule, key, resumption ? "res binder" : "ext binder");
+	schedule13_binder_key(&schedule, key, label);
 	transcript_digest_with(t, hash, CLIENT_HELLO, hello, hello.n - binders_wire, digest);
 	schedule13_finished(hash, DTLS13_PREFIX, out, key, digest);
 	wipe(key, sizeof key);
@@ -50,26 +57,58 @@ static void add_ticket(struct handshake *hs)
 	add_psk(hs, &psk);
 }
 
-tern_error offer_psks13(struct handshake *hs)
+/* One without a suite to go with would only be bytes. */
+static void add_external(struct handshake *hs, const struct psk_entry *e)
+{
+	const struct offered_psk psk = {.identity = e->identity,
+					.key = e->key,
+					.external = e->external,
+					.hash = e->hash,
+					.imported = e->imported};
+	const struct list16 *ours = &hs->pool->config->suites13;
+	for (size_t i = 0; i < ours->num; i++) {
+		if (suite_by_id(ours->id[i])->hash == e->hash) {
+			add_psk(hs, &psk);
+			return;
+		}
+	}
+}
+
+/* In the order in which they were added; of the two forms of an imported one that of our first suite goes first. */
+static void add_externals(struct handshake *hs)
 {
 	const struct tern_config *config = hs->pool->config;
+	enum hash_id liked = config->suites13.num ? suite_by_id(config->suites13.id[0])->hash : HASH_NONE;
+	for (size_t i = 0; i < config->num_psks; i++) {
+		const struct psk_entry *e = &config->psks[i];
+		size_t swap = e->imported && e[1].hash == liked;
+		add_external(hs, e + swap);
+		if (e->imported) {
+			add_external(hs, e + !swap);
+			i++;
+		}
+	}
+}
+
+static tern_error make_room(struct handshake *hs)
+{
+	size_t num = (hs->session ? 1 : 0) + hs->pool->config->num_psks;
+	if (hs->psks || !num)
+		return TERN_OK;
+	hs->psks = arena_alloc(&hs->arena, (num < PSKS_OFFERED ? num : PSKS_OFFERED) * sizeof *hs->psks);
+	return hs->psks ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
+}
+
+tern_error offer_psks13(struct handshake *hs)
+{
 	struct extensions *ext = &hs->offered;
 	uint8_t *p;
 	struct wr w;
 	size_t size = 0;
 	hs->num_psks = 0;
-	if (!hs->psks)
-		hs->psks = arena_alloc(&hs->arena, PSKS_OFFERED * sizeof *hs->psks);
-	if (!hs->psks)
-		return FAIL(hs, ERROR_BUDGET, "");
+	TRY(make_room(hs));
 	add_ticket(hs);
-	for (size_t i = 0; i < config->num_psks; i++) {
-		/* An external PSK without a hash of its own goes with SHA-256: RFC 8446 4.2.11. */
-		struct offered_psk psk = {.identity = config->psks[i].identity,
-					  .key = config->psks[i].key,
-					  .hash = HASH_SHA256};
-		add_psk(hs, &psk);
-	}
+	add_externals(hs);
 	ext->present &= ~(uint32_t)HAS_PRE_SHARED_KEY;
 	if (hs->num_psks == 0)
 		return TERN_OK;
@@ -102,7 +141,8 @@ tern_error put_binders13(struct handshake *hs, struct wr *w)
 	for (size_t i = 0; i < hs->num_psks; i++) {
 		const struct offered_psk *psk = &hs->psks[i];
 		const struct hash_alg *hash = hash_of(hs, psk->hash);
-		make_binder(&hs->transcript, hash, psk->key, psk->resumption, hello, wire, at + 1);
+		make_binder(&hs->transcript, hash, psk->key, binder_label(psk->resumption, psk->imported), hello, wire,
+			    at + 1);
 		at += 1 + hash->len;
 	}
 	return TERN_OK;
@@ -155,32 +195,63 @@ static bool from_ticket(struct handshake *hs, const struct client_hello *hello, 
 	return out->suite != NULL;
 }
 
-static bool take_external(struct handshake *hs, const struct client_hello *hello, const tern_psk *psk,
+static bool take_external(struct handshake *hs, const struct client_hello *hello, const struct psk_entry *psk,
 			  struct found_psk *out)
 {
-	out->suite = suite_with_hash(hs, hello, HASH_SHA256);
+	out->suite = suite_with_hash(hs, hello, psk->hash);
 	out->resumption = false;
-	out->key_len = psk->key_len;
-	memcpy(out->key, psk->key, psk->key_len);
+	out->imported = psk->imported;
+	out->external = psk->external;
+	out->key_len = psk->key.n;
+	memcpy(out->key, psk->key.p, psk->key.n);
 	return out->suite != NULL;
 }
 
 static bool from_config(struct handshake *hs, const struct client_hello *hello, struct span identity,
 			struct found_psk *out)
 {
-	tern_psk psk = {0};
-	bool found = configured_psk(hs->pool->config, identity, &psk) && take_external(hs, hello, &psk, out);
-	wipe(&psk, sizeof psk);
-	return found;
+	const struct psk_entry *e = configured_psk(hs->pool->config, identity);
+	return e && take_external(hs, hello, e, out);
+}
+
+/* What the application answered to an identity. */
+static bool take_answer(struct handshake *hs, const struct client_hello *hello, struct span identity,
+			const tern_psk *answer, struct found_psk *out)
+{
+	/* An external PSK without a hash of its own goes with SHA-256: RFC 8446 4.2.11. */
+	struct psk_entry e = {.identity = identity,
+			      .key = span_of(answer->key, answer->key_len),
+			      .external = identity,
+			      .hash = HASH_SHA256,
+			      .imported = answer->imported};
+	struct imported_psk imported;
+	bool taken = true;
+	if (answer->imported) {
+		taken = import_psk(hs->pool->provider, answer->hash, e.key, identity, &imported);
+		e.key = span_of(imported.key, imported.key_len);
+		e.external = imported.external;
+		e.hash = imported.hash;
+	}
+	taken = taken && take_external(hs, hello, &e, out);
+	wipe(&imported, sizeof imported);
+	return taken;
+}
+
+/* Not one that was imported for another protocol or for a KDF that no suite of both sides has. */
+static bool could_be_used(const struct handshake *hs, const struct client_hello *hello, struct span identity)
+{
+	enum hash_id hash;
+	return !imported_for(identity, &hash) || suite_with_hash(hs, hello, hash);
 }
 
 /* One that is likely no ticket, for those have an age; else the first. */
-static bool likely_external(const struct extensions *ext, struct psk_identity *out, uint16_t *index)
+static bool likely_external(const struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+			    struct psk_identity *out, uint16_t *index)
 {
 	struct rd r = rd_of(ext->psk_identities), again = r;
 	for (uint16_t i = 0; i < PSKS_OFFERED && get_psk_identity(&r, out); i++) {
 		*index = i;
-		if (out->obfuscated_age == 0)
+		if (out->obfuscated_age == 0 && could_be_used(hs, hello, out->identity))
 			return true;
 	}
 	*index = 0;
@@ -195,13 +266,12 @@ static tern_error from_application(struct handshake *hs, const struct client_hel
 	tern_psk psk = {0};
 	tern_error error;
 	uint16_t index;
-	if (!hs->pool->config->psk || !likely_external(ext, &external, &index))
+	if (!hs->pool->config->psk || !likely_external(hs, hello, ext, &external, &index))
 		return TERN_OK;
 	error = ask_psk(hs, external.identity, span_of(NULL, 0), &psk);
-	if (error == TERN_OK && take_external(hs, hello, &psk, out)) {
+	if (error == TERN_OK && take_answer(hs, hello, external.identity, &psk, out)) {
 		out->found = true;
 		out->index = index;
-		out->identity = external.identity;
 	}
 	wipe(&psk, sizeof psk);
 	return error == TERN_ERROR_UNKNOWN_PSK_IDENTITY ? TERN_OK : error;
@@ -217,7 +287,8 @@ static bool binder_is_right(const tern_pool *pool, const struct transcript *t, c
 	for (size_t i = 0; i <= psk->index; i++)
 		if (!get_psk_binder(&r, &binder))
 			return false;
-	make_binder(t, hash, span_of(psk->key, psk->key_len), psk->resumption, hello, ext->psk_binders_wire, expected);
+	make_binder(t, hash, span_of(psk->key, psk->key_len), binder_label(psk->resumption, psk->imported), hello,
+		    ext->psk_binders_wire, expected);
 	return span_equal_secret(binder, span_of(expected, hash->len));
 }
 
@@ -253,7 +324,6 @@ tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, co
 		out->found = from_ticket(hs, hello, ext, identity.identity, out) ||
 			     from_config(hs, hello, identity.identity, out);
 		out->index = i;
-		out->identity = identity.identity;
 	}
 	if (!out->found)
 		TRY(from_application(hs, hello, ext, out));

@@ -9,8 +9,9 @@ enum { PSK_KE = 0, PSK_DHE_KE = 1 }; /* RFC 8446 4.2.9 */
 
 struct offered_psk {
 	struct span identity, key;
+	struct span external; /* the identity as the application knows it */
 	enum hash_id hash;
-	bool resumption;
+	bool resumption, imported;
 	uint32_t obfuscated_age;
 };
 
@@ -27,9 +28,9 @@ struct found_psk {
 	const struct suite *suite;
 	uint8_t key[64];
 	size_t key_len;
-	bool resumption;
+	bool resumption, imported;
 	struct session session; /* resumption */
-	struct span identity;
+	struct span external; /* the identity as the application knows it */
 };
 /* May pend. Changes nothing. BAD_FINISHED-like: DECRYPT for a wrong binder. */
 tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,

@@ -128,8 +128,8 @@ static void hash_hello(const struct hash_alg *hash, struct span body, uint8_t *o
 	hash->final(&s, out);
 }
 
-/* After it the client drops the PSKs whose hash is another: the hash is that of a PSK we know, else of the client's
- * first, which the length of its binder tells. */
+/* After it the client drops the PSKs whose hash is another: the hash is that of a PSK we know and can use, else of the
+ * client's first, which the length of its binder tells. */
 static const struct suite *suite_for_retry(const struct tern_config *config, const struct client_hello *hello,
 					   const struct extensions *ext)
 {
@@ -137,14 +137,11 @@ static const struct suite *suite_for_retry(const struct tern_config *config, con
 	const struct suite *suite = NULL;
 	struct psk_identity identity;
 	struct span binder;
-	tern_psk psk;
-	bool known = false;
-	while (!known && get_psk_identity(&identities, &identity))
-		known = configured_psk(config, identity.identity, &psk);
-	wipe(&psk, sizeof psk);
-	if (known)
-		suite = choose_suite13_with(config, hello, HASH_SHA256);
-	else if ((ext->present & HAS_PRE_SHARED_KEY) && get_psk_binder(&binders, &binder))
+	while (!suite && get_psk_identity(&identities, &identity)) {
+		const struct psk_entry *known = configured_psk(config, identity.identity);
+		suite = known ? choose_suite13_with(config, hello, known->hash) : NULL;
+	}
+	if (!suite && (ext->present & HAS_PRE_SHARED_KEY) && get_psk_binder(&binders, &binder))
 		suite = choose_suite13_with(config, hello, binder.n == 48 ? HASH_SHA384 : HASH_SHA256);
 	return suite ? suite : choose_suite13(config, hello);
 }

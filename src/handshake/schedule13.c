@@ -109,3 +109,13 @@ void schedule13_exporter(const struct hash_alg *hash, const char *prefix, uint8_
 	hkdf_expand_label(hash, out, n, span_of(secret, hash->len), prefix, "exporter", span_of(digest, hash->len));
 	wipe(secret, sizeof secret);
 }
+
+void schedule13_import(const struct hash_alg *hash, const char *prefix, uint8_t *out, size_t n, struct span epsk,
+		       struct span imported_identity)
+{
+	uint8_t secret[HASH_MAX], digest[HASH_MAX];
+	hkdf_extract(hash, secret, none(), epsk);
+	digest_of(hash, digest, imported_identity);
+	hkdf_expand_label(hash, out, n, span_of(secret, hash->len), prefix, "derived psk", span_of(digest, hash->len));
+	wipe(secret, sizeof secret);
+}

@@ -40,6 +40,11 @@ void schedule13_update(const struct hash_alg *hash, const char *prefix, uint8_t 
 /* The PSK of a ticket. nonce: at most 255 bytes. */
 void schedule13_resumption_psk(const struct hash_alg *hash, const char *prefix, uint8_t *out, const uint8_t *res_master,
 			       struct span nonce);
+/* An external PSK for another KDF whose hash is n bytes long; hash: the external PSK's own (RFC 9258 5.1). out: n
+ * bytes.
+ */
+void schedule13_import(const struct hash_alg *hash, const char *prefix, uint8_t *out, size_t n, struct span epsk,
+		       struct span imported_identity);
 /* n at most 255 * hash->len; label at most 255 bytes less the prefix. No context and an empty one are the same. */
 void schedule13_exporter(const struct hash_alg *hash, const char *prefix, uint8_t *out, size_t n,
 			 const uint8_t *exp_master, const char *label, struct span context);

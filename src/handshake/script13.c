@@ -1,4 +1,5 @@
 /* The handshake of DTLS 1.3 behind the hellos (RFC 8446 2, RFC 9147 5.7), and its Finished. */
+#include "handshake/compress13.h"
 #include "handshake/keys13.h"
 #include "handshake/messages13.h"
 #include "handshake/negotiate.h"
@@ -25,9 +26,25 @@ tern_error get_finished13(struct handshake *hs, struct span body)
 	return TERN_OK;
 }
 
+/* A certificate comes in one of two messages: what we send is settled, what the peer sends shows. */
+static bool may_be_compressed(const struct handshake *hs, enum role from)
+{
+	return hs->role == from ? sends_compressed13(hs) : takes_compressed13(hs);
+}
+
 static bool with_certificate(const struct handshake *hs)
 {
 	return !hs->psk;
+}
+
+static bool with_compressed_certificate(const struct handshake *hs)
+{
+	return with_certificate(hs) && may_be_compressed(hs, SERVER);
+}
+
+static bool with_plain_certificate(const struct handshake *hs)
+{
+	return with_certificate(hs) && !hs->compressed[SERVER];
 }
 
 /* Only the server knows; a client learns it from the message. */
@@ -39,6 +56,16 @@ static bool with_cert_request(const struct handshake *hs)
 static bool with_client_certificate(const struct handshake *hs)
 {
 	return hs->asks_client_cert;
+}
+
+static bool with_compressed_client_certificate(const struct handshake *hs)
+{
+	return with_client_certificate(hs) && may_be_compressed(hs, CLIENT);
+}
+
+static bool with_plain_client_certificate(const struct handshake *hs)
+{
+	return with_client_certificate(hs) && !hs->compressed[CLIENT];
 }
 
 static bool with_cert_verify(const struct handshake *hs)
@@ -54,15 +81,17 @@ static tern_error after_server_hello(struct handshake *hs)
 
 /* clang-format off */
 const struct step script13[] = {
-	/* message             from    flags               epoch            present                  put                         get                         then */
-	{ENCRYPTED_EXTENSIONS, SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                    put_encrypted_extensions13, get_encrypted_extensions13, NULL},
-	{CERTIFICATE_REQUEST,  SERVER, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_cert_request,       put_cert_request13,         get_cert_request13,         NULL},
-	{CERTIFICATE,          SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,        put_own_certificate13,      get_server_certificate13,   NULL},
-	{CERTIFICATE_VERIFY,   SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,        put_cert_verify13,          get_cert_verify13,          NULL},
-	{FINISHED,             SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                    put_finished13,             get_finished13,             keys13_application},
-	{CERTIFICATE,          CLIENT, 0,                  EPOCH_HANDSHAKE, with_client_certificate, put_own_certificate13,      get_client_certificate13,   NULL},
-	{CERTIFICATE_VERIFY,   CLIENT, 0,                  EPOCH_HANDSHAKE, with_cert_verify,        put_cert_verify13,          get_cert_verify13,          NULL},
-	{FINISHED,             CLIENT, 0,                  EPOCH_HANDSHAKE, NULL,                    put_finished13,             get_finished13,             keys13_done},
+	/* message                  from    flags               epoch            present                             put                         get                         then */
+	{ENCRYPTED_EXTENSIONS,   SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                               put_encrypted_extensions13, get_encrypted_extensions13, NULL},
+	{CERTIFICATE_REQUEST,    SERVER, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_cert_request,                  put_cert_request13,         get_cert_request13,         NULL},
+	{COMPRESSED_CERTIFICATE, SERVER, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_compressed_certificate,        put_compressed13,           get_server_compressed13,    NULL},
+	{CERTIFICATE,            SERVER, 0,                  EPOCH_HANDSHAKE, with_plain_certificate,             put_own_certificate13,      get_server_certificate13,   NULL},
+	{CERTIFICATE_VERIFY,     SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,                   put_cert_verify13,          get_cert_verify13,          NULL},
+	{FINISHED,               SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                               put_finished13,             get_finished13,             keys13_application},
+	{COMPRESSED_CERTIFICATE, CLIENT, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_compressed_client_certificate, put_compressed13,           get_client_compressed13,    NULL},
+	{CERTIFICATE,            CLIENT, 0,                  EPOCH_HANDSHAKE, with_plain_client_certificate,      put_own_certificate13,      get_client_certificate13,   NULL},
+	{CERTIFICATE_VERIFY,     CLIENT, 0,                  EPOCH_HANDSHAKE, with_cert_verify,                   put_cert_verify13,          get_cert_verify13,          NULL},
+	{FINISHED,               CLIENT, 0,                  EPOCH_HANDSHAKE, NULL,                               put_finished13,             get_finished13,             keys13_done},
 };
 /* clang-format on */
 const size_t num_script13 = sizeof script13 / sizeof script13[0];

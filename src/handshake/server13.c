@@ -1,6 +1,7 @@
 /* The hellos as a DTLS 1.3 server sees them (RFC 8446 4.1, 4.2.8, 4.2.11, RFC 9147 5.3). */
 #include "handshake/answers.h"
 #include "handshake/client13.h"
+#include "handshake/compress13.h"
 #include "handshake/early13.h"
 #include "handshake/keys13.h"
 #include "handshake/messages13.h"
@@ -59,7 +60,7 @@ static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, con
 		resume_identity(hs, hs->session);
 		return TERN_OK;
 	}
-	hs->outcome.psk_identity = arena_copy(&hs->arena, psk->identity);
+	hs->outcome.psk_identity = arena_copy(&hs->arena, psk->external);
 	hs->outcome.peer_authenticated = true; /* true once its Finished is verified */
 	return hs->outcome.psk_identity.p ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
 }
@@ -79,6 +80,7 @@ static tern_error use_certificate(struct handshake *hs, const struct client_hell
 	hs->outcome.suite = choice.suite;
 	hs->outcome.scheme = choice.scheme;
 	hs->credential = choice.credential;
+	take_compression13(hs, ext);
 	hs->sign_scheme = choice.scheme;
 	hs->asks_client_cert = hs->pool->config->client_auth != TERN_CLIENT_AUTH_NONE;
 	schedule13_start(&hs->schedule, hs->pool->provider->hash[choice.suite->hash], DTLS13_PREFIX, span_of(NULL, 0));

@@ -82,7 +82,7 @@ static bool get_list8(struct rd *r, void *field)
 	return rd_span8(r, field) && ((struct span *)field)->n > 0;
 }
 
-static bool get_versions(struct rd *r, void *field)
+static bool get_list16_behind8(struct rd *r, void *field)
 {
 	return rd_span8(r, field) && list16_valid(*(struct span *)field);
 }
@@ -325,7 +325,7 @@ CODEC(u32, get_u32, put_u32);
 CODEC(any, get_whole, put_whole);
 CODEC(byte, get_one_byte, put_whole);
 CODEC(two, get_two_bytes, put_whole);
-CODEC(vlist, get_versions, put_vec8);
+CODEC(vlist, get_list16_behind8, put_vec8);
 CODEC(vec8, get_vec8, put_vec8);
 CODEC(list8, get_list8, put_vec8);
 CODEC(list16, get_list16, put_vec16);
@@ -369,6 +369,7 @@ static const struct row rows[] = {
 	X(CLIENT_CERTIFICATE_TYPE,   client_certificate_types,  list8,  byte,   NO,    NO,     byte,   NO,     NO, NO),
 	X(SERVER_CERTIFICATE_TYPE,   server_certificate_types,  list8,  byte,   NO,    NO,     byte,   NO,     NO, NO),
 	X(EXTENDED_MASTER_SECRET,    present,                   none,   none,   NO,    NO,     NO,     NO,     NO, NO),
+	X(COMPRESS_CERTIFICATE,      certificate_compressions,  vlist,  NO,     NO,    NO,     NO,     vlist,  NO, NO),
 	X(RECORD_SIZE_LIMIT,         record_size_limit,         u16,    u16,    NO,    NO,     u16,    NO,     NO, NO),
 	X(SESSION_TICKET,            session_ticket,            any,    none,   NO,    NO,     NO,     NO,     NO, NO),
 	X(EARLY_DATA,                max_early_data,            none,   NO,     NO,    NO,     none,   NO,     NO, u32),

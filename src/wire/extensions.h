@@ -22,6 +22,7 @@ enum extension_type {
 	EXT_CLIENT_CERTIFICATE_TYPE = 19, /* RFC 7250 */
 	EXT_SERVER_CERTIFICATE_TYPE = 20,
 	EXT_EXTENDED_MASTER_SECRET = 23, /* RFC 7627 */
+	EXT_COMPRESS_CERTIFICATE = 27, /* RFC 8879 3 */
 	EXT_RECORD_SIZE_LIMIT = 28, /* RFC 8449 */
 	EXT_SESSION_TICKET = 35, /* RFC 5077 */
 	EXT_PRE_SHARED_KEY = 41, /* RFC 8446 4.2.11 */
@@ -58,7 +59,8 @@ enum extension_bit {
 	HAS_EARLY_DATA = 1 << 17,
 	HAS_POST_HANDSHAKE_AUTH = 1 << 18,
 	HAS_SIGNATURE_ALGORITHMS_CERT = 1 << 19,
-	HAS_CERTIFICATE_AUTHORITIES = 1 << 20
+	HAS_CERTIFICATE_AUTHORITIES = 1 << 20,
+	HAS_COMPRESS_CERTIFICATE = 1 << 21
 };
 
 /* Where a block stands. Each place has its own syntax for some extensions, and a list of those that may be there at all
@@ -88,6 +90,7 @@ struct extensions {
 	struct span alpn; /* list of u8-length-prefixed names, not empty, well-formed; server: exactly one */
 	struct span client_certificate_types; /* client: u8 list; server: one byte */
 	struct span server_certificate_types;
+	struct span certificate_compressions; /* u16 list, not empty */
 	uint16_t record_size_limit;
 	struct span session_ticket; /* may be empty; server: always empty */
 	struct span supported_versions; /* client: u16 list; server: one u16 (2 bytes) */

@@ -22,6 +22,7 @@ enum message_type {
 	CLIENT_KEY_EXCHANGE = 16,
 	FINISHED = 20,
 	KEY_UPDATE = 24,
+	COMPRESSED_CERTIFICATE = 25, /* RFC 8879 */
 	MESSAGE_HASH = 254 /* in transcripts only, RFC 8446 4.4.1 */
 };
 

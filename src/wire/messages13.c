@@ -56,6 +56,25 @@ void put_certificate13(struct wr *w, const struct certificate13 *in)
 	wr_close24(w, mark);
 }
 
+bool get_compressed_certificate(struct rd *r, struct compressed_certificate *out)
+{
+	struct rd t = *r;
+	struct compressed_certificate v;
+	if (!(rd_u16(&t, &v.algorithm) && rd_u24(&t, &v.uncompressed_length) && rd_span24(&t, &v.compressed) &&
+	      v.compressed.n > 0 && rd_end(&t)))
+		return false;
+	*r = t;
+	*out = v;
+	return true;
+}
+
+void put_compressed_certificate(struct wr *w, const struct compressed_certificate *in)
+{
+	wr_u16(w, in->algorithm);
+	wr_u24(w, in->uncompressed_length);
+	wr_vec24(w, in->compressed);
+}
+
 bool get_encrypted_extensions(struct rd *r, struct span *block)
 {
 	struct rd t = *r;

@@ -21,6 +21,16 @@ struct certificate13 {
 MUST_CHECK bool get_certificate13(struct rd *r, struct certificate13 *out);
 void put_certificate13(struct wr *w, const struct certificate13 *in);
 
+/* RFC 8879 4. */
+struct compressed_certificate {
+	uint16_t algorithm;
+	uint32_t uncompressed_length; /* bytes of a certificate13; any value here */
+	struct span compressed; /* not empty */
+};
+#define COMPRESSED_CERTIFICATE_OVERHEAD 8 /* bytes beside compressed */
+MUST_CHECK bool get_compressed_certificate(struct rd *r, struct compressed_certificate *out);
+void put_compressed_certificate(struct wr *w, const struct compressed_certificate *in);
+
 /* RFC 8446 4.2: EncryptedExtensions is a block behind its length. */
 MUST_CHECK bool get_encrypted_extensions(struct rd *r, struct span *block);
 void put_encrypted_extensions(struct wr *w, struct span block);

@@ -128,11 +128,15 @@ class Usage(Case):
                 (client + ["--suites", "TLS_NULL"], 2, ["--suites TLS_NULL", "IANA"]),
                 (client + ["--groups", "secp9"], 2, ["--groups secp9"]),
                 (client + ["--alpn", ""], 2, ["--alpn"]),
+                (client + ["--cert-compression", "lzma"], 2, ["--cert-compression lzma"]),
                 (client + ["--psk", "id"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:0"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:zz"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", ":00"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:" + "00" * 65], 2, ["--psk", "64"]),
+                (client + ["--psk", PSK, "--psk-context", "x"], 2, ["--psk-context", "--psk-import"]),
+                (client + ["--psk", PSK, "--psk-import", "--psk-hash", "md5"], 2, ["--psk-hash md5", "sha384"]),
+                (client + ["--psk-import"], 2, ["--psk-import", "--psk ID:HEX"]),
                 (client + ["--fingerprint", "sha-256:00"], 2, ["--fingerprint sha-256:00"]),
                 (client + ["--export", "label"], 2, ["--export label"]),
                 (client + ["--export", "label:0"], 2, ["--export label:0"]),
@@ -425,6 +429,44 @@ class ServerAndClient(Case):
                     self.assertTrue(connected["authenticated"])
                 done = run("client", address, "--psk", "nobody:00", stdin=b"")
                 self.assertStatus(done, 1)
+
+    def test_certificate_compression(self):
+        refused = run("client", "127.0.0.1:9", "--cert-compression", "none-such").stderr.decode()
+        if "built without any" in refused:
+            self.skipTest("no compressor is built in")
+        first = refused.split("give names out of ")[1].split(",")[0]
+        key, cert = self.path("long-key.pem"), self.path("long-cert.pem")
+        names = [arg for i in range(30) for arg in ("--name", f"host-{i}.long.example.test")]
+        self.assertStatus(run("cert", "self-signed", "--name", "localhost", *names, "--cert", cert, "--key", key), 0)
+        for server_list, client_list, compression in ((first, first, first), (None, first, None), (first, None, None)):
+            args = [[] if one is None else ["--cert-compression", one] for one in (server_list, client_list)]
+            with background("server", "--listen", "127.0.0.1:0", "--cert", cert, "--key", key, "--echo",
+                            *args[0]) as server:
+                done = run("client", f"127.0.0.1:{server.port()}", "--ca", cert, "--name", "localhost", "--dtls", "1.3",
+                           *args[1], "--json", stdin=b"")
+                self.assertStatus(done, 0)
+                self.assertEqual(events(done.stdout)[0]["compression"], compression)
+
+    def test_imported_psk(self):
+        imported = ["--psk", PSK, "--psk-import"]
+        context = imported + ["--psk-context", "client to server", "--psk-hash", "sha384"]
+        for server_args, client_args, status in (
+                (imported, imported, 0),
+                (context, context, 0),
+                (context, imported, 1),
+                (imported, ["--psk", PSK], 1),
+                (["--psk", PSK], imported, 1),
+                (imported, imported + ["--dtls", "1.2"], 1),
+        ):
+            with self.subTest(f"{server_args} {client_args}"), \
+                    background("server", "--listen", "127.0.0.1:0", "--echo", *server_args) as server:
+                done = run("client", f"127.0.0.1:{server.port()}", *client_args, "--linger", "400", "--json",
+                           stdin=b"hello\n")
+                self.assertStatus(done, status)
+                if status == 0:
+                    connected = events(done.stdout)[0]
+                    self.assertEqual(connected["version"], "DTLS 1.3")
+                    self.assertEqual(base64.b64decode(connected["psk_identity"]), b"device-1")
 
     def test_restarted_client_on_the_same_port(self):
         with self.server("--echo", "--json") as server:

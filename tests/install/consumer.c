@@ -9,6 +9,12 @@ int main(void)
 		fprintf(stderr, "header %s, library %s\n", TERN_VERSION_TEXT, tern_version());
 		return 1;
 	}
-	puts(tern_version());
+	/* Which pulls in all of a static library, and what that needs. */
+	tern_config *config = tern_config_new(NULL);
+	const char *names = tern_compression_names();
+	if (!config || tern_config_set_certificate_compression(config, names[0] ? names : NULL) != TERN_OK)
+		return 1;
+	tern_config_free(config);
+	printf("%s, compression: %s\n", tern_version(), names[0] ? names : "none");
 	return 0;
 }

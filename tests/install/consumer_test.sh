@@ -37,7 +37,8 @@ if command -v pkg-config >/dev/null; then
 	"$cc" -o "$work/pc-shared" "$here/consumer.c" "${flags[@]}"
 	try "pkg-config, shared" "$work/pc-shared"
 	# Not --static: that would link libcrypto statically too, with libraries whose -dev packages may not be there.
-	read -ra flags <<<"$(pc --cflags --libs) $(pkg-config --libs libcrypto)"
+	mapfile -t needed < <(pc --print-requires-private)
+	read -ra flags <<<"$(pc --cflags --libs) $(pkg-config --libs "${needed[@]%% *}" | tr '\n' ' ')"
 	"$cc" -o "$work/pc-static" "$here/consumer.c" "${flags[@]/-ltern/$libdir/libtern.a}"
 	try "pkg-config, static" "$work/pc-static"
 	needs "$work/pc-static" libtern && { echo "the static program needs libtern.so"; exit 1; }

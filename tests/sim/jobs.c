@@ -61,9 +61,9 @@ tern_error ask_verdict(void *user, tern_conn *conn, uint64_t job, const tern_byt
 	return postpone(h, conn, job, TERN_JOB_VERIFY, SIM_LATE_VERIFY) ? TERN_PENDING : TERN_OK;
 }
 
-static void psk_answer(tern_psk *answer)
+static void psk_answer(const struct world *w, tern_psk *answer)
 {
-	*answer = (tern_psk){.identity_len = 6, .key_len = 16};
+	*answer = (tern_psk){.identity_len = 6, .key_len = 16, .imported = w->scenario->flags & SIM_IMPORT_PSK};
 	memcpy(answer->identity, "device", 6);
 	memcpy(answer->key, "0123456789abcdef", 16);
 }
@@ -72,14 +72,18 @@ tern_error answer_psk(void *user, tern_conn *conn, uint64_t job, const uint8_t *
 		      const uint8_t *hint, size_t hint_len, tern_psk *answer)
 {
 	struct host *h = user;
+	tern_bytes external = {identity, identity_len}, context;
+	if (h->world->scenario->flags & SIM_IMPORT_PSK &&
+	    !tern_psk_imported(identity, identity_len, &external, &context))
+		return TERN_ERROR_UNKNOWN_PSK_IDENTITY;
 	if (h->side == CLIENT && !scenario_is_13(h->world->scenario) &&
 	    (hint_len != 6 || memcmp(hint, "garden", 6) != 0))
 		return TERN_ERROR_UNKNOWN_PSK_IDENTITY;
-	if (h->side == SERVER && (identity_len != 6 || memcmp(identity, "device", 6) != 0))
+	if (h->side == SERVER && (external.len != 6 || memcmp(external.data, "device", 6) != 0))
 		return TERN_ERROR_UNKNOWN_PSK_IDENTITY;
 	if (postpone(h, conn, job, TERN_JOB_PSK, SIM_LATE_PSK))
 		return TERN_PENDING;
-	psk_answer(answer);
+	psk_answer(h->world, answer);
 	return TERN_OK;
 }
 
@@ -156,7 +160,7 @@ static void answer(struct world *w, struct host *h, struct peer *p, const struct
 	tern_psk psk;
 	tern_answer a = {.error = TERN_OK, .data = j->data, .len = j->n, .psk = &psk};
 	tern_error error;
-	psk_answer(&psk);
+	psk_answer(w, &psk);
 	if (tern_conn_resume(p->conn, j->id + 1000000, &a, world_time(w)) != TERN_ERROR_USAGE)
 		invariants_fail(&w->inv, "the answer to a job that was never asked was taken");
 	error = tern_conn_resume(p->conn, j->id, &a, world_time(w));

@@ -29,11 +29,13 @@ enum scenario_flag {
 	SIM_TOGETHER = 1 << 21, /* both sides begin their key updates at one time */
 	SIM_FLOOD = 1 << 22, /* the server gets lone first fragments of hellos from many addresses */
 	SIM_ALL_SUBSETS = 1 << 23, /* every subset of the first datagrams is lost once */
-	SIM_NO_TICKETS = 1 << 25,
 	SIM_WORN = 1 << 24, /* one forged record more and the keys have to change */
+	SIM_NO_TICKETS = 1 << 25,
 	SIM_EARLY = 1 << 26, /* with SIM_TICKET: the client sends early data */
 	SIM_NOT_FRESH = 1 << 27, /* the server's application refuses it */
-	SIM_LATE_FRESH = 1 << 28
+	SIM_LATE_FRESH = 1 << 28,
+	SIM_COMPRESS = 1 << 29, /* certificates go compressed, where the library has an algorithm */
+	SIM_IMPORT_PSK = 1 << 30 /* with SIM_PSK: it is imported */
 };
 
 /* Which versions the sides speak. */

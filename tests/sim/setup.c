@@ -103,12 +103,21 @@ static tern_error set_certificates(struct host *h)
 static tern_error set_psk(struct host *h)
 {
 	static const char identity[] = "device", key[] = "0123456789abcdef", hint[] = "garden";
+	const tern_external_psk imported = {.size = sizeof imported,
+					    .identity = identity,
+					    .key = key,
+					    .context = hint,
+					    .identity_len = sizeof identity - 1,
+					    .key_len = sizeof key - 1,
+					    .context_len = sizeof hint - 1};
 	if (!has(h, SIM_PSK))
 		return TERN_OK;
 	if (h->side == SERVER && has(h, SIM_PSK_HINT))
 		TRY(tern_config_set_psk_hint(h->config, hint, sizeof hint - 1));
 	if (has(h, h->side == SERVER ? SIM_CALLBACK_PSK : SIM_PSK_HINT))
 		return tern_config_set_psk(h->config, answer_psk, h);
+	if (has(h, SIM_IMPORT_PSK))
+		return tern_config_import_psk(h->config, &imported);
 	return tern_config_add_psk(h->config, identity, sizeof identity - 1, key, sizeof key - 1);
 }
 
@@ -135,6 +144,8 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	TRY(tern_config_set_trace(h->config, on_trace, h));
 	TRY(tern_config_set_psk_ke(h->config, has(h, SIM_PSK_KE)));
 	TRY(set_certificates(h));
+	if (has(h, SIM_COMPRESS) && tern_compression_names()[0])
+		TRY(tern_config_set_certificate_compression(h->config, tern_compression_names()));
 	TRY(set_psk(h));
 	if (has(h, SIM_ALPN))
 		TRY(tern_config_set_alpn(h->config, h->side == CLIENT ? "none,coap" : "coap,stun"));

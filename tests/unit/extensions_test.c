@@ -95,6 +95,8 @@ static const struct {
 	{"early_data, accepted", encrypted, "002a 0000"},
 	{"early_data, ticket", ticket, "002a 0004 00000400"},
 	{"psk_key_exchange_modes", client, "002d 0003 02 0100"},
+	{"compress_certificate", client, "001b 0003 02 0001"},
+	{"compress_certificate, request", request, "001b 0007 06 0002 0003 0001"},
 	{"certificate_authorities", client, "002f 0007 0005 0003 616263"},
 	{"certificate_authorities, request", request, "002f 000a 0008 0001 61 0003 616263"},
 	{"post_handshake_auth", client, "0031 0000"},
@@ -266,6 +268,7 @@ static void each_bit(void **state)
 		{EXT_POST_HANDSHAKE_AUTH, HAS_POST_HANDSHAKE_AUTH},
 		{EXT_SIGNATURE_ALGORITHMS_CERT, HAS_SIGNATURE_ALGORITHMS_CERT},
 		{EXT_CERTIFICATE_AUTHORITIES, HAS_CERTIFICATE_AUTHORITIES},
+		{EXT_COMPRESS_CERTIFICATE, HAS_COMPRESS_CERTIFICATE},
 	};
 	struct bytes b = unhex(CLIENT_ALL);
 	struct extensions all, one;
@@ -337,6 +340,9 @@ static void refused(void **state)
 		{"early_data: not empty, accepted", encrypted, "002a 0004 00000400"},
 		{"early_data: empty in a ticket", ticket, "002a 0000"},
 		{"psk_key_exchange_modes: empty list", client, "002d 0001 00"},
+		{"compress_certificate: empty list", client, "001b 0001 00"},
+		{"compress_certificate: half an algorithm", request, "001b 0002 01 00"},
+		{"compress_certificate: one and a half", client, "001b 0004 03 0001 00"},
 		{"certificate_authorities: empty list", client, "002f 0002 0000"},
 		{"certificate_authorities: empty name", request, "002f 0004 0002 0000"},
 		{"certificate_authorities: empty second name", request, "002f 0007 0005 0001 61 0000"},
@@ -490,6 +496,7 @@ static void matrix(void **state)
 		{EXT_COOKIE, CH | HRR},
 		{EXT_PSK_KEY_EXCHANGE_MODES, CH},
 		{EXT_CERTIFICATE_AUTHORITIES, CH | CR},
+		{EXT_COMPRESS_CERTIFICATE, CH | CR},
 		{EXT_POST_HANDSHAKE_AUTH, CH},
 		{EXT_SIGNATURE_ALGORITHMS_CERT, CH | CR},
 		{EXT_KEY_SHARE, CH | SH | HRR},

@@ -5,6 +5,7 @@
 
 RECODE(certificate_request, certificate_request13, get_certificate_request13, put_certificate_request13)
 RECODE(certificate, certificate13, get_certificate13, put_certificate13)
+RECODE(compressed, compressed_certificate, get_compressed_certificate, put_compressed_certificate)
 RECODE(ticket, new_session_ticket13, get_new_session_ticket13, put_new_session_ticket13)
 
 /* The other two are not structs of their own. */
@@ -47,6 +48,8 @@ static const struct {
 	{"Certificate: one", certificate, "00 000008 000003 303132 0000"},
 	{"Certificate: two", certificate, "00 000011 000003 303132 0000 000001 33 0003 abcdef"},
 	{"Certificate: context", certificate, "02 0102 000006 000001 30 0000"},
+	{"CompressedCertificate", compressed, "0002 000003 000002 abcd"},
+	{"CompressedCertificate: for the handshake to refuse", compressed, "ffff ffffff 000001 00"},
 	{"EncryptedExtensions: none", encrypted_extensions, "0000"},
 	{"EncryptedExtensions", encrypted_extensions, TRACE_ENCRYPTED},
 	{"NewSessionTicket", ticket, "0000001e fad6aac5 02 0000 0003 2c035d 0008 002a 0004 00000400"},

@@ -222,7 +222,7 @@ static tern_error answer(struct pair *p, enum kind kind, uint64_t job, tern_erro
 {
 	struct side *s = &p->side[kinds[kind].asked];
 	uint8_t signature[512];
-	tern_psk psk = {2, 10, "me", "our secret"};
+	tern_psk psk = {.identity_len = 2, .key_len = 10, .identity = "me", .key = "our secret"};
 	tern_answer a = {.error = error};
 	tern_error result;
 	if (kinds[kind].job == TERN_JOB_SIGN && error == TERN_OK) {
@@ -334,7 +334,7 @@ static void unusable_answers_change_nothing(void **state)
 	for (int k = 0; k < NUM_KINDS; k++) {
 		struct pair p;
 		struct side *s;
-		tern_psk empty = {2, 0, "me", ""};
+		tern_psk empty = {.identity_len = 2, .key_len = 0, .identity = "me"};
 		start(&p, (enum kind)k);
 		s = &p.side[kinds[k].asked];
 		check_is(kinds[k].name, answer(&p, (enum kind)k, desk.job + 1, TERN_OK), TERN_ERROR_USAGE);

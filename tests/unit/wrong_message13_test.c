@@ -18,8 +18,9 @@
 #define LONG_TIME (UINT64_C(300) * 1000000000)
 #define STEPS_MAX 30
 
-enum kind { CERTIFICATES, MUTUAL, PSK, COOKIE, GROUP, NUM_KINDS };
-static const char *const kinds[NUM_KINDS] = {"certificate", "mutual", "PSK", "cookie", "retry for a group"};
+enum kind { CERTIFICATES, MUTUAL, COMPRESSED, PSK, COOKIE, GROUP, NUM_KINDS };
+static const char *const kinds[NUM_KINDS] = {"certificate", "mutual", "compression",
+					     "PSK",	    "cookie", "retry for a group"};
 static struct pair pairs[NUM_KINDS];
 
 static void make_pair(enum kind kind)
@@ -28,6 +29,8 @@ static void make_pair(enum kind kind)
 	for (int i = 0; i < 2; i++) {
 		OK(config_set_provider(config[i], &provider_stub));
 		OK(tern_config_set_groups(config[i], "x25519")); /* a hello in one datagram */
+		if (kind == COMPRESSED && tern_compression_names()[0])
+			OK(tern_config_set_certificate_compression(config[i], tern_compression_names()));
 	}
 	OK(tern_config_set_cookie(config[SERVER], kind == COOKIE));
 	if (kind == PSK) {
@@ -37,7 +40,7 @@ static void make_pair(enum kind kind)
 		OK(tern_config_add_keypair(config[SERVER], "E a.test", 8, "E a.test", 8));
 		OK(tern_config_add_trust(config[CLIENT], "E a.test", 8));
 	}
-	if (kind == MUTUAL) {
+	if (kind == MUTUAL || kind == COMPRESSED) {
 		OK(tern_config_add_keypair(config[CLIENT], "E b.test", 8, "E b.test", 8));
 		OK(tern_config_add_trust(config[SERVER], "E b.test", 8));
 		OK(tern_config_set_client_auth(config[SERVER], TERN_CLIENT_AUTH_REQUIRED));
@@ -97,6 +100,7 @@ static const uint8_t types[] = {HELLO_REQUEST,
 				16,
 				FINISHED,
 				KEY_UPDATE,
+				COMPRESSED_CERTIFICATE,
 				99,
 				MESSAGE_HASH};
 
