@@ -69,15 +69,20 @@ static struct slot *slot_for(struct hello_slots *s, uint64_t name, uint32_t rand
 	return free_one ? free_one : &few[random % WAYS];
 }
 
-/* Bytes that are here already are others: somebody came back to the address with a new hello. */
-static bool disagrees(const struct slot *slot, const struct fragment *f)
+enum news { NOTHING_NEW, SOMETHING_NEW, AT_ODDS };
+
+/* What a fragment says beside what is known. At odds: somebody came back to the address with a new hello. */
+static enum news compare(const struct slot *slot, const struct fragment *f)
 {
+	enum news news = NOTHING_NEW;
 	for (size_t i = 0; i < f->body.n; i++) {
 		size_t at = f->offset + i;
-		if ((slot->known[at / 8] >> (at % 8) & 1) && slot->bytes[at] != f->body.p[i])
-			return true;
+		if (!(slot->known[at / 8] >> (at % 8) & 1))
+			news = SOMETHING_NEW;
+		else if (slot->bytes[at] != f->body.p[i])
+			return AT_ODDS;
 	}
-	return false;
+	return news;
 }
 
 /* A lower record number than the newest: a fragment that was overtaken on the way, if it lies as far before the other
@@ -91,8 +96,12 @@ static bool was_overtaken(const struct slot *slot, const struct fragment *f, uin
 
 static bool begins_anew(const struct slot *slot, uint64_t name, const struct fragment *f, uint64_t seq, tern_time now)
 {
-	return slot->name != name || slot->length != f->length || now.mono_ns - slot->since_ns > PATIENCE_NS ||
-	       disagrees(slot, f) || (seq < slot->newest_seq && !was_overtaken(slot, f, seq, now));
+	enum news news;
+	if (slot->name != name || slot->length != f->length || now.mono_ns - slot->since_ns > PATIENCE_NS)
+		return true;
+	news = compare(slot, f);
+	return news == AT_ODDS ||
+	       (news == SOMETHING_NEW && seq < slot->newest_seq && !was_overtaken(slot, f, seq, now));
 }
 
 static void begin(struct slot *slot, uint64_t name, uint32_t length, tern_time now)

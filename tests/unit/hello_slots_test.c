@@ -154,6 +154,17 @@ static void record_numbers_tell_hellos_apart(void **state)
 	}
 }
 
+/* A late copy of what is known does not make the rest of it unknown, by which the next hello is told apart. */
+static void late_copy_changes_nothing(void **state)
+{
+	(void)state;
+	assert_false(put_in(1, 0, 3, hello, 0, 150));
+	assert_true(put_in(1, 0, 4, hello, 150, N));
+	assert_false(put_in(1, 0, 0, hello, 0, 150));
+	assert_false(put_in(1, 0, 1, other, 150, N));
+	assert_true(put_in(1, 0, 0, other, 0, 150));
+}
+
 static void fragments_that_cannot_be(void **state)
 {
 	static const struct {
@@ -202,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(new_hello_of_the_same_sender_does_not_mix_with_the_old, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(record_numbers_tell_hellos_apart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(late_copy_changes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fragments_that_cannot_be, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(flood_of_lone_fragments, set_up, tear_down),
 	};
