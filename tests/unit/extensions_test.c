@@ -154,6 +154,7 @@ static void bodies_of_other_lengths(void **state)
 	"0013 0003 02 0200"                                                                                            \
 	"0014 0002 01 02"                                                                                              \
 	"0017 0000"                                                                                                    \
+	"001b 0003 02 0002"                                                                                            \
 	"001c 0002 4001"                                                                                               \
 	"0023 0001 74"                                                                                                 \
 	"002a 0000"                                                                                                    \
@@ -180,7 +181,7 @@ static void bodies_of_other_lengths(void **state)
 	"000a 0004 0002 0017 0000 0000 0001 0001 03 0010 0004 0002 01 61 0013 0001 02 0014 0001 02"                    \
 	"001c 0002 4001 002a 0000"
 
-static const uint32_t has_all = (1 << 21) - 1;
+static const uint32_t has_all = (1 << 22) - 1;
 static const uint32_t has_all12 = (1 << 13) - 1 - HAS_SIGNATURE_ALGORITHMS;
 
 static void check_rewritten(recode_fn *codec, struct span in)
@@ -221,6 +222,7 @@ static void all_of_a_client(void **state)
 	check_span(v.cookie, "63");
 	check_span(v.signature_algorithms_cert, "0807");
 	check_span(v.certificate_authorities, "0001 61");
+	check_span(v.certificate_compressions, "0002");
 	check_rewritten(client, span_of_bytes(&b));
 }
 
@@ -526,7 +528,8 @@ static void written_by_place(void **state)
 		[IN_SERVER_HELLO13] = "002b 0002 fefc 0033 0006 001d 0002 0102 0029 0002 0000",
 		[IN_HELLO_RETRY_REQUEST] = "002b 0002 fefc 002c 0003 0001 63 0033 0002 001d",
 		[IN_ENCRYPTED_EXTENSIONS] = ENCRYPTED_ALL,
-		[IN_CERTIFICATE_REQUEST13] = "000d 0004 0002 0403 002f 0005 0003 0001 61 0032 0004 0002 0807",
+		[IN_CERTIFICATE_REQUEST13] =
+			"000d 0004 0002 0403 001b 0003 02 0002 002f 0005 0003 0001 61 0032 0004 0002 0807",
 		[IN_CERTIFICATE13] = "",
 		[IN_NEW_SESSION_TICKET13] = "002a 0004 00000400",
 	};
