@@ -43,6 +43,7 @@ static const struct option_row client_rows[] = {
 	{"name", OPTION_TEXT, FIELD(server_name), "NAME", "the server's name (default: the host in ADDR)", 0, 0},
 	{"cert", OPTION_TEXTS, FIELD(cert), "FILE", "client certificate, PEM", 0, 0},
 	{"key", OPTION_TEXTS, FIELD(key), "FILE", "its private key, PEM", 0, 0},
+	{"post-auth", OPTION_FLAG, FIELD(post_auth), NULL, "show it after the handshake too, if the server asks", 0, 0},
 	{"psk", OPTION_TEXTS, FIELD(psk), "ID:HEX", "pre-shared key", 0, 0},
 	{"session", OPTION_TEXT, FIELD(session), "FILE", "resume the session in FILE; keep the new one there", 0, 0},
 	{"linger", OPTION_NUMBER, FIELD(linger_ms), "MS", "wait for answers after the input ends (500)", 0, 3600000},
@@ -168,12 +169,14 @@ static void on_event(struct client *c, const tern_event *event)
 		save_session(c);
 		break;
 	case TERN_EVENT_LIMIT_NEAR:
-		complain("many records were sent under one key: connect again soon");
+		complain("%s: connect again soon", report_limit(event->limit));
 		break;
 	case TERN_EVENT_CLOSED:
 		c->closed = true;
 		end(c, STATUS_OK);
 		break;
+	case TERN_EVENT_AUTHENTICATED: /* a server's */
+	case TERN_EVENT_AUTH_DECLINED:
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */
 	case TERN_EVENT_NONE:
 		break;

@@ -58,12 +58,12 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What server and client have in common; fields of only one of them stay empty in the other. */
 struct options {
-	bool json, insecure, echo, once, no_cookie, require_client_cert;
+	bool json, insecure, echo, once, no_cookie, require_client_cert, post_auth;
 	unsigned verbose;
 	const char *listen, *psk_file, *server_name, *session, *export;
 	const char *dtls, *policy, *suites, *groups, *alpn, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
-	int64_t linger_ms, mtu, rto_ms;
+	int64_t linger_ms, mtu, rto_ms, request_cert_after;
 };
 enum { OPTIONS_NUM_SHARED = 13 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];

@@ -149,13 +149,19 @@ size_t tern_conn_max_data(const tern_conn *conn)
 }
 
 /* DTLS 1.3 changes its keys by itself; 1.2 can only tell. */
-void conn_note_limits(tern_conn *conn, tern_time now)
+void conn_note_limits(tern_conn *conn)
 {
-	if (conn->state != CONN_OPEN || conn->told_near || !record_limit_near(&conn->records))
+	const struct record_layer *l = &conn->records;
+	bool out = conn->near_out != l->out.epoch && record_out_near(l, conn->near_jitter);
+	bool in = conn->near_in != l->in.epoch && record_in_near(l, conn->near_jitter);
+	if (conn->state != CONN_OPEN || (!out && !in))
 		return;
-	conn->told_near = true;
-	if (!conn->after || after_rekey(conn, true, now) != TERN_OK)
-		conn->queued |= QUEUED_LIMIT_NEAR;
+	if (out)
+		conn->near_out = l->out.epoch;
+	if (in)
+		conn->near_in = l->in.epoch;
+	if (!conn->after || after_rekey(conn, true, true) != TERN_OK)
+		conn->queued |= QUEUED_KEY_NEAR;
 }
 
 tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data, size_t len,
@@ -180,7 +186,7 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 	*out_len = w.n;
 	conn->sealed++;
 	conn->datagrams_sent++;
-	conn_note_limits(conn, now);
+	conn_note_limits(conn);
 	if (conn->pool->config->trace) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,
 				.content_type = CONTENT_APPLICATION_DATA,

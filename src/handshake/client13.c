@@ -71,6 +71,11 @@ tern_error offer13(struct handshake *hs)
 	struct extensions *ext = &hs->offered;
 	ext->present |= HAS_SUPPORTED_VERSIONS;
 	ext->supported_versions = span_of(both, hs->pool->config->dtls12 ? 4 : 2);
+	/* Without a certificate every answer would be no: the extension says that there may be one. */
+	if (hs->pool->config->post_auth && hs->pool->config->num_credentials) {
+		ext->present |= HAS_POST_HANDSHAKE_AUTH;
+		hs->post_auth = true;
+	}
 	TRY(first_shares(hs));
 	offer_modes(hs);
 	return offer_psks13(hs);

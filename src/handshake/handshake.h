@@ -76,7 +76,7 @@ struct handshake {
 	struct job job;
 	uint16_t send_seq; /* message_seq of our next message */
 	uint16_t write_epoch;
-	uint16_t answered_seq; /* the peer's message_seq after those that our flight answers */
+	uint32_t answered_seq; /* the peer's message_seq after those that our flight answers */
 	bool peer_ccs; /* its ChangeCipherSpec came */
 
 	struct outcome outcome;
@@ -110,13 +110,15 @@ struct handshake {
 	uint16_t psk_index;
 	bool psk_without_dhe; /* psk_ke */
 	bool peer_takes_tickets; /* server: it named PSK modes */
-	struct span request_context;
+	bool post_auth; /* the client offers to authenticate itself later: RFC 8446 4.2.6 */
+	struct span request_context; /* of the CertificateRequest; empty in the main handshake */
 
 	/* authentication */
 	const struct credential *credential; /* ours, once chosen */
 	const struct scheme_alg *sign_scheme;
 	bool raw_own, raw_peer; /* raw public keys, RFC 7250 */
 	bool asks_client_cert; /* a CertificateRequest goes or came */
+	bool requires_client_cert; /* server: an empty one will not do */
 	bool client_cert_sent; /* it was not empty: CertificateVerify must come */
 	struct peer_chain *peer; /* the peer's key */
 	struct span peer_chain[WIRE_CHAIN_MAX]; /* DER, in the arena */

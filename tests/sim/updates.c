@@ -37,11 +37,16 @@ void host_rekey(struct host *h)
 			 h->side, 0);
 }
 
+static bool limit_near(const struct record_layer *l)
+{
+	return record_out_near(l, UINT16_MAX) || record_in_near(l, UINT16_MAX);
+}
+
 static bool side_done(const struct host *h, const struct host *other)
 {
 	const struct scenario *s = h->world->scenario;
 	const tern_conn *conn = h->peers[0].conn, *peer = other->peers[0].conn;
-	return h->updates_left == 0 && !under_way(conn) && !record_limit_near(&conn->records) &&
+	return h->updates_left == 0 && !under_way(conn) && !limit_near(&conn->records) &&
 	       conn->write_epoch == peer->records.in.epoch && conn->write_epoch >= 3 + s->epochs &&
 	       (conn->write_epoch > 3 || conn->records.out.next_seq > s->skip_to);
 }
