@@ -311,7 +311,7 @@ typedef struct tern_limits {
 	uint32_t handshake_bytes; /* memory one handshake may take, and as much again for the peer's messages
 				   * under way; default 65536, 4096 to 16 MiB */
 	uint32_t message_bytes; /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
-	uint64_t seal_limit; /* records sealed under one key, then it stops; default by AEAD, < 2^48 */
+	uint64_t seal_limit; /* records sealed under one key, the last one no data; default by AEAD, < 2^48 */
 	uint32_t session_seconds; /* lifetime of tickets and sessions; default 86400, at most 604800 */
 } tern_limits;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_limits(tern_config *config, const tern_limits *limits);

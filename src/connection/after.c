@@ -225,10 +225,11 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	a->send_seq = hs->send_seq;
 	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
 	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	note_numbers(conn);
 	if (conn->role == CLIENT)
 		return TERN_OK;
 	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight */
-	if (config->tickets && hs->peer_takes_tickets && names_fit_session(&hs->outcome))
+	if (config->tickets && hs->peer_takes_tickets && after_is_rich(conn) && names_fit_session(&hs->outcome))
 		return offer_ticket(conn, now);
 	return TERN_OK;
 }

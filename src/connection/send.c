@@ -178,6 +178,8 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 		return TERN_ERROR_NOT_CONNECTED;
 	if (len > tern_conn_max_data(conn))
 		return TERN_ERROR_TOO_LARGE;
+	if (record_seals_left(&conn->records) <= 1) /* the last one tells the peer */
+		return CONN_FAIL(conn, ERROR_LIMIT, "RFC 9147 4.5.3");
 	error = record_seal(&conn->records, conn->write_epoch, CONTENT_APPLICATION_DATA, span_of(data, len), &w, &seq);
 	if (error == TERN_ERROR_BUFFER_TOO_SMALL)
 		return error;

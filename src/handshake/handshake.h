@@ -74,7 +74,7 @@ struct handshake {
 	struct flight flight;
 	struct transcript transcript;
 	struct job job;
-	uint16_t send_seq; /* message_seq of our next message */
+	uint32_t send_seq; /* message_seq of our next message; 2^16: all are used up */
 	uint16_t write_epoch;
 	uint32_t answered_seq; /* the peer's message_seq after those that our flight answers */
 	bool peer_ccs; /* its ChangeCipherSpec came */

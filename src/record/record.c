@@ -81,6 +81,12 @@ static uint64_t seal_limit(const struct record_layer *l, const struct write_epoc
 	return limit;
 }
 
+uint64_t record_seals_left(const struct record_layer *l)
+{
+	uint64_t limit = l->out.epoch ? seal_limit(l, &l->out) : 0;
+	return l->out.next_seq < limit ? limit - l->out.next_seq : 0;
+}
+
 /* *e: NULL for epoch 0. */
 static tern_error find_epoch(struct record_layer *l, uint16_t epoch, struct write_epoch **e)
 {
