@@ -22,7 +22,7 @@ void answer_job(struct world *w, uint16_t index);
 /* trace.c: what a connection reports of itself. user: the host. */
 void on_trace(void *user, const tern_conn *conn, const tern_trace *trace);
 
-/* updates.c: key updates and record numbers of DTLS 1.3. */
+/* updates.c: key updates, record numbers and certificate requests of DTLS 1.3. */
 /* Both sides have done what the scenario wants, and none is under way. */
 bool updates_done(const struct world *w);
 void skip_numbers(struct world *w);
@@ -35,6 +35,7 @@ void host_tick(struct host *h); /* whatever is due */
 uint64_t host_deadline(const struct host *h);
 void host_send_data(struct host *h);
 void host_rekey(struct host *h);
+void host_request(struct host *h); /* the client's certificate, from a server */
 /* Lets the server judge a datagram from another address than the client's. */
 void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, const uint8_t *datagram, size_t n);
 void host_drain(struct host *h, struct peer *p); /* events, then datagrams */

@@ -16,7 +16,7 @@
 #define SIM_STORED 8
 #define SIM_CAUGHT 16
 
-enum event_kind { EVENT_DATAGRAM, EVENT_SEND_DATA, EVENT_ANSWER, EVENT_FORGE, EVENT_CLOSE, EVENT_REKEY };
+enum event_kind { EVENT_DATAGRAM, EVENT_SEND_DATA, EVENT_ANSWER, EVENT_FORGE, EVENT_CLOSE, EVENT_REKEY, EVENT_REQUEST };
 
 struct event {
 	uint64_t at_ns, order; /* events of one time happen in the order they were made */
@@ -78,6 +78,7 @@ struct host {
 	uint64_t conns; /* of this run, so far */
 	struct reported reported; /* the records of the next datagram */
 	unsigned updates_left; /* key updates to begin */
+	unsigned requests_left, proofs; /* the server's: requests to make, and their ends */
 };
 
 struct world {
