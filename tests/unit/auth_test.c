@@ -1,4 +1,4 @@
-/* src/connection/auth.c: client authentication after the handshake (RFC 8446 4.6.2). */
+/* src/connection/auth.c, src/handshake/auth13.c: client authentication after the handshake (RFC 8446 4.6.2). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@ struct setting {
 	bool psk; /* external */
 	bool trusts_nobody; /* the server */
 	bool late_sign, late_verify;
+	bool raw; /* the client's key alone */
 	uint16_t mtu;
 	uint8_t cert_kib; /* 0: a short one */
 };
@@ -98,7 +99,9 @@ static void add_client_cert(tern_config *client, const struct setting *s)
 	size_t n = s->cert_kib ? 1024u * s->cert_kib : 8;
 	memset(chain, '.', sizeof chain);
 	memcpy(chain, "E b.test", 8);
-	if (s->late_sign)
+	if (s->raw)
+		OK(tern_config_add_raw_key(client, chain, n));
+	else if (s->late_sign)
 		OK(tern_config_add_signer(client, chain, n, sign_later, NULL));
 	else
 		OK(tern_config_add_keypair(client, chain, n, chain, n));
@@ -304,6 +307,18 @@ static void long_chain_over_a_small_mtu(void **state)
 	pair_free(&p);
 }
 
+/* The type of the certificate is settled in the handshake, for later too: RFC 7250 4.2. */
+static void raw_key_after_the_handshake(void **state)
+{
+	struct pair p;
+	(void)state;
+	start(&p, &(struct setting){.raw = true});
+	OK(ask(&p, TERN_CLIENT_AUTH_REQUIRED));
+	pair_settle(&p);
+	expect_proof(&p, "raw key");
+	pair_free(&p);
+}
+
 static void costs_memory_only_while_it_runs_and_where_it_is_wanted(void **state)
 {
 	struct count_heap with = {0}, without = {0};
@@ -315,7 +330,7 @@ static void costs_memory_only_while_it_runs_and_where_it_is_wanted(void **state)
 	start_with(&b, &(struct setting){.server_refuses = true, .client_refuses = true}, &heap_without);
 	/* Both sides of the pair are on this heap. */
 	assert_int_equal(with.live, without.live + 2 * sizeof(struct auth));
-	assert_true(sizeof(struct auth) <= 360);
+	assert_true(sizeof(struct auth) <= 352);
 	idle = with.live;
 	OK(ask(&a, TERN_CLIENT_AUTH_REQUIRED));
 	pair_settle(&a);
@@ -735,6 +750,7 @@ int main(void)
 		cmocka_unit_test(contexts_differ),
 		cmocka_unit_test(chain_is_shown_until_the_caller_comes_back),
 		cmocka_unit_test(long_chain_over_a_small_mtu),
+		cmocka_unit_test(raw_key_after_the_handshake),
 		cmocka_unit_test(costs_memory_only_while_it_runs_and_where_it_is_wanted),
 		cmocka_unit_test(data_flows_while_an_answer_is_awaited),
 		cmocka_unit_test(refusals_that_come_late),
