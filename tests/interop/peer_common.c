@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define ECHO_WAIT_MS 500 /* a line whose echo is later than this is sent again */
+#define LINGER_MS 1500 /* how long a client that may be asked for its certificate stays */
 #define ECHO_TRIES 60 /* so often */
 #define RECORD_MAX 16384 /* the largest plaintext of a record, RFC 5246 6.2.1 */
 
@@ -225,6 +226,20 @@ static enum status ping(const struct library *library, unsigned number)
 	return peer_failed("no echo of line %u", number);
 }
 
+/* The server's request may have got lost on its way: it shall find the client still there. */
+static enum status linger(const struct library *library)
+{
+	char late[RECORD_MAX];
+	uint64_t end = peer_now_ms() + LINGER_MS;
+	size_t len;
+	while (peer_now_ms() < end) {
+		enum status status = library->recv(late, sizeof late, &len, (int)(end - peer_now_ms()));
+		if (status != PEER_OK && status != PEER_TIMEOUT)
+			return status;
+	}
+	return PEER_OK;
+}
+
 static enum status talk(const struct library *library, const struct options *options, bool *resumed)
 {
 	struct link link;
@@ -237,6 +252,8 @@ static enum status talk(const struct library *library, const struct options *opt
 		if (status == PEER_OK)
 			status = ping(library, i);
 	}
+	if (options->post_auth && status == PEER_OK)
+		status = linger(library);
 	library->close();
 	close(link.fd);
 	if (status == PEER_OK)
