@@ -489,6 +489,8 @@ static void want_updates(struct host *h)
 {
 	struct world *w = h->world;
 	h->updates_left = w->staging ? 0 : w->scenario->updates[h->side];
+	h->requests_left = w->staging || h->side == CLIENT ? 0 : w->scenario->requests;
+	h->proofs = 0;
 	if (h->updates_left && w->scenario->flags & SIM_TOGETHER)
 		world_at(w, SIM_MS * TOGETHER_MS, EVENT_REKEY, h->side, 0);
 }
@@ -526,8 +528,6 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		h->received = h->conns = 0;
 		h->reported.n = 0;
 		want_updates(h);
-		h->requests_left = w->staging || i == CLIENT ? 0 : w->scenario->requests;
-		h->proofs = 0;
 		h->pool->jitter = schedule->seed + i;
 		h->memory.calls = 0;
 		h->memory.fail_at = schedule->no_memory[i];
