@@ -44,6 +44,7 @@ static const struct option_row client_rows[] = {
 	{"name", OPTION_TEXT, FIELD(server_name), "NAME", "the server's name (default: the host in ADDR)", 0, 0},
 	{"cert", OPTION_TEXTS, FIELD(cert), "FILE", "client certificate, PEM", 0, 0},
 	{"key", OPTION_TEXTS, FIELD(key), "FILE", "its private key, PEM", 0, 0},
+	{"post-auth", OPTION_FLAG, FIELD(post_auth), NULL, "show it after the handshake too, if the server asks", 0, 0},
 	{"psk", OPTION_TEXTS, FIELD(psk), "ID:HEX", "pre-shared key", 0, 0},
 	{"psk-import", OPTION_FLAG, FIELD(psk_import), NULL, "import the PSKs for DTLS 1.3 (RFC 9258)", 0, 0},
 	{"psk-context", OPTION_TEXT, FIELD(psk_context), "TEXT", "what they are imported for; both sides say the same",
@@ -177,12 +178,14 @@ static void on_event(struct client *c, const tern_event *event)
 		save_session(c);
 		break;
 	case TERN_EVENT_LIMIT_NEAR:
-		complain("many records were sent under one key: connect again soon");
+		complain("%s: connect again soon", report_limit(event->limit));
 		break;
 	case TERN_EVENT_CLOSED:
 		c->closed = true;
 		end(c, STATUS_OK);
 		break;
+	case TERN_EVENT_AUTHENTICATED: /* a server's */
+	case TERN_EVENT_AUTH_DECLINED:
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */
 	case TERN_EVENT_EARLY_DATA: /* a server's */
 	case TERN_EVENT_NONE:

@@ -374,6 +374,8 @@ static void on_event(struct demo *d, enum direction side, const tern_event *even
 	case TERN_EVENT_PENDING:
 	case TERN_EVENT_EARLY_DATA: /* not turned on */
 	case TERN_EVENT_LIMIT_NEAR:
+	case TERN_EVENT_AUTHENTICATED:
+	case TERN_EVENT_AUTH_DECLINED:
 	case TERN_EVENT_NONE:
 		break;
 	}

@@ -58,13 +58,13 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What server and client have in common; fields of only one of them stay empty in the other. */
 struct options {
-	bool json, insecure, echo, once, no_cookie, require_client_cert, psk_import;
+	bool json, insecure, echo, once, no_cookie, require_client_cert, psk_import, post_auth;
 	unsigned verbose;
 	const char *listen, *psk_file, *psk_context, *psk_hash, *cert_compression, *server_name, *session, *export,
 		*early_file;
 	const char *dtls, *policy, *suites, *groups, *alpn, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
-	int64_t linger_ms, mtu, rto_ms, early_bytes;
+	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after;
 };
 enum { OPTIONS_NUM_SHARED = 14 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];

@@ -14,6 +14,7 @@ enum { PEERS_MAX = 8192, PEER_BUCKETS = 8192 };
 struct association {
 	tern_conn *conn; /* NULL: there is none */
 	bool connected, dead;
+	uint64_t records; /* of data that came */
 	uint64_t hello; /* hash of the ClientHello it began with, to know a repeated one */
 	uint8_t *early; /* early data that is to be echoed once it is connected: each record behind its length */
 	size_t early_len;

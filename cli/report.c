@@ -218,6 +218,33 @@ void report_connected(const struct report *report, const char *peer, const tern_
 	explicit_bzero(exported, sizeof exported);
 }
 
+void report_authenticated(const struct report *report, const char *peer, const tern_conn *conn, bool declined)
+{
+	char fingerprint[104] = "";
+	tern_info info;
+
+	tern_conn_info(conn, &info);
+	if (!declined)
+		fingerprint_text(fingerprint, info.peer_fingerprint);
+	if (report->json) {
+		begin("authenticated", peer);
+		json_bool("authenticated", !declined && info.peer_authenticated);
+		json_text("scheme", declined ? "" : info.scheme);
+		json_text("fingerprint", fingerprint);
+		json_end();
+	} else if (declined) {
+		fprintf(stderr, "%s shows no certificate\n", peer);
+	} else {
+		fprintf(stderr, "%s authenticated: its certificate is %s\n", peer, fingerprint);
+	}
+}
+
+const char *report_limit(tern_limit limit)
+{
+	return limit == TERN_LIMIT_KEY ? "many records were sent under one key"
+				       : "the numbers of handshake messages are nearly used up";
+}
+
 static void data_json(const char *event, const char *peer, const uint8_t *data, size_t len, bool early)
 {
 	begin(event, peer);

@@ -20,6 +20,12 @@ void report_listening(const struct report *report, const char *address);
 void report_connected(const struct report *report, const char *peer, const tern_conn *conn,
 		      const struct export_request *request);
 
+/* The client answered the request for its certificate. */
+void report_authenticated(const struct report *report, const char *peer, const tern_conn *conn, bool declined);
+
+/* What nears its end, as the start of a sentence. */
+const char *report_limit(tern_limit limit);
+
 /* Received and sent application data, early or not. show: without --json, whether received data goes to stdout.
  * report_data returns false when stdout takes no more. */
 bool report_data(const struct report *report, const char *peer, const tern_event *event, bool show);

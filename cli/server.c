@@ -48,6 +48,8 @@ static const struct option_row server_rows[] = {
 	{"ca", OPTION_TEXTS, FIELD(ca), "FILE", "ask for a client certificate of these CAs", 0, 0},
 	{"fingerprint", OPTION_TEXTS, FIELD(fingerprint), "TEXT", "ask for this client certificate: sha-256:HEX", 0, 0},
 	{"require-client-cert", OPTION_FLAG, FIELD(require_client_cert), NULL, "refuse clients without one", 0, 0},
+	{"request-cert-after", OPTION_NUMBER, FIELD(request_cert_after), "N",
+	 "ask for it after N records of data (DTLS 1.3), not in the handshake", 0, INT64_MAX},
 	{"echo", OPTION_FLAG, FIELD(echo), NULL, "send every record back, instead of to stdout", 0, 0},
 	{"once", OPTION_FLAG, FIELD(once), NULL, "exit after the first peer is gone", 0, 0},
 	{"no-cookie", OPTION_FLAG, FIELD(no_cookie), NULL, "do not make clients prove their address first", 0, 0},
@@ -189,6 +191,23 @@ static void echo_early(struct server *s, struct peer *p, struct association *a)
 	a->early_len = 0;
 }
 
+/* --request-cert-after: now, or not yet. */
+static void request_certificate(struct server *s, struct peer *p, struct association *a)
+{
+	tern_client_auth mode = s->options->require_client_cert ? TERN_CLIENT_AUTH_REQUIRED : TERN_CLIENT_AUTH_OPTIONAL;
+
+	if (a->dead || s->options->request_cert_after < 0 || a->records != (uint64_t)s->options->request_cert_after)
+		return;
+	tern_error error = tern_conn_request_certificate(a->conn, mode, clock_now());
+	if (error == TERN_ERROR_USAGE) {
+		complain("%s: does not offer authentication after the handshake", p->party.name);
+		if (s->options->require_client_cert)
+			close_association(s, p, a, false);
+		return;
+	}
+	check(s, p, a, error);
+}
+
 static void on_data(struct server *s, struct peer *p, struct association *a, const tern_event *event)
 {
 	if (!report_data(&s->report, p->party.name, event, !s->options->echo)) {
@@ -200,6 +219,8 @@ static void on_data(struct server *s, struct peer *p, struct association *a, con
 		keep_early(a, event->data, event->len);
 	else if (s->options->echo)
 		echo(s, p, a, event->data, event->len);
+	a->records++;
+	request_certificate(s, p, a);
 }
 
 static void on_event(struct server *s, struct peer *p, struct association *a, const tern_event *event)
@@ -210,6 +231,7 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 		report_connected(&s->report, p->party.name, a->conn, &s->export);
 		flush(s, p, a); /* what is sent back must not overtake it */
 		echo_early(s, p, a);
+		request_certificate(s, p, a);
 		break;
 	case TERN_EVENT_DATA:
 	case TERN_EVENT_EARLY_DATA:
@@ -219,7 +241,11 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 		close_association(s, p, a, true);
 		break;
 	case TERN_EVENT_LIMIT_NEAR:
-		complain("%s: many records were sent under one key: the client should connect again", p->party.name);
+		complain("%s: %s: the client should connect again", p->party.name, report_limit(event->limit));
+		break;
+	case TERN_EVENT_AUTHENTICATED:
+	case TERN_EVENT_AUTH_DECLINED:
+		report_authenticated(&s->report, p->party.name, a->conn, event->kind == TERN_EVENT_AUTH_DECLINED);
 		break;
 	case TERN_EVENT_TICKET: /* a client's */
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */
@@ -458,7 +484,7 @@ static int start(struct server *s)
 
 int command_server(int argc, char **argv)
 {
-	struct options options = {.listen = NULL};
+	struct options options = {.request_cert_after = -1};
 	struct texts operands;
 	int status = options_parse(&server_line, &options, &operands, argc, argv);
 

@@ -212,10 +212,16 @@ static int set_verification(tern_config *config, const struct options *o, bool s
 		return usage_error("--insecure: leave it out, or leave --ca and --fingerprint out");
 	if (server && o->require_client_cert && !chosen)
 		return usage_error("--require-client-cert: say whom to trust with --ca FILE or --fingerprint");
-	if (server && chosen)
+	if (server && o->request_cert_after >= 0 && !chosen)
+		return usage_error("--request-cert-after: say whom to trust with --ca FILE or --fingerprint");
+	if (server ? o->request_cert_after >= 0 : o->post_auth)
+		error = tern_config_set_post_auth(config, true);
+	else if (server && chosen)
 		error = tern_config_set_client_auth(config, o->require_client_cert ? TERN_CLIENT_AUTH_REQUIRED
 										   : TERN_CLIENT_AUTH_OPTIONAL);
-	else if (!server && o->insecure)
+	if (error != TERN_OK)
+		return complain("%s", tern_error_sentence(error));
+	if (!server && o->insecure)
 		error = tern_config_set_insecure_no_verify(config);
 	else if (!server && !chosen && !o->psk.num)
 		error = tern_config_set_system_trust(config);

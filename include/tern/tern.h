@@ -235,6 +235,12 @@ typedef enum tern_client_auth {
 } tern_client_auth;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *config, tern_client_auth mode);
 
+/* DTLS 1.3: authentication of the client after the handshake (RFC 8446 4.6.2), default off. A client that has a
+ * certificate or a signer offers it, and answers whenever the server asks: tell no server so that should not know. A
+ * server keeps what it takes for tern_conn_request_certificate: 352 bytes for each connection whose client
+ * offered. Not where the keys come from an external PSK. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_post_auth(tern_config *config, bool on);
+
 /* Pre-shared keys. Identities are byte strings of 1 to 65535 bytes (RFC 4279), keys of 1 to 64 bytes; up to 32 are
  * added, none under the same identity. A client uses the first. The callback is asked for what was not added: on a
  * server with the peer's identity, on a client with the server's hint (identity NULL: it fills answer's identity, 1 to
@@ -359,7 +365,7 @@ typedef struct tern_limits {
 	uint32_t handshake_bytes; /* memory one handshake may take, and as much again for the peer's messages
 				   * under way; default 65536, 4096 to 16 MiB */
 	uint32_t message_bytes; /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
-	uint64_t seal_limit; /* records sealed under one key, then it stops; default by AEAD, < 2^48 */
+	uint64_t seal_limit; /* records sealed under one key, the last one no data; default by AEAD, < 2^48 */
 	uint32_t session_seconds; /* lifetime of tickets and sessions; default 86400, at most 604800 */
 } tern_limits;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_limits(tern_config *config, const tern_limits *limits);
@@ -515,11 +521,21 @@ typedef enum tern_event_kind {
 	TERN_EVENT_DATA, /* data, len: one record of application data, a view into the fed datagram */
 	TERN_EVENT_TICKET, /* client: tern_conn_session now gives a session to resume with */
 	TERN_EVENT_PENDING, /* job: an answer is awaited; see tern_conn_resume */
-	TERN_EVENT_LIMIT_NEAR, /* seven eighths of a key's record limit are used: make a new connection soon */
+	TERN_EVENT_LIMIT_NEAR, /* limit: what nears its end and cannot be renewed: make a new connection soon */
 	TERN_EVENT_CLOSED, /* the peer sent close_notify, of its own or in answer to ours: nothing more will come */
-	TERN_EVENT_EARLY_DATA /* server: as DATA, but before CONNECTED and perhaps sent again by somebody who recorded
-			       * it (to another server, or after a restart): see tern_config_set_early_data */
+	TERN_EVENT_EARLY_DATA, /* server: as DATA, but before CONNECTED and perhaps sent again by somebody who recorded
+				* it (to another server, or after a restart): see tern_config_set_early_data */
+	TERN_EVENT_AUTHENTICATED, /* server: the client proved itself as tern_conn_request_certificate asked */
+	TERN_EVENT_AUTH_DECLINED /* server: asked so, and it was optional, it showed no certificate */
 } tern_event_kind;
+
+/* Of what LIMIT_NEAR tells. */
+typedef enum tern_limit {
+	TERN_LIMIT_KEY, /* seven eighths of what one key may seal, or of the forgeries it may meet: in DTLS 1.2, and in
+			 * 1.3 when no more key updates can be sent */
+	TERN_LIMIT_MESSAGES /* DTLS 1.3: seven eighths of all handshake messages, ours or the peer's, that an
+			     * association can ever number: RFC 9147 5.2 */
+} tern_limit;
 
 typedef enum tern_job_kind {
 	TERN_JOB_SIGN,
@@ -535,6 +551,7 @@ typedef struct tern_event {
 	size_t len;
 	uint64_t job; /* PENDING */
 	tern_job_kind job_kind;
+	tern_limit limit; /* LIMIT_NEAR */
 } tern_event;
 
 /* Lends one received datagram until tern_conn_next says TERN_EVENT_NONE; it is decrypted in place. Feeding again before
@@ -593,8 +610,18 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t j
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
 /* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it
- * shall update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. RFC 9147 8. */
+ * shall update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. TERN_ERROR_LIMIT, and nothing
+ * changes, when the association has few message numbers left: those are kept for the limits of keys. RFC 9147 8. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now);
+
+/* DTLS 1.3 server: asks the client for its certificate (in tern_conn_take), judged as in a handshake; data goes on
+ * meanwhile, and there is no deadline for the answer. It ends in TERN_EVENT_AUTHENTICATED; or, when the client shows
+ * none, in TERN_EVENT_AUTH_DECLINED (OPTIONAL) or in the connection's end with certificate_required (REQUIRED). USAGE,
+ * and nothing changes: a client, DTLS 1.2, a client that does not offer it, a config without tern_config_set_post_auth,
+ * an external PSK, a request that is not answered yet. NO_CREDENTIALS: the config has nothing to judge it by. LIMIT:
+ * see tern_conn_rekey. RFC 8446 4.6.2. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_request_certificate(tern_conn *conn, tern_client_auth mode,
+								  tern_time now);
 
 /* Sends close_notify (in tern_conn_take, behind what the handshake still owes the peer); afterwards nothing more can be
  * sealed and data that arrives is dropped. A peer that is still in its handshake sees it fail with alert close_notify.
@@ -610,8 +637,8 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_export(const tern_conn *conn, uint
  * there is none (see TERN_EVENT_TICKET); TERN_ERROR_BUFFER_TOO_SMALL, and *len says how long it is. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len);
 
-/* The peer's certificate, DER, leaf first. Kept until the first tern_conn_next after CONNECTED; 0 when there is none.
- */
+/* The peer's certificate, DER, leaf first. Kept until the first tern_conn_next after CONNECTED, or AUTHENTICATED; 0
+ * when there is none. */
 TERN_API size_t tern_conn_peer_chain(const tern_conn *conn, tern_bytes *chain, size_t max);
 
 typedef enum tern_early_data {

@@ -1,5 +1,6 @@
 /* What DTLS 1.3 adds to a connection: acknowledgements, tickets, key updates (RFC 9147 7, 8, RFC 8446 4.6). */
 #include "base/heap.h"
+#include "connection/auth.h"
 #include "connection/conn.h"
 #include "handshake/early13.h"
 #include "handshake/keys13.h"
@@ -8,6 +9,8 @@
 #include "wire/messages13.h"
 #include "wire/record.h"
 
+#define MESSAGE_NUMBERS 65536u /* that message_seq can give: RFC 9147 5.2 */
+#define NUMBERS_KEPT 256 /* of them for keys at their limit and for answers that are due */
 #define AFTER_BYTES 16384 /* of messages after the handshake that are not complete yet */
 #define KEYS_LINGER_NS (UINT64_C(240) * 1000000000) /* 2 MSL: RFC 9147 5.8.1 */
 
@@ -43,6 +46,7 @@ void after_free(tern_conn *conn)
 		post_free(heap, a->posts);
 		a->posts = next;
 	}
+	auth_free(conn);
 	inbox_free(&a->inbox);
 	heap_free(heap, a, sizeof *a);
 	conn->after = NULL;
@@ -58,25 +62,72 @@ static void trace_keys(const tern_conn *conn, uint16_t epoch, bool writing)
 
 /* ---- what we send ---- */
 
-static tern_error post_message(tern_conn *conn, uint8_t type, struct span body)
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Key updates that we can still make: each takes an epoch and a number, and neither wraps (RFC 9147 5.2, 8). */
+static uint32_t updates_left(const tern_conn *conn)
+{
+	return least(MESSAGE_NUMBERS - conn->after->send_seq, (uint32_t)UINT16_MAX - conn->write_epoch);
+}
+
+bool after_is_rich(const tern_conn *conn)
+{
+	return updates_left(conn) > NUMBERS_KEPT;
+}
+
+/* Ours or the peer's: without new numbers no key can change any more. */
+static void note_numbers(tern_conn *conn)
+{
+	struct after *a = conn->after;
+	uint32_t peers = least(MESSAGE_NUMBERS - a->inbox.next, (uint32_t)UINT16_MAX - conn->records.in.epoch);
+	if (a->told_messages || least(updates_left(conn), peers) > MESSAGE_NUMBERS / 8)
+		return;
+	a->told_messages = true;
+	conn->queued |= QUEUED_MESSAGES_NEAR;
+}
+
+tern_error after_post(tern_conn *conn, struct outgoing *messages, size_t num)
 {
 	struct after *a = conn->after;
 	const struct tern_config *config = conn->pool->config;
-	struct outgoing message = {.content_type = CONTENT_HANDSHAKE,
-				   .type = type,
-				   .message_seq = a->send_seq,
-				   .epoch = conn->write_epoch,
-				   .body = body};
 	struct post *p;
-	if (a->send_seq == UINT16_MAX)
-		return TERN_ERROR_LIMIT; /* message_seq does not wrap: RFC 9147 8 */
-	p = post_new(&config->heap, &config->timers, conn->mtu, tracer_of(conn), &message, conn->rtt_ns);
+	if (MESSAGE_NUMBERS - a->send_seq < num)
+		return TERN_ERROR_LIMIT;
+	for (size_t i = 0; i < num; i++) {
+		messages[i].message_seq = (uint16_t)(a->send_seq + i);
+		messages[i].epoch = conn->write_epoch;
+	}
+	p = post_new(&config->heap, &config->timers, conn->mtu, tracer_of(conn), messages, num, conn->rtt_ns);
 	if (!p)
 		return TERN_ERROR_NO_MEMORY;
-	a->send_seq++;
+	a->send_seq += (uint32_t)num;
 	p->next = a->posts;
 	a->posts = p;
+	note_numbers(conn);
 	return TERN_OK;
+}
+
+static tern_error post_message(tern_conn *conn, uint8_t type, struct span body)
+{
+	struct outgoing message = {.content_type = CONTENT_HANDSHAKE, .type = type, .body = body};
+	return after_post(conn, &message, 1);
+}
+
+void after_answered(tern_conn *conn, uint8_t type)
+{
+	struct post **at = &conn->after->posts;
+	while (*at) {
+		struct post *p = *at;
+		if (p->type != type) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		post_free(&conn->pool->config->heap, p);
+	}
 }
 
 static bool update_under_way(const struct after *a)
@@ -87,10 +138,9 @@ static bool update_under_way(const struct after *a)
 	return a->update_acked;
 }
 
-/* Neither epochs nor message_seq wrap: RFC 9147 8. */
-static bool may_update(const tern_conn *conn)
+bool after_may_post(const tern_conn *conn)
 {
-	return conn->write_epoch < UINT16_MAX && conn->after->send_seq < UINT16_MAX;
+	return !update_under_way(conn->after);
 }
 
 /* The peer may not have processed what it was not told in order: before a KeyUpdate a ticket that was given up is due.
@@ -101,13 +151,12 @@ static void revive_tickets(struct after *a)
 		flight_revive(&p->flight);
 }
 
-tern_error after_rekey(tern_conn *conn, bool asks, tern_time now)
+tern_error after_rekey(tern_conn *conn, bool asks, bool must)
 {
 	struct after *a = conn->after;
 	uint8_t body[1];
 	struct wr w = wr_of(body, sizeof body);
-	(void)now;
-	if (!may_update(conn))
+	if (updates_left(conn) == 0 || (!must && !after_is_rich(conn)))
 		return TERN_ERROR_LIMIT;
 	a->update_wanted = true;
 	a->update_asks |= asks;
@@ -129,7 +178,7 @@ static tern_error switch_write_keys(tern_conn *conn)
 	TRY(keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, epoch, true));
 	record_forget_write(&conn->records, epoch);
 	conn->write_epoch = epoch;
-	conn->told_near = false;
+	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
 	trace_keys(conn, epoch, true);
 	return TERN_OK;
 }
@@ -181,14 +230,57 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	const struct tern_config *config = conn->pool->config;
 	struct handshake *hs = conn->hs;
 	struct after *a = conn->after;
-	inbox_init(&a->inbox, &config->heap, hs->inbox.next, AFTER_BYTES, AFTER_BYTES);
+	uint32_t bytes, message_max;
+	TRY(auth_keep(conn));
+	/* What may be a certificate is as long as one in the handshake. */
+	bytes = a->auth && conn->role == SERVER ? config->limits.handshake_bytes : AFTER_BYTES;
+	message_max = a->auth && conn->role == SERVER ? config->limits.message_bytes : AFTER_BYTES;
+	inbox_init(&a->inbox, &config->heap, hs->inbox.next, bytes, message_max);
 	a->send_seq = hs->send_seq;
+	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
 	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	note_numbers(conn);
 	if (conn->role == CLIENT)
 		return TERN_OK;
 	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight */
-	if (config->tickets && hs->peer_takes_tickets && names_fit_session(&hs->outcome))
+	if (config->tickets && hs->peer_takes_tickets && after_is_rich(conn) && names_fit_session(&hs->outcome))
 		return offer_ticket(conn, now);
+	return TERN_OK;
+}
+
+/* A client's last flight comes before all that follows. */
+static bool last_flight_is_open(const tern_conn *conn)
+{
+	return conn->hs && flight_is_on_its_way(&conn->hs->flight);
+}
+
+/* Messages of ours that the peer has are done with. */
+static tern_error sweep(tern_conn *conn, tern_time now)
+{
+	struct after *a = conn->after;
+	struct post **at = &a->posts;
+	tern_error error;
+	while (*at) {
+		struct post *p = *at;
+		if (p->flight.state != FLIGHT_FINISHED) {
+			at = &p->next;
+			continue;
+		}
+		a->update_acked |= p->type == KEY_UPDATE;
+		*at = p->next;
+		post_free(&conn->pool->config->heap, p);
+	}
+	if (!a->update_acked || a->posts || last_flight_is_open(conn))
+		return TERN_OK;
+	a->update_acked = false;
+	TRY(switch_write_keys(conn));
+	TRY(auth_go_on(conn, now));
+	if (!a->update_wanted)
+		return TERN_OK;
+	error = after_rekey(conn, a->update_asks, true);
+	if (error != TERN_ERROR_LIMIT)
+		return error;
+	a->update_wanted = a->update_asks = false;
 	return TERN_OK;
 }
 
@@ -261,12 +353,13 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
 	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
-	if (error == TERN_OK && request && may_update(conn))
-		error = after_rekey(conn, false, now);
-	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
+	if (error == TERN_OK && request)
+		error = after_rekey(conn, false, false);
+	/* A request that cannot be met is ignored: RFC 9147 8. */
+	return error == TERN_OK || error == TERN_ERROR_LIMIT ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
 }
 
-static tern_error take_message(tern_conn *conn, const struct message *m, tern_time now)
+static tern_error take_message(tern_conn *conn, const struct message *m, bool *answered, tern_time now)
 {
 	/* A KeyUpdate ends what may be said in its epoch, and the handshake's own epochs are over: RFC 9147 8. */
 	if (m->epoch < EPOCH_DATA || m->epoch < conn->records.in.epoch)
@@ -277,6 +370,8 @@ static tern_error take_message(tern_conn *conn, const struct message *m, tern_ti
 	case KEY_UPDATE:
 		return take_key_update(conn, m, now);
 	default:
+		if (auth_has(m->type))
+			return auth_receive(conn, m, answered, now);
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6");
 	}
 }
@@ -286,6 +381,8 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 {
 	struct after *a = conn->after;
 	struct message m;
+	bool answered = false, due = a->acks.due;
+	tern_error error;
 	tern_drop drop = inbox_put(&a->inbox, f, record->epoch);
 	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
 	if (drop != TERN_DROP_NONE)
@@ -293,38 +390,16 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	if (*kept)
 		acks_hurry(&a->acks); /* each is acknowledged, repeats too: RFC 9147 7 */
 	while (inbox_next(&a->inbox, &m)) {
-		TRY(take_message(conn, &m, now));
+		TRY(take_message(conn, &m, &answered, now));
 		inbox_done(&a->inbox);
 	}
-	return TERN_OK;
-}
-
-/* A client's last flight comes before all that follows. */
-static bool last_flight_is_open(const tern_conn *conn)
-{
-	return conn->hs && flight_is_on_its_way(&conn->hs->flight);
-}
-
-/* Messages of ours that the peer has are done with. */
-static tern_error sweep(tern_conn *conn, tern_time now)
-{
-	struct after *a = conn->after;
-	struct post **at = &a->posts;
-	while (*at) {
-		struct post *p = *at;
-		if (p->flight.state != FLIGHT_FINISHED) {
-			at = &p->next;
-			continue;
-		}
-		a->update_acked |= p->type == KEY_UPDATE;
-		*at = p->next;
-		post_free(&conn->pool->config->heap, p);
+	if (answered) { /* that acknowledges it: RFC 9147 7.1 */
+		*kept = false;
+		a->acks.due = due;
 	}
-	if (!a->update_acked || a->posts || last_flight_is_open(conn))
-		return TERN_OK;
-	a->update_acked = false;
-	TRY(switch_write_keys(conn));
-	return a->update_wanted ? after_rekey(conn, a->update_asks, now) : TERN_OK;
+	note_numbers(conn);
+	error = sweep(conn, now);
+	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
 }
 
 /* During the handshake an ACK is about its own epoch and those below. Afterwards the epochs of the two directions have

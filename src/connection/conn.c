@@ -1,5 +1,6 @@
 /* Making, feeding and freeing connections: the public calls around one association. */
 #include "connection/conn.h"
+#include "connection/auth.h"
 
 #include "handshake/keys13.h"
 #include "handshake/version.h"
@@ -217,10 +218,17 @@ bool tern_conn_authenticated(const tern_conn *conn)
 	return conn->authenticated;
 }
 
+/* The handshake that may await answers. */
+static struct handshake *asking(const tern_conn *conn)
+{
+	return conn->state == CONN_HANDSHAKE ? conn->hs : auth_under_way(conn);
+}
+
 /* A job may be answered, or the connection have failed, before the application came to ask for events. */
 static void drop_stale_events(tern_conn *conn)
 {
-	if (conn->state != CONN_HANDSHAKE || conn->hs->job.state != JOB_ASKED)
+	const struct handshake *hs = asking(conn);
+	if (!hs || hs->job.state != JOB_ASKED)
 		conn->queued &= (uint8_t)~QUEUED_PENDING;
 }
 
@@ -232,7 +240,10 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 	} order[] = {{QUEUED_PENDING, TERN_EVENT_PENDING},
 		     {QUEUED_CONNECTED, TERN_EVENT_CONNECTED},
 		     {QUEUED_TICKET, TERN_EVENT_TICKET},
-		     {QUEUED_LIMIT_NEAR, TERN_EVENT_LIMIT_NEAR},
+		     {QUEUED_AUTHENTICATED, TERN_EVENT_AUTHENTICATED},
+		     {QUEUED_AUTH_DECLINED, TERN_EVENT_AUTH_DECLINED},
+		     {QUEUED_KEY_NEAR, TERN_EVENT_LIMIT_NEAR},
+		     {QUEUED_MESSAGES_NEAR, TERN_EVENT_LIMIT_NEAR},
 		     {QUEUED_CLOSED, TERN_EVENT_CLOSED}};
 	drop_stale_events(conn);
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -241,9 +252,11 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 		conn->queued &= (uint8_t)~order[i].bit;
 		event->kind = order[i].kind;
 		if (event->kind == TERN_EVENT_PENDING) {
-			event->job = conn->hs->job.id;
-			event->job_kind = conn->hs->job.kind;
+			event->job = asking(conn)->job.id;
+			event->job_kind = asking(conn)->job.kind;
 		}
+		if (order[i].bit == QUEUED_MESSAGES_NEAR)
+			event->limit = TERN_LIMIT_MESSAGES;
 		return true;
 	}
 	return false;
@@ -255,6 +268,7 @@ static void settle(tern_conn *conn)
 {
 	if (conn->state == CONN_HANDSHAKE || (conn->queued & QUEUED_CONNECTED))
 		return;
+	auth_settle(conn);
 	/* In DTLS 1.3 a client repeats its last flight until it is acknowledged. */
 	if (conn->hs && conn->hs->complete && !(conn->after && flight_is_on_its_way(&conn->hs->flight))) {
 		handshake_free(conn->hs);
@@ -374,7 +388,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		}
 		if (take_record(conn, &record, event, now) == TERN_OK && event->kind != TERN_EVENT_NONE)
 			return TERN_OK;
-		conn_note_limits(conn, now);
+		conn_note_limits(conn);
 	}
 	end_loan(conn);
 	if (conn->hs && !conn->hs->complete) {
@@ -387,13 +401,18 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 
 tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer, tern_time now)
 {
+	struct handshake *hs = asking(conn);
 	tern_error error;
-	if (!conn->hs || conn->state != CONN_HANDSHAKE)
+	if (!hs)
 		return TERN_ERROR_USAGE;
-	error = handshake_answer(conn->hs, job, answer);
+	error = handshake_answer(hs, job, answer);
 	if (error == TERN_ERROR_USAGE)
 		return error;
-	return error == TERN_OK ? conn_advance(conn, now) : conn_fail(conn, error, WHERE, "");
+	if (error == TERN_OK && conn->state == CONN_HANDSHAKE)
+		return conn_advance(conn, now);
+	if (error == TERN_OK)
+		error = auth_go_on(conn, now);
+	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "");
 }
 
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
@@ -417,8 +436,9 @@ tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now)
 		return TERN_ERROR_NOT_CONNECTED;
 	if (!conn->after)
 		return TERN_ERROR_USAGE;
-	error = after_rekey(conn, ask_peer, now);
-	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
+	(void)now;
+	error = after_rekey(conn, ask_peer, false);
+	return error == TERN_OK || error == TERN_ERROR_LIMIT ? error : conn_fail(conn, error, WHERE, "RFC 9147 8");
 }
 
 tern_error tern_conn_close(tern_conn *conn, tern_time now)
@@ -455,9 +475,10 @@ tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, si
 
 size_t tern_conn_peer_chain(const tern_conn *conn, tern_bytes *chain, size_t max)
 {
-	size_t n = conn->hs ? conn->hs->num_peer_chain : 0;
+	const struct handshake *shown = auth_shown(conn), *hs = shown ? shown : conn->hs;
+	size_t n = hs ? hs->num_peer_chain : 0;
 	for (size_t i = 0; i < n && i < max; i++)
-		chain[i] = (tern_bytes){conn->hs->peer_chain[i].p, conn->hs->peer_chain[i].n};
+		chain[i] = (tern_bytes){hs->peer_chain[i].p, hs->peer_chain[i].n};
 	return n < max ? n : max;
 }
 

@@ -18,7 +18,16 @@ struct names {
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED, CONN_FAILED };
 
 /* Events that wait to be told, in the order they are told. */
-enum queued { QUEUED_PENDING = 1, QUEUED_CONNECTED = 2, QUEUED_TICKET = 4, QUEUED_LIMIT_NEAR = 8, QUEUED_CLOSED = 16 };
+enum queued {
+	QUEUED_PENDING = 1,
+	QUEUED_CONNECTED = 2,
+	QUEUED_TICKET = 4,
+	QUEUED_AUTHENTICATED = 8,
+	QUEUED_AUTH_DECLINED = 16,
+	QUEUED_KEY_NEAR = 32,
+	QUEUED_MESSAGES_NEAR = 64,
+	QUEUED_CLOSED = 128
+};
 
 /* Records of the next epoch that came before its keys: kept, within bounds, while a handshake runs. Each stands behind
  * two bytes of length, for it may be without a length of its own. */
@@ -34,11 +43,13 @@ struct after {
 	struct inbox inbox;
 	struct acks acks;
 	struct post *posts; /* ours that are not acknowledged */
-	uint16_t send_seq; /* message_seq of our next */
+	struct auth *auth; /* authentication after the handshake; NULL: not agreed on */
+	uint32_t send_seq; /* message_seq of our next; 2^16: all are used up */
 	uint64_t forget_ns; /* when the keys of the handshake go; TERN_NEVER: they are gone */
 	bool update_wanted; /* a KeyUpdate of ours is due */
 	bool update_asks; /* it asks for the peer's */
 	bool update_acked; /* the peer has it; messages before it may be open still */
+	bool told_messages; /* that their numbers near their end */
 };
 
 struct tern_conn {
@@ -55,11 +66,13 @@ struct tern_conn {
 	enum role role;
 	enum conn_state state;
 	uint8_t queued;
-	bool told_near, loaned, authenticated;
+	bool loaned, authenticated;
 	bool peer_closed;
 	bool alert_waits, alert_no_renegotiation;
 	uint8_t alert_level, alert_description;
 	uint16_t write_epoch, mtu;
+	uint16_t near_jitter; /* how much before seven eighths of a limit keys change, new with each */
+	uint16_t near_out, near_in; /* the newest epochs whose keys were seen to near their limit; 0: none */
 
 	struct record_layer records;
 	struct datagram datagram;
@@ -76,8 +89,8 @@ struct tern_conn {
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc);
 #define CONN_FAIL(conn, error, rfc) conn_fail(conn, TERN_##error, WHERE, rfc)
 
-/* Sees whether a key or a record number nears its end: DTLS 1.3 changes keys, 1.2 queues LIMIT_NEAR. */
-void conn_note_limits(tern_conn *conn, tern_time now);
+/* Sees whether a key or a record number nears its end: DTLS 1.3 changes keys, 1.2 queues LIMIT_NEAR. Once per epoch. */
+void conn_note_limits(tern_conn *conn);
 
 /* Counts and traces a drop. */
 void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len);
@@ -107,8 +120,18 @@ uint64_t after_deadline(const tern_conn *conn);
 tern_error after_tick(tern_conn *conn, tern_time now);
 /* A handshake record after closing. */
 void after_receive_closed(tern_conn *conn, const struct record *record, tern_time now);
-/* A KeyUpdate of ours, as soon as none is on its way. LIMIT: epochs or message_seq are used up. */
-tern_error after_rekey(tern_conn *conn, bool asks, tern_time now);
+/* A KeyUpdate of ours, as soon as none is on its way. LIMIT, and nothing changes: epochs or message_seq are used up;
+ * or, unless a key's limit demands it (must), nearly so. */
+tern_error after_rekey(tern_conn *conn, bool asks, bool must);
+/* Messages of ours as one flight: their numbers and epoch are given here. Not while a KeyUpdate is under way. LIMIT
+ * when not all of them can be numbered. */
+tern_error after_post(tern_conn *conn, struct outgoing *messages, size_t num);
+/* A KeyUpdate of ours ends what may be said in its epoch: until it is acknowledged nothing may be posted. */
+bool after_may_post(const tern_conn *conn);
+/* Whether numbers may be spent on what need not be. */
+bool after_is_rich(const tern_conn *conn);
+/* Messages of this type are answered: they need no acknowledgement any more. */
+void after_answered(tern_conn *conn, uint8_t type);
 
 /* The newest epoch we write in that the peer can read by now. */
 uint16_t conn_told_epoch(const tern_conn *conn);

@@ -107,7 +107,8 @@ static tern_error complete(tern_conn *conn, tern_time now)
 tern_error conn_advance(tern_conn *conn, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint16_t epoch = conn->records.in.epoch, answered = hs->answered_seq;
+	uint16_t epoch = conn->records.in.epoch;
+	uint32_t answered = hs->answered_seq;
 	tern_error error = handshake_run(hs, now);
 	conn->write_epoch = hs->write_epoch;
 	if (error == TERN_OK && hs->version && hs->version->acknowledges && !conn->after) {
@@ -150,14 +151,14 @@ static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time 
 static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	if ((uint16_t)(f->message_seq + 1) != hs->inbox.next || hs->inbox.next != hs->answered_seq)
+	if (f->message_seq + 1u != hs->inbox.next || hs->inbox.next != hs->answered_seq)
 		return TERN_OK;
 	flight_repeat(&hs->flight, pool_jitter(conn->pool), now);
 	return TERN_OK;
 }
 
 /* Part of a flight is here, or a part out of order: the peer shall know which (RFC 9147 7.1). */
-static void owe_ack(tern_conn *conn, const struct fragment *f, uint16_t expected)
+static void owe_ack(tern_conn *conn, const struct fragment *f, uint32_t expected)
 {
 	struct handshake *hs = conn->hs;
 	if (!conn->after || hs->complete)
@@ -173,10 +174,10 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 				     tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint16_t expected = hs->inbox.next, answered = hs->answered_seq;
+	uint32_t expected = hs->inbox.next, answered = hs->answered_seq;
 	tern_drop drop = inbox_put(&hs->inbox, f, record->epoch);
 	/* Of what our flight has answered already, that is the acknowledgement. */
-	*kept = drop == TERN_DROP_NONE || (drop == TERN_DROP_OLD_MESSAGE && (int16_t)(f->message_seq - answered) >= 0);
+	*kept = drop == TERN_DROP_NONE || (drop == TERN_DROP_OLD_MESSAGE && f->message_seq >= answered);
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
 	if (drop == TERN_DROP_OLD_MESSAGE)
@@ -206,7 +207,7 @@ static bool may_be_clear(const tern_conn *conn, const struct record *record, con
 	const struct handshake *hs = conn->hs;
 	if (record->epoch || !conn->after)
 		return true;
-	return hs && !hs->complete && (handshake_epoch(hs) == 0 || (int16_t)(f->message_seq - hs->inbox.next) < 0);
+	return hs && !hs->complete && (handshake_epoch(hs) == 0 || f->message_seq < hs->inbox.next);
 }
 
 static tern_error receive_handshake(tern_conn *conn, const struct record *record, tern_time now)

@@ -151,13 +151,19 @@ size_t tern_conn_max_data(const tern_conn *conn)
 }
 
 /* DTLS 1.3 changes its keys by itself; 1.2 can only tell. */
-void conn_note_limits(tern_conn *conn, tern_time now)
+void conn_note_limits(tern_conn *conn)
 {
-	if (conn->state != CONN_OPEN || conn->told_near || !record_limit_near(&conn->records))
+	const struct record_layer *l = &conn->records;
+	bool out = conn->near_out != l->out.epoch && record_out_near(l, conn->near_jitter);
+	bool in = conn->near_in != l->in.epoch && record_in_near(l, conn->near_jitter);
+	if (conn->state != CONN_OPEN || (!out && !in))
 		return;
-	conn->told_near = true;
-	if (!conn->after || after_rekey(conn, true, now) != TERN_OK)
-		conn->queued |= QUEUED_LIMIT_NEAR;
+	if (out)
+		conn->near_out = l->out.epoch;
+	if (in)
+		conn->near_in = l->in.epoch;
+	if (!conn->after || after_rekey(conn, true, true) != TERN_OK)
+		conn->queued |= QUEUED_KEY_NEAR;
 }
 
 /* One record of application data that fits. */
@@ -186,6 +192,7 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 			  tern_time now)
 {
 	struct wr w = wr_of(out, cap);
+	(void)now;
 	*out_len = 0;
 	if (conn->state == CONN_FAILED)
 		return conn->failure.error;
@@ -193,9 +200,11 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 		return TERN_ERROR_NOT_CONNECTED;
 	if (len > tern_conn_max_data(conn))
 		return TERN_ERROR_TOO_LARGE;
+	if (record_seals_left(&conn->records) <= 1) /* the last one tells the peer */
+		return CONN_FAIL(conn, ERROR_LIMIT, "RFC 9147 4.5.3");
 	TRY(seal_data(conn, conn->write_epoch, &w, span_of(data, len)));
 	*out_len = w.n;
-	conn_note_limits(conn, now);
+	conn_note_limits(conn);
 	return TERN_OK;
 }
 

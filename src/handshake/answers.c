@@ -98,15 +98,17 @@ void answer_limits(struct handshake *hs, const struct extensions *ext, uint16_t 
 tern_error answer_certificate_types(struct handshake *hs, const struct extensions *ext, struct extensions *answer)
 {
 	static const uint8_t raw[] = {CERTIFICATE_RAW_PUBLIC_KEY}, x509[] = {CERTIFICATE_X509};
+	bool may_ask_later = hs->post_auth && hs->pool->config->post_auth;
 	if (ext->present & HAS_SERVER_CERTIFICATE_TYPE) {
 		hs->raw_own = hs->credential->raw;
 		answer->present |= HAS_SERVER_CERTIFICATE_TYPE;
 		answer->server_certificate_types = span_of(hs->raw_own ? raw : x509, 1);
 	}
-	if (hs->asks_client_cert && (ext->present & HAS_CLIENT_CERTIFICATE_TYPE)) {
+	if ((hs->asks_client_cert || may_ask_later) && (ext->present & HAS_CLIENT_CERTIFICATE_TYPE)) {
 		hs->raw_peer = takes_raw_keys(hs->pool->config) && list8_has(ext->client_certificate_types, raw[0]);
 		if (!hs->raw_peer && !list8_has(ext->client_certificate_types, x509[0]))
-			return FAIL(hs, ERROR_NO_SHARED_CERTIFICATE_TYPE, "RFC 7250 4.2");
+			return hs->asks_client_cert ? FAIL(hs, ERROR_NO_SHARED_CERTIFICATE_TYPE, "RFC 7250 4.2")
+						    : TERN_OK;
 		answer->present |= HAS_CLIENT_CERTIFICATE_TYPE;
 		answer->client_certificate_types = span_of(hs->raw_peer ? raw : x509, 1);
 	}

@@ -11,7 +11,7 @@ tern_error put_cert_request13(struct handshake *hs, struct wr *w)
 	const struct list16 *ours = &hs->pool->config->schemes;
 	uint8_t list[2 * CONFIG_SUITES], block[4 + 2 + 2 * CONFIG_SUITES + 4 + 1 + 2 * COMPRESSION_ALGS];
 	struct wr lw = wr_of(list, sizeof list), bw = wr_of(block, sizeof block);
-	struct certificate_request13 request = {0};
+	struct certificate_request13 request = {.context = hs->request_context};
 	struct extensions ext = {.present = HAS_SIGNATURE_ALGORITHMS};
 	for (size_t i = 0; i < ours->num; i++)
 		wr_u16(&lw, ours->id[i]);
@@ -38,7 +38,7 @@ static void choose_client_credential(struct handshake *hs, const struct extensio
 	hs->client_cert_sent = hs->credential != NULL;
 }
 
-tern_error get_cert_request13(struct handshake *hs, struct span body)
+static tern_error take_request(struct handshake *hs, struct span body, struct span *context)
 {
 	struct certificate_request13 request;
 	struct extensions ext;
@@ -48,18 +48,36 @@ tern_error get_cert_request13(struct handshake *hs, struct span body)
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.3.2");
 	if (!(ext.present & HAS_SIGNATURE_ALGORITHMS))
 		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 4.3.2");
-	if (request.context.n || ext.misplaced)
+	if (ext.misplaced)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.3.2");
-	hs->asks_client_cert = true;
 	take_compression13(hs, &ext);
+	*context = request.context;
 	choose_client_credential(hs, &ext);
 	return TERN_OK;
+}
+
+tern_error get_cert_request13(struct handshake *hs, struct span body)
+{
+	struct span context;
+	TRY(take_request(hs, body, &context));
+	if (context.n)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.3.2");
+	hs->asks_client_cert = true;
+	return TERN_OK;
+}
+
+tern_error get_late_cert_request13(struct handshake *hs, struct span body)
+{
+	struct span context;
+	TRY(take_request(hs, body, &context));
+	hs->request_context = arena_copy(&hs->arena, context);
+	return hs->request_context.p ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
 }
 
 tern_error put_own_certificate13(struct handshake *hs, struct wr *w)
 {
 	const struct credential *c = hs->credential;
-	struct certificate13 message = {0};
+	struct certificate13 message = {.context = hs->request_context};
 	if (c && hs->raw_own)
 		message.list.chain[message.list.num++] = c->spki;
 	for (size_t i = 0; c && !hs->raw_own && i < c->num_chain; i++)
@@ -74,7 +92,7 @@ static tern_error get_peer_certificate(struct handshake *hs, struct span body, s
 	struct extensions ext;
 	if (!get_certificate13(&r, out) || !rd_end(&r))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.4.2");
-	if (out->context.n)
+	if (!span_equal(out->context, hs->request_context))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.4.2");
 	for (size_t i = 0; i < out->list.num; i++) {
 		if (!get_extensions(out->extensions[i], IN_CERTIFICATE13, &ext))
@@ -108,7 +126,7 @@ tern_error get_client_certificate13(struct handshake *hs, struct span body)
 		hs->client_cert_sent = true;
 		return TERN_OK;
 	}
-	if (hs->pool->config->client_auth == TERN_CLIENT_AUTH_REQUIRED)
+	if (hs->requires_client_cert)
 		return FAIL(hs, ERROR_CERTIFICATE_REQUIRED, "RFC 8446 4.4.2.4");
 	return TERN_OK;
 }

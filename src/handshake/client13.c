@@ -79,6 +79,11 @@ tern_error offer13(struct handshake *hs)
 	ext->supported_versions = span_of(both, hs->pool->config->dtls12 ? 4 : 2);
 	if (config_can_verify(hs->pool->config))
 		offer_compression13(hs->pool->config, ext);
+	/* Without a certificate every answer would be no: the extension says that there may be one. */
+	if (hs->pool->config->post_auth && hs->pool->config->num_credentials) {
+		ext->present |= HAS_POST_HANDSHAKE_AUTH;
+		hs->post_auth = true;
+	}
 	if (hs->pool->config->groups.num || !hs->pool->config->psk_ke)
 		TRY(first_shares(hs));
 	offer_modes(hs);

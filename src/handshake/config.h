@@ -70,6 +70,7 @@ struct tern_config {
 	tern_verify_fn *verify;
 	void *verify_user;
 	tern_client_auth client_auth;
+	bool post_auth; /* client authentication after the handshake */
 	struct psk_entry psks[CONFIG_PSKS];
 	size_t num_psks;
 	tern_psk_fn *psk;

@@ -83,9 +83,9 @@ struct handshake {
 	struct flight flight;
 	struct transcript transcript;
 	struct job job;
-	uint16_t send_seq; /* message_seq of our next message */
+	uint32_t send_seq; /* message_seq of our next message; 2^16: all are used up */
 	uint16_t write_epoch;
-	uint16_t answered_seq; /* the peer's message_seq after those that our flight answers */
+	uint32_t answered_seq; /* the peer's message_seq after those that our flight answers */
 	bool peer_ccs; /* its ChangeCipherSpec came */
 
 	struct outcome outcome;
@@ -125,13 +125,15 @@ struct handshake {
 	bool peer_takes_tickets; /* server: it named PSK modes */
 	bool early_wanted; /* client: the application wants to send early data */
 	uint32_t early_left; /* bytes of early data that may still be sent, or come */
-	struct span request_context;
+	bool post_auth; /* the client offers to authenticate itself later: RFC 8446 4.2.6 */
+	struct span request_context; /* of the CertificateRequest; empty in the main handshake */
 
 	/* authentication */
 	const struct credential *credential; /* ours, once chosen */
 	const struct scheme_alg *sign_scheme;
 	bool raw_own, raw_peer; /* raw public keys, RFC 7250 */
 	bool asks_client_cert; /* a CertificateRequest goes or came */
+	bool requires_client_cert; /* server: an empty one will not do */
 	bool client_cert_sent; /* it was not empty: CertificateVerify must come */
 	uint8_t peer_decompresses; /* bits: which of the config's compression algorithms */
 	bool compressed[2]; /* by role of who sent it: the certificate came or went compressed */

@@ -8,6 +8,8 @@ tern_error put_encrypted_extensions13(struct handshake *hs, struct wr *w);
 tern_error get_encrypted_extensions13(struct handshake *hs, struct span body);
 tern_error put_cert_request13(struct handshake *hs, struct wr *w);
 tern_error get_cert_request13(struct handshake *hs, struct span body);
+/* The same after the handshake, where it has a context: kept in hs->request_context. */
+tern_error get_late_cert_request13(struct handshake *hs, struct span body);
 tern_error put_own_certificate13(struct handshake *hs, struct wr *w);
 tern_error get_server_certificate13(struct handshake *hs, struct span body);
 tern_error get_client_certificate13(struct handshake *hs, struct span body);

@@ -93,8 +93,18 @@ const struct step script13[] = {
 	{CERTIFICATE_VERIFY,     CLIENT, 0,                  EPOCH_HANDSHAKE, with_cert_verify,                   put_cert_verify13,          get_cert_verify13,          NULL},
 	{FINISHED,               CLIENT, 0,                  EPOCH_HANDSHAKE, NULL,                               put_finished13,             get_finished13,             keys13_done},
 };
+
+/* RFC 8446 4.6.2: the epoch is the one that the connection gives the client's messages. */
+const struct step script_auth13[] = {
+	/* message             from    flags               epoch            present                  put                         get                         then */
+	{CERTIFICATE_REQUEST,  SERVER, 0,                  EPOCH_DATA,      NULL,                    put_cert_request13,         get_late_cert_request13,    NULL},
+	{CERTIFICATE,          CLIENT, 0,                  EPOCH_DATA,      NULL,                    put_own_certificate13,      get_client_certificate13,   NULL},
+	{CERTIFICATE_VERIFY,   CLIENT, 0,                  EPOCH_DATA,      with_cert_verify,        put_cert_verify13,          get_cert_verify13,          NULL},
+	{FINISHED,             CLIENT, 0,                  EPOCH_DATA,      NULL,                    put_finished13,             get_finished13,             NULL},
+};
 /* clang-format on */
 const size_t num_script13 = sizeof script13 / sizeof script13[0];
+const size_t num_script_auth13 = sizeof script_auth13 / sizeof script_auth13[0];
 
 const struct version version13 = {
 	.number = VERSION_DTLS13,

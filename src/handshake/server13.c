@@ -83,6 +83,7 @@ static tern_error use_certificate(struct handshake *hs, const struct client_hell
 	take_compression13(hs, ext);
 	hs->sign_scheme = choice.scheme;
 	hs->asks_client_cert = hs->pool->config->client_auth != TERN_CLIENT_AUTH_NONE;
+	hs->requires_client_cert = hs->pool->config->client_auth == TERN_CLIENT_AUTH_REQUIRED;
 	schedule13_start(&hs->schedule, hs->pool->provider->hash[choice.suite->hash], DTLS13_PREFIX, span_of(NULL, 0));
 	return TERN_OK;
 }
@@ -176,6 +177,7 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 		transcript_choose(&hs->transcript, hs->pool->provider->hash[hs->outcome.suite->hash],
 				  version13.transcript_header);
 	hs->peer_takes_tickets = ext->present & HAS_PSK_KEY_EXCHANGE_MODES;
+	hs->post_auth = ext->present & HAS_POST_HANDSHAKE_AUTH;
 	if (!hs->psk_without_dhe)
 		TRY(use_group(hs, request.group, request.share));
 	if (ext->present & HAS_EARLY_DATA)

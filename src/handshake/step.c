@@ -76,7 +76,9 @@ static tern_error step_put(struct handshake *hs, const struct step *s)
 		out.content_type = s->message;
 		out.type = 0;
 	} else {
-		out.message_seq = hs->send_seq++;
+		if (hs->send_seq > UINT16_MAX)
+			return FAIL(hs, ERROR_LIMIT, "RFC 9147 5.2");
+		out.message_seq = (uint16_t)hs->send_seq++;
 		if (!(s->flags & STEP_NOT_HASHED))
 			TRY(transcript_add(&hs->transcript, out.type, out.message_seq, out.body, true));
 	}

@@ -25,6 +25,8 @@ struct step {
 
 /* The hellos of all versions; then each version's own. */
 extern const struct step script_hello[], script12[], script13[];
-extern const size_t num_script_hello, num_script12, num_script13;
+/* Client authentication after the handshake of DTLS 1.3. */
+extern const struct step script_auth13[];
+extern const size_t num_script_hello, num_script12, num_script13, num_script_auth13;
 
 #endif

@@ -88,6 +88,12 @@ static uint64_t seal_limit(const struct record_layer *l, const struct write_epoc
 	return limit;
 }
 
+uint64_t record_seals_left(const struct record_layer *l)
+{
+	uint64_t limit = l->out.epoch ? seal_limit(l, &l->out) : 0;
+	return l->out.next_seq < limit ? limit - l->out.next_seq : 0;
+}
+
 /* *e: NULL for epoch 0. */
 static tern_error find_epoch(struct record_layer *l, uint16_t epoch, struct write_epoch **e)
 {
@@ -203,13 +209,18 @@ bool record_worn(const struct record_layer *l)
 	return l->in.epoch != 0 && l->in.forged >= l->protection->forgery_limit(l->in.aead);
 }
 
-static bool nearly(uint64_t used, uint64_t limit)
+static bool nearly(uint64_t used, uint64_t limit, uint16_t early)
 {
-	return used >= limit - limit / 8;
+	uint64_t eighth = limit / 8;
+	return used >= limit - eighth - (eighth * early >> 16);
 }
 
-bool record_limit_near(const struct record_layer *l)
+bool record_out_near(const struct record_layer *l, uint16_t early)
 {
-	return (l->out.epoch != 0 && nearly(l->out.next_seq, seal_limit(l, &l->out))) ||
-	       (l->in.epoch != 0 && nearly(l->in.forged, l->protection->forgery_limit(l->in.aead)));
+	return l->out.epoch != 0 && nearly(l->out.next_seq, seal_limit(l, &l->out), early);
+}
+
+bool record_in_near(const struct record_layer *l, uint16_t early)
+{
+	return l->in.epoch != 0 && nearly(l->in.forged, l->protection->forgery_limit(l->in.aead), early);
 }

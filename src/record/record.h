@@ -124,7 +124,11 @@ size_t record_overhead(const struct record_layer *l, uint16_t epoch);
 /* The forgery limit of the newest read key is reached: the association must end (RFC 9147 4.5.3). An older epoch at its
  * limit is forgotten by itself. */
 bool record_worn(const struct record_layer *l);
-/* At least 7/8 of the seal limit, or of the record numbers, of the write key, or of the forgery limit, are used. */
-bool record_limit_near(const struct record_layer *l);
+/* Records that the newest write key may seal yet. */
+uint64_t record_seals_left(const struct record_layer *l);
+/* Of the write key's seal limit or record numbers; of the newest read key's forgery limit: at least 7/8 are used; or,
+ * as early goes to UINT16_MAX, 6/8. */
+bool record_out_near(const struct record_layer *l, uint16_t early);
+bool record_in_near(const struct record_layer *l, uint16_t early);
 
 #endif

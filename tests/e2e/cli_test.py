@@ -163,6 +163,7 @@ class Usage(Case):
                 (listen + ["--psk-file", psk_file], 1, ["--psk-file " + psk_file, "line 3"]),
                 (listen + ["--psk-file", missing], 1, ["--psk-file " + missing]),
                 (listen + pair + ["--require-client-cert"], 2, ["--require-client-cert", "--ca"]),
+                (listen + pair + ["--request-cert-after", "1"], 2, ["--request-cert-after", "--ca"]),
                 (listen + pair + ["extra"], 2, ["extra"]),
                 (["server", "--listen", used] + pair, 1, ["--listen " + used, "in use"]),
                 (["server", "--listen", "192.0.2.1:4444"] + pair, 1, ["--listen 192.0.2.1:4444"]),
@@ -414,6 +415,32 @@ class ServerAndClient(Case):
         ):
             with self.subTest(f"{server_args} {client_args}"), self.server("--echo", *server_args) as server:
                 self.assertStatus(self.client(server.port(), *client_args), status)
+
+    def test_client_certificates_after_the_handshake(self):
+        cert, key = self.path("late.pem"), self.path("late.key")
+        mine = run("cert", "self-signed", "--name", "client", "--cert", cert, "--key", key, "--force")
+        fingerprint = mine.stdout.decode().strip()
+        proof = [b"authenticated: its certificate is " + fingerprint.encode()]
+        offers = ["--cert", cert, "--key", key, "--post-auth"]
+        for server_args, client_args, status, fragments in (
+                (["--request-cert-after", "0"], offers, 0, proof),
+                (["--request-cert-after", "1", "--require-client-cert"], offers, 0, proof),
+                (["--request-cert-after", "9"], offers, 0, []),
+                (["--request-cert-after", "1"], ["--cert", cert, "--key", key], 0, [b"does not offer authentication"]),
+                (["--request-cert-after", "0", "--require-client-cert"], [], 0,
+                 [b"does not offer authentication", b"closed"]),
+                (["--request-cert-after", "1"], ["--cert", self.cert, "--key", self.key, "--post-auth"], 1,
+                 [b"trusted issuer"]),
+        ):
+            with self.subTest(f"{server_args} {client_args}"), self.server("--echo", "--ca", cert, *server_args) as server:
+                self.assertStatus(self.client(server.port(), *client_args), status)
+                for fragment in fragments:
+                    server.wait_for(re.escape(fragment))
+        with self.server("--echo", "--ca", cert, "--request-cert-after", "1", "--json") as server:
+            self.assertStatus(self.client(server.port(), *offers), 0)
+            server.wait_for(rb'"event": ?"closed"', "out")
+            told = [event for event in events(bytes(server.out)) if event["event"] == "authenticated"]
+            self.assertEqual([(event["authenticated"], event["fingerprint"]) for event in told], [(True, fingerprint)])
 
     def test_psk(self):
         psks = self.write("psk.txt", ("# devices\n\n" + PSK + "\n").encode())

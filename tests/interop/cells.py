@@ -10,7 +10,7 @@ from dataclasses import dataclass
 PEERS = {"1.2": ["openssl", "gnutls", "mbedtls", "wolfssl"], "1.3": ["wolfssl", "nss"]}
 KINDS = {
     "1.2": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "ecdhe-psk", "resume-id", "resume-ticket"],
-    "1.3": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "resume-ticket", "hrr", "keyupdate", "mlkem", "default"],
+    "1.3": ["ecdsa", "rsa", "ed25519", "mutual", "psk", "resume-ticket", "hrr", "keyupdate", "post-auth", "mlkem", "default"],
 }
 COLUMNS = ["cookie/1400", "cookie/512", "none/1400", "none/512", "lossy", "lossy/none"]
 LIMIT_S, LOSSY_LIMIT_S = 25, 120
@@ -70,6 +70,7 @@ CANNOT = [
     ("1.3", "nss", "server", ".*/cookie/.*|.*/lossy", "tstclnt asks for no cookie"),
     ("1.3", "nss", ".*", "suite/.*_CCM_.*", "NSS has no CCM suite of TLS 1.3"),
     ("1.3", "nss", ".*", "keyupdate/.*", "tstclnt starts no key update"),
+    ("1.3", "nss", ".*", "post-auth/.*", "NSS has no post-handshake authentication in DTLS"),
     ("1.3", "nss", ".*", "resume-ticket/.*", "tstclnt keeps no session for another run"),
     ("1.3", "nss", "server", "mutual/.*", "tstclnt's server asks for no certificate"),
 ]
@@ -104,6 +105,11 @@ class Cell:
     @property
     def limit(self):
         return LOSSY_LIMIT_S if self.lossy else LIMIT_S
+
+    @property
+    def proves(self):
+        """Whether the client shows a certificate, in the handshake or after it."""
+        return self.kind in ("mutual", "post-auth")
 
     @property
     def resume(self):

@@ -91,11 +91,15 @@ class Run:
 
     def end_server(self, server):
         if self.server == "tern":
+            if self.cell.kind == "post-auth":
+                server.wait_for(r"authenticated: its certificate is", self.deadline)
             server.process.send_signal(signal.SIGTERM)
             server.finish(self.deadline)
             return
         if self.cell.resume:
             server.wait_for(r"^resumed$", self.deadline)
+        if self.cell.kind == "post-auth":
+            server.wait_for(r"^authenticated$", self.deadline)
         # On a lossy link close_notify may be lost; then the server still waits.
         if not self.cell.lossy:
             server.finish(self.deadline)
@@ -140,9 +144,11 @@ class Run:
             return options + ["--psk", ":".join(PSK)]
         if role == "server":
             options += ["--cert", pki / f"{cell.leaf}.pem", "--key", pki / f"{cell.leaf}.key"]
-            return options + (["--ca", pki / "ca.pem", "--require-client-cert"] if cell.kind == "mutual" else [])
+            options += ["--request-cert-after", 2] if cell.kind == "post-auth" else []
+            return options + (["--ca", pki / "ca.pem", "--require-client-cert"] if cell.proves else [])
         options += ["--ca", pki / "ca.pem", "--name", "localhost"]
-        return options + (["--cert", pki / "client.pem", "--key", pki / "client.key"] if cell.kind == "mutual" else [])
+        options += ["--post-auth"] if cell.kind == "post-auth" else []
+        return options + (["--cert", pki / "client.pem", "--key", pki / "client.key"] if cell.proves else [])
 
     def peer_command(self, peer, role, port):
         cell, pki = self.cell, self.tools.folder
@@ -152,15 +158,17 @@ class Run:
             command += ["--groups", cell.groups(role)]
         if cell.kind == "keyupdate":
             command.append("--key-update")
+        if cell.kind == "post-auth":
+            command.append("--post-auth")
         if cell.resume:
             command += ["--resume", cell.resume]
         if not cell.leaf:
             return command + ["--psk", ":".join(PSK)]
         if role == "server":
             command += ["--cert", pki / f"{cell.leaf}.pem", "--key", pki / f"{cell.leaf}.key"]
-            return command + (["--ca", pki / "ca.pem", "--require-client-cert"] if cell.kind == "mutual" else [])
+            return command + (["--ca", pki / "ca.pem", "--require-client-cert"] if cell.proves else [])
         command += ["--ca", pki / "ca.pem", "--name", "localhost"]
-        return command + (["--cert", pki / "client.pem", "--key", pki / "client.key"] if cell.kind == "mutual" else [])
+        return command + (["--cert", pki / "client.pem", "--key", pki / "client.key"] if cell.proves else [])
 
 
 # ---- the table

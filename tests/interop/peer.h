@@ -3,12 +3,13 @@
  *
  * usage: peer_X server|client --port P --suite NAME [--dtls 1.2|1.3] [--cert F --key F] [--ca F]
  *               [--require-client-cert] [--psk ID:HEX] [--groups LIST] [--cookie|--no-cookie] [--mtu N]
- *               [--resume id|ticket] [--key-update] [--name HOST] [--timeout S] [--count N] [--lines N]
+ *               [--resume id|ticket] [--key-update] [--post-auth] [--name HOST] [--timeout S] [--count N] [--lines N]
  *
  * or: peer_X version, which prints the library's.
  *
  * The server prints "ready PORT", serves COUNT associations one after the other, echoes every record, and prints
- * "resumed" when an association resumed a session. The client sends LINES lines "ping-1\n"..., waits for each one's
+ * "resumed" when an association resumed a session; with --post-auth it asks for the client's certificate before the
+ * second echo and prints "authenticated" at the end. The client sends LINES lines "ping-1\n"..., waits for each one's
  * echo, sending it again when the echo is late, prints "ok LINES"; with --resume it does so twice, resuming, and prints
  * "resumed". Exit 0; 1 for a failure; 77 when the library cannot do what was asked, with the reason on stderr. */
 #ifndef TERN_TESTS_PEER_H
@@ -25,6 +26,7 @@ enum resume { RESUME_NONE, RESUME_ID, RESUME_TICKET };
 struct options {
 	bool server, require_client_cert, cookie;
 	bool dtls13; /* DTLS 1.3 and nothing else; otherwise 1.2 and nothing else */
+	bool post_auth; /* the client's certificate is asked for after the handshake */
 	bool key_update; /* renew the own keys, and ask the other side to, before the last line */
 	const char *groups; /* IANA names, the best first; NULL: the library's own choice */
 	uint16_t port;
@@ -69,6 +71,10 @@ struct library {
 	enum status (*recv)(void *data, size_t cap, size_t *len, int timeout_ms);
 	/* Starts a key update both ways. NULL: the library has no DTLS 1.3, and --groups is not for it. */
 	enum status (*update)(void);
+	/* Server: asks for the client's certificate now, and tells whether it came. NULL: the library cannot, and a
+	 * client of it cannot answer. */
+	enum status (*request)(void);
+	bool (*proved)(void);
 	/* Sends close_notify, keeps the session if it is to be resumed, frees the rest. Also after a failed handshake.
 	 */
 	void (*close)(void);

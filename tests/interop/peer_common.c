@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define ECHO_WAIT_MS 500 /* a line whose echo is later than this is sent again */
+#define LINGER_MS 1500 /* how long a client that may be asked for its certificate stays */
 #define ECHO_TRIES 60 /* so often */
 #define RECORD_MAX 16384 /* the largest plaintext of a record, RFC 5246 6.2.1 */
 
@@ -158,8 +159,11 @@ static enum status echo_until_closed(const struct library *library, const struct
 		enum status status = library->recv(record, sizeof record, &len, (int)options->timeout_s * 1000);
 		if (status == PEER_CLOSED || status == PEER_TIMEOUT)
 			return PEER_OK;
-		if (status == PEER_OK && options->key_update && ++echoed == options->lines)
+		echoed += status == PEER_OK;
+		if (status == PEER_OK && options->key_update && echoed == options->lines)
 			status = library->update();
+		if (status == PEER_OK && options->post_auth && echoed == 2)
+			status = library->request();
 		if (status == PEER_OK)
 			status = library->send(record, len);
 		if (status != PEER_OK)
@@ -188,6 +192,8 @@ static enum status serve(const struct library *library, const struct options *op
 			served++;
 			print_line(resumed ? "resumed" : "connected");
 			status = echo_until_closed(library, options);
+			if (options->post_auth && status == PEER_OK)
+				print_line(library->proved() ? "authenticated" : "not authenticated");
 		} else if (link.replaced) {
 			status = PEER_OK; /* the client gave up and came again */
 		}
@@ -220,6 +226,20 @@ static enum status ping(const struct library *library, unsigned number)
 	return peer_failed("no echo of line %u", number);
 }
 
+/* The server's request may have got lost on its way: it shall find the client still there. */
+static enum status linger(const struct library *library)
+{
+	char late[RECORD_MAX];
+	uint64_t end = peer_now_ms() + LINGER_MS;
+	size_t len;
+	while (peer_now_ms() < end) {
+		enum status status = library->recv(late, sizeof late, &len, (int)(end - peer_now_ms()));
+		if (status != PEER_OK && status != PEER_TIMEOUT)
+			return status;
+	}
+	return PEER_OK;
+}
+
 static enum status talk(const struct library *library, const struct options *options, bool *resumed)
 {
 	struct link link;
@@ -232,6 +252,8 @@ static enum status talk(const struct library *library, const struct options *opt
 		if (status == PEER_OK)
 			status = ping(library, i);
 	}
+	if (options->post_auth && status == PEER_OK)
+		status = linger(library);
 	library->close();
 	close(link.fd);
 	if (status == PEER_OK)
@@ -298,6 +320,7 @@ static const struct option long_options[] = {
 	{"dtls", required_argument, NULL, 'd'},
 	{"groups", required_argument, NULL, 'g'},
 	{"key-update", no_argument, NULL, 'u'},
+	{"post-auth", no_argument, NULL, 'A'},
 	{0},
 };
 
@@ -354,6 +377,9 @@ static bool parse_option(struct options *options, int option)
 	case 'u':
 		options->key_update = true;
 		return true;
+	case 'A':
+		options->post_auth = true;
+		return true;
 	default:
 		return false;
 	}
@@ -389,6 +415,8 @@ int peer_main(int argc, char **argv, const struct library *library)
 	alarm(options.timeout_s + 5);
 	bool newer = options.dtls13 || options.groups || options.key_update;
 	enum status status = newer && !library->update ? peer_cannot("it has no DTLS 1.3") : PEER_OK;
+	if (options.post_auth && !library->request)
+		status = peer_cannot("it has no authentication after the handshake");
 	if (status == PEER_OK)
 		status = library->setup(&options);
 	if (status == PEER_OK)

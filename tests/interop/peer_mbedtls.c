@@ -272,7 +272,11 @@ static const char *version(void)
 
 int main(int argc, char **argv)
 {
-	static const struct library library = {version,	    setup, handshake,	     send_record,
-					       recv_record, NULL,  close_association};
+	static const struct library library = {.version = version,
+					       .setup = setup,
+					       .handshake = handshake,
+					       .send = send_record,
+					       .recv = recv_record,
+					       .close = close_association};
 	return peer_main(argc, argv, &library);
 }

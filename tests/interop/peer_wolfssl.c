@@ -186,6 +186,35 @@ static enum status prepare13(void)
 #define update NULL
 #endif
 
+#if defined(WOLFSSL_DTLS13) && defined(WOLFSSL_POST_HANDSHAKE_AUTH)
+static enum status offer_post_auth(void)
+{
+	int ok = wolfSSL_allow_post_handshake_auth(ssl);
+	return ok == 0 ? PEER_OK : fail("post-handshake authentication", ok);
+}
+
+static enum status request(void)
+{
+	int ok = wolfSSL_request_certificate(ssl);
+	return ok == WOLFSSL_SUCCESS ? PEER_OK : fail("request", wolfSSL_get_error(ssl, ok));
+}
+
+static bool proved(void)
+{
+	WOLFSSL_X509 *certificate = wolfSSL_get_peer_certificate(ssl);
+	bool there = certificate != NULL;
+	wolfSSL_X509_free(certificate);
+	return there;
+}
+#else
+static enum status offer_post_auth(void)
+{
+	return PEER_FAILED;
+}
+#define request NULL
+#define proved NULL
+#endif
+
 static enum status set_credentials(void)
 {
 	int ok = WOLFSSL_SUCCESS;
@@ -200,6 +229,8 @@ static enum status set_credentials(void)
 	int mode = options->require_client_cert	     ? WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT
 		   : !options->server && options->ca ? WOLFSSL_VERIFY_PEER
 						     : WOLFSSL_VERIFY_NONE;
+	if (options->post_auth && options->server)
+		mode |= WOLFSSL_VERIFY_POST_HANDSHAKE;
 	wolfSSL_CTX_set_verify(context, mode, NULL);
 	if (options->psk_identity) {
 		wolfSSL_CTX_set_psk_client_callback(context, psk_client);
@@ -272,7 +303,8 @@ static enum status prepare(void)
 		wolfSSL_check_domain_name(ssl, options->name);
 	if (session && wolfSSL_set_session(ssl, session) != WOLFSSL_SUCCESS)
 		return peer_failed("the session cannot be used again");
-	return options->dtls13 ? prepare13() : PEER_OK;
+	enum status status = options->post_auth ? offer_post_auth() : PEER_OK;
+	return status == PEER_OK && options->dtls13 ? prepare13() : status;
 }
 
 static enum status handshake(struct link *link, bool *resumed)
@@ -334,7 +366,14 @@ static const char *version(void)
 
 int main(int argc, char **argv)
 {
-	static const struct library library = {version,	    setup,  handshake,	      send_record,
-					       recv_record, update, close_association};
+	static const struct library library = {.version = version,
+					       .setup = setup,
+					       .handshake = handshake,
+					       .send = send_record,
+					       .recv = recv_record,
+					       .update = update,
+					       .request = request,
+					       .proved = proved,
+					       .close = close_association};
 	return peer_main(argc, argv, &library);
 }

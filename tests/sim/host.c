@@ -74,6 +74,20 @@ static void on_connected(struct host *h, struct peer *p)
 	if (h->updates_left && !has(h, SIM_TOGETHER))
 		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
 			 EVENT_REKEY, h->side, 0);
+	if (h->requests_left)
+		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
+			 EVENT_REQUEST, h->side, 0);
+}
+
+static void on_authenticated(struct host *h, struct peer *p)
+{
+	tern_bytes chain[1];
+	tern_info info;
+	tern_conn_info(p->conn, &info);
+	h->proofs++;
+	ladder_note(h->world, h->side, "the client has proved itself");
+	if (!info.peer_authenticated || !info.has_peer_fingerprint || tern_conn_peer_chain(p->conn, chain, 1) != 1)
+		invariants_fail(&h->world->inv, "side %u: a proof without a certificate", h->side);
 }
 
 static void on_event(struct host *h, struct peer *p, const tern_event *event)
@@ -97,6 +111,9 @@ static void on_event(struct host *h, struct peer *p, const tern_event *event)
 		break;
 	case TERN_EVENT_CLOSED:
 		host_note_end(h, p, TERN_OK);
+		break;
+	case TERN_EVENT_AUTHENTICATED:
+		on_authenticated(h, p);
 		break;
 	default:
 		break;

@@ -24,7 +24,7 @@ void answer_job(struct world *w, uint16_t index);
 /* trace.c: what a connection reports of itself. user: the host. */
 void on_trace(void *user, const tern_conn *conn, const tern_trace *trace);
 
-/* updates.c: key updates and record numbers of DTLS 1.3. */
+/* updates.c: key updates, record numbers and certificate requests of DTLS 1.3. */
 /* Both sides have done what the scenario wants, and none is under way. */
 bool updates_done(const struct world *w);
 void skip_numbers(struct world *w);
@@ -37,6 +37,7 @@ void host_tick(struct host *h); /* whatever is due */
 uint64_t host_deadline(const struct host *h);
 void host_send_data(struct host *h);
 void host_rekey(struct host *h);
+void host_request(struct host *h); /* the client's certificate, from a server */
 /* early.c: data before the handshake is complete. */
 void early_begin(struct host *h, struct peer *p); /* a client that has its hello on the way */
 void early_send(struct host *h);

@@ -62,7 +62,8 @@ struct scenario {
 	/* DTLS 1.3 */
 	uint16_t losses; /* SIM_LOSE_LAST: so many; 0: a few */
 	uint16_t updates[2]; /* key updates that a side begins */
-	uint16_t updates_gap_ms; /* at most so long after the one before */
+	uint16_t requests; /* for the client's certificate, that the server makes after the handshake */
+	uint16_t updates_gap_ms; /* at most so long after the one before, requests too */
 	uint16_t epochs; /* the run goes on until so many key updates are done on both sides */
 	uint64_t skip_to; /* records are numbered from just below this on; the run goes on beyond it */
 	uint64_t seal_limit;

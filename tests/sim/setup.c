@@ -84,12 +84,13 @@ static tern_error set_certificates(struct host *h)
 	const struct scenario *s = h->world->scenario;
 	char own[CERTIFICATE_MAX], peer[CERTIFICATE_MAX];
 	size_t own_n, peer_n;
-	bool asks = h->side == CLIENT || has(h, SIM_MUTUAL);
+	bool proves = h->side == SERVER || has(h, SIM_MUTUAL) || s->requests;
+	bool asks = h->side == CLIENT || has(h, SIM_MUTUAL) || s->requests;
 	if (!s->certificate)
 		return TERN_OK;
 	own_n = certificate_of(s, h->side, own);
 	peer_n = certificate_of(s, h->side == CLIENT ? SERVER : CLIENT, peer);
-	if (h->side == SERVER || has(h, SIM_MUTUAL))
+	if (proves)
 		TRY(add_own_key(h, own, own_n));
 	if (h->side == SERVER && has(h, SIM_MUTUAL))
 		TRY(tern_config_set_client_auth(h->config, TERN_CLIENT_AUTH_REQUIRED));
@@ -143,6 +144,7 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 		TRY(tern_config_set_groups(h->config, groups));
 	TRY(tern_config_set_trace(h->config, on_trace, h));
 	TRY(tern_config_set_psk_ke(h->config, has(h, SIM_PSK_KE)));
+	TRY(tern_config_set_post_auth(h->config, s->requests != 0));
 	TRY(set_certificates(h));
 	if (has(h, SIM_COMPRESS) && tern_compression_names()[0])
 		TRY(tern_config_set_certificate_compression(h->config, tern_compression_names()));

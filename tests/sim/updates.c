@@ -1,4 +1,5 @@
-/* updates.c - key updates and record numbers of DTLS 1.3. */
+/* updates.c - key updates, record numbers and certificate requests of DTLS 1.3. */
+#include "connection/auth.h"
 #include "sim/host.h"
 
 #define BEFORE 5 /* records until the number that is skipped to */
@@ -37,11 +38,38 @@ void host_rekey(struct host *h)
 			 h->side, 0);
 }
 
+void host_request(struct host *h)
+{
+	struct world *w = h->world;
+	struct peer *p = &h->peers[0];
+	tern_error error;
+	if (p->ended || !p->connected)
+		return;
+	error = tern_conn_request_certificate(p->conn, TERN_CLIENT_AUTH_REQUIRED, world_time(w));
+	if (error == TERN_OK) {
+		h->requests_left--;
+		ladder_note(w, h->side, "asks for the client's certificate");
+	} else if (error == TERN_ERROR_NO_MEMORY && h->memory.fail_at) {
+		host_note_end(h, p, error);
+	} else if (error != TERN_ERROR_USAGE || !p->conn->after->auth->asked) {
+		invariants_fail(&w->inv, "request: %s", tern_error_name(error));
+	}
+	host_drain(h, p);
+	if (h->requests_left && !p->ended)
+		world_at(w, SIM_MS * (AGAIN_MS + pcg_below(&w->rng, 1u + w->scenario->updates_gap_ms)), EVENT_REQUEST,
+			 h->side, 0);
+}
+
+static bool limit_near(const struct record_layer *l)
+{
+	return record_out_near(l, UINT16_MAX) || record_in_near(l, UINT16_MAX);
+}
+
 static bool side_done(const struct host *h, const struct host *other)
 {
 	const struct scenario *s = h->world->scenario;
 	const tern_conn *conn = h->peers[0].conn, *peer = other->peers[0].conn;
-	return h->updates_left == 0 && !under_way(conn) && !record_limit_near(&conn->records) &&
+	return h->updates_left == 0 && !under_way(conn) && !limit_near(&conn->records) &&
 	       conn->write_epoch == peer->records.in.epoch && conn->write_epoch >= 3 + s->epochs &&
 	       (conn->write_epoch > 3 || conn->records.out.next_seq > s->skip_to);
 }
@@ -50,8 +78,8 @@ bool updates_done(const struct world *w)
 {
 	if (!scenario_is_13(w->scenario) || w->staging)
 		return true;
-	return !w->skip_left && side_done(&w->hosts[CLIENT], &w->hosts[SERVER]) &&
-	       side_done(&w->hosts[SERVER], &w->hosts[CLIENT]);
+	return !w->skip_left && w->hosts[SERVER].proofs == w->scenario->requests &&
+	       side_done(&w->hosts[CLIENT], &w->hosts[SERVER]) && side_done(&w->hosts[SERVER], &w->hosts[CLIENT]);
 }
 
 static void skip(const struct world *w, tern_conn *from, tern_conn *to)

@@ -20,6 +20,7 @@
 #define FLOODS 100
 #define MORE_13 1024 /* acknowledgements, older epochs, a ticket on its way */
 #define TICKETS (2 * TERN_SESSION_MAX) /* one that is offered, one that comes */
+#define REQUESTS 8192 /* the handshake's struct and its first block again, and the answer on its way */
 #define POST_QUANTUM 5120 /* the hello with its key share, and copies of it */
 #define MESSAGES_USUAL 64
 #define RETRY_NS (2 * SIM_S) /* what is left of the old hello is not taken for a piece of the new one by then */
@@ -274,7 +275,9 @@ static uint64_t time_limit(const struct world *w)
 		limit += timeout;
 		timeout = timeout < 4 * SIM_S ? 2 * timeout : timeout;
 	}
-	limit += SIM_MS * ((unsigned)w->scenario->updates[0] + w->scenario->updates[1] + w->scenario->epochs) *
+	limit += SIM_MS *
+		 ((unsigned)w->scenario->updates[0] + w->scenario->updates[1] + w->scenario->epochs +
+		  w->scenario->requests) *
 		 (200u + w->scenario->updates_gap_ms);
 	limit += SIM_MS * 100 * w->scenario->epochs * w->scenario->seal_limit;
 	if (w->scenario->flags & (SIM_LOSE_LAST | SIM_FLOOD))
@@ -287,7 +290,7 @@ static uint64_t time_limit(const struct world *w)
 uint32_t world_messages(const struct world *w)
 {
 	const struct scenario *s = w->scenario;
-	return s->updates[0] || s->updates[1] || s->epochs || s->skip_to ? MESSAGES_MAX : MESSAGES_USUAL;
+	return s->updates[0] || s->updates[1] || s->requests || s->epochs || s->skip_to ? MESSAGES_MAX : MESSAGES_USUAL;
 }
 
 /* ---- steps ---- */
@@ -382,6 +385,9 @@ static void happen(struct world *w, const struct event *e)
 	case EVENT_SEND_EARLY:
 		early_send(h);
 		break;
+	case EVENT_REQUEST:
+		host_request(h);
+		break;
 	}
 }
 
@@ -396,6 +402,8 @@ static size_t own_bytes(const struct scenario *s)
 		n += TICKETS;
 	if (!s->client_groups)
 		n += POST_QUANTUM;
+	if (s->requests)
+		n += REQUESTS + 3 * s->certificate_len;
 	return n + MORE_13;
 }
 
@@ -404,7 +412,7 @@ static void check_host(struct world *w, const struct host *h)
 	size_t conns = (h->peers[0].conn != NULL) + (size_t)(h->peers[1].conn != NULL);
 	size_t own = own_bytes(w->scenario);
 	memory_bounded(&w->inv, &h->memory, h->received, conns, own);
-	if (w->inv.signs[h->side] > h->conns)
+	if (w->inv.signs[h->side] > h->conns + (h->side == CLIENT ? w->scenario->requests : 0u))
 		invariants_fail(&w->inv, "side %u: %llu signatures for %llu handshakes", h->side,
 				(unsigned long long)w->inv.signs[h->side], (unsigned long long)h->conns);
 }
@@ -485,6 +493,8 @@ static void want_updates(struct host *h)
 {
 	struct world *w = h->world;
 	h->updates_left = w->staging ? 0 : w->scenario->updates[h->side];
+	h->requests_left = w->staging || h->side == CLIENT ? 0 : w->scenario->requests;
+	h->proofs = 0;
 	if (h->updates_left && w->scenario->flags & SIM_TOGETHER)
 		world_at(w, SIM_MS * TOGETHER_MS, EVENT_REKEY, h->side, 0);
 }
@@ -523,6 +533,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		h->received = h->conns = 0;
 		h->reported.n = 0;
 		want_updates(h);
+		h->pool->jitter = schedule->seed + i;
 		h->memory.calls = 0;
 		h->memory.fail_at = schedule->no_memory[i];
 	}

@@ -24,7 +24,8 @@ enum event_kind {
 	EVENT_FORGE,
 	EVENT_CLOSE,
 	EVENT_REKEY,
-	EVENT_SEND_EARLY
+	EVENT_SEND_EARLY,
+	EVENT_REQUEST
 };
 
 struct event {
@@ -88,6 +89,7 @@ struct host {
 	uint64_t conns; /* of this run, so far */
 	struct reported reported; /* the records of the next datagram */
 	unsigned updates_left; /* key updates to begin */
+	unsigned requests_left, proofs; /* the server's: requests to make, and their ends */
 };
 
 struct world {

@@ -75,6 +75,11 @@ static struct after *after_of(struct pair *p, enum role who)
 	return p->side[who].conn->after;
 }
 
+static uint16_t next_number(struct pair *p, enum role who)
+{
+	return (uint16_t)after_of(p, who)->send_seq;
+}
+
 static uint16_t write_epoch(struct pair *p, enum role who)
 {
 	return p->side[who].conn->write_epoch;
@@ -433,7 +438,7 @@ static void numbers_do_not_wrap(void **state)
 			after_of(&p, CLIENT)->send_seq = UINT16_MAX;
 		else
 			p.side[CLIENT].conn->write_epoch = UINT16_MAX;
-		pair_say(&p, CLIENT, 3, KEY_UPDATE, after_of(&p, SERVER)->send_seq, asks, 1);
+		pair_say(&p, CLIENT, 3, KEY_UPDATE, next_number(&p, SERVER), asks, 1);
 		check_is("asked at the limit", p.side[CLIENT].error, TERN_OK);
 		assert_int_equal(read_epoch(&p, CLIENT), 4);
 		assert_null(after_of(&p, CLIENT)->posts);
@@ -470,7 +475,7 @@ static void messages_that_are_not_allowed(void **state)
 		struct pair p;
 		enum role from = cases[i].to == CLIENT ? SERVER : CLIENT;
 		connect13(&p);
-		pair_say(&p, cases[i].to, 3, cases[i].type, after_of(&p, from)->send_seq, cases[i].body, cases[i].n);
+		pair_say(&p, cases[i].to, 3, cases[i].type, next_number(&p, from), cases[i].body, cases[i].n);
 		expect_failure(&p, cases[i].name, cases[i].to, cases[i].error);
 	}
 }
@@ -482,7 +487,7 @@ static void nothing_follows_a_key_update_in_its_epoch(void **state)
 	uint16_t seq;
 	(void)state;
 	connect13(&p);
-	seq = after_of(&p, CLIENT)->send_seq;
+	seq = next_number(&p, CLIENT);
 	pair_say(&p, SERVER, 3, KEY_UPDATE, seq, zero, 1);
 	check_is("first", p.side[SERVER].error, TERN_OK);
 	pair_say(&p, SERVER, 3, KEY_UPDATE, (uint16_t)(seq + 1), zero, 1);
@@ -496,7 +501,7 @@ static void messages_in_the_handshakes_epoch_come_too_late(void **state)
 	(void)state;
 	start(&p, NULL, false);
 	pair_settle(&p);
-	pair_say(&p, SERVER, 2, KEY_UPDATE, after_of(&p, CLIENT)->send_seq, zero, 1);
+	pair_say(&p, SERVER, 2, KEY_UPDATE, next_number(&p, CLIENT), zero, 1);
 	expect_failure(&p, "epoch 2", SERVER, TERN_ERROR_UNEXPECTED_MESSAGE);
 }
 
@@ -548,7 +553,7 @@ static void repeated_message_is_acknowledged_again(void **state)
 	uint16_t seq;
 	(void)state;
 	connect13(&p);
-	seq = after_of(&p, CLIENT)->send_seq;
+	seq = next_number(&p, CLIENT);
 	for (unsigned i = 0; i < 3; i++) {
 		pair_say(&p, SERVER, 3, KEY_UPDATE, seq, zero, 1);
 		pair_collect(&p, SERVER);

@@ -275,6 +275,10 @@ static tern_error do_tickets(tern_config *c)
 {
 	return tern_config_set_tickets(c, false);
 }
+static tern_error do_post_auth(tern_config *c)
+{
+	return tern_config_set_post_auth(c, true);
+}
 static tern_error do_keyring(tern_config *c)
 {
 	tern_keyring *k;
@@ -341,6 +345,7 @@ static const struct {
 	{"alpn", do_alpn, false},
 	{"cookie", do_cookie, false},
 	{"tickets", do_tickets, false},
+	{"post auth", do_post_auth, false},
 	{"keyring", do_keyring, false},
 	{"store", do_store, false},
 	{"timers", do_timers, false},

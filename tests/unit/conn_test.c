@@ -529,10 +529,12 @@ static void seal_limit(void **state)
 		assert_int_equal(pair_saw(&p, CLIENT, TERN_EVENT_LIMIT_NEAR), sealed + 1 >= 70);
 		assert_true(sealed < 100);
 	}
-	assert_int_equal(sealed, 79); /* and Finished */
+	assert_int_equal(sealed, 78); /* and Finished, and the alert that tells the peer */
 	check_is("next", tern_conn_next(p.side[CLIENT].conn, &e, p.now), TERN_ERROR_LIMIT);
 	pair_settle(&p);
 	check_is("seal", tern_conn_seal(p.side[CLIENT].conn, out, sizeof out, &n, out, 0, p.now), TERN_ERROR_LIMIT);
+	check_is("the peer", p.side[SERVER].error, TERN_ERROR_PEER_ALERT);
+	assert_int_equal(tern_conn_failure(p.side[SERVER].conn).alert, 80);
 	pair_free(&p);
 }
 
@@ -547,7 +549,7 @@ static void sequence_end(void **state)
 	OK(tern_config_set_suites(c[CLIENT],
 				  "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256")); /* as long as numbers last */
 	connect_pair(&p, c);
-	p.side[CLIENT].conn->records.out.next_seq = RECORD_SEQ_MAX - 1;
+	p.side[CLIENT].conn->records.out.next_seq = RECORD_SEQ_MAX - 2; /* the last may not be data */
 	p.side[SERVER].conn->records.in.window.next = RECORD_SEQ_MAX - 9;
 	OK(tern_conn_seal(p.side[CLIENT].conn, out, sizeof out, &n, (const uint8_t *)"z", 1, p.now));
 	pair_feed(&p, SERVER, out, n);

@@ -175,7 +175,7 @@ static void worn(void **state)
 		p.bytes[p.n - 1 - i] ^= 1;
 		assert_non_null(epochs_read(&l.b, 2));
 		check(&l, "forged", p, TERN_DROP_FORGED);
-		assert_false(record_worn(&l.b) || record_limit_near(&l.b));
+		assert_false(record_worn(&l.b) || limit_near(&l.b));
 	}
 	assert_null(epochs_read(&l.b, 2));
 	check(&l, "old", old, TERN_DROP_EPOCH);
@@ -186,9 +186,9 @@ static void worn(void **state)
 		p.bytes[p.n - 1] ^= 1;
 		check(&l, "forged", p, TERN_DROP_FORGED);
 	}
-	assert_true(record_worn(&l.b) && record_limit_near(&l.b));
+	assert_true(record_worn(&l.b) && limit_near(&l.b));
 	layers_key(&l, 4, AEAD_AES_128_GCM);
-	assert_false(record_worn(&l.b) || record_limit_near(&l.b));
+	assert_false(record_worn(&l.b) || limit_near(&l.b));
 	layers_close(&l);
 }
 
@@ -205,7 +205,7 @@ static void seal_limits(void **state)
 		for (size_t i = 0; i < (epoch == 2 ? 2 : 3); i++)
 			packet_of(&l, epoch);
 	}
-	assert_true(record_limit_near(&l.a));
+	assert_true(limit_near(&l.a));
 	assert_int_equal(record_seal(&l.a, 3, 23, span_of("x", 1), &w, NULL), TERN_ERROR_LIMIT);
 	packet_of(&l, 2);
 	assert_int_equal(record_seal(&l.a, 2, 23, span_of("x", 1), &w, NULL), TERN_ERROR_LIMIT);

@@ -55,4 +55,9 @@ static inline void layers_close(struct layers *l)
 	l->provider->close(l->crypto);
 }
 
+static inline bool limit_near(const struct record_layer *l)
+{
+	return record_out_near(l, 0) || record_in_near(l, 0);
+}
+
 #endif

@@ -38,7 +38,7 @@ static struct post *make(uint16_t mtu, size_t n, uint64_t rtt_ns)
 	struct post *p;
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (uint8_t)(i * 7);
-	p = post_new(&heap, &timers, mtu, (struct tracer){note, NULL, NULL}, &m, rtt_ns);
+	p = post_new(&heap, &timers, mtu, (struct tracer){note, NULL, NULL}, &m, 1, rtt_ns);
 	memset(bytes, 0, sizeof bytes); /* the body was copied */
 	return p;
 }

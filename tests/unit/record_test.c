@@ -207,7 +207,7 @@ static void limits(void **state)
 		l.a.seal_limit = cases[i].setting;
 		next = cases[i].epoch ? &l.a.out.next_seq : &l.a.plain_seq;
 		*next = cases[i].next;
-		if (record_limit_near(&l.a) != cases[i].near)
+		if (limit_near(&l.a) != cases[i].near)
 			fail_msg("%s: near", cases[i].name);
 		got = record_begin(&l.a, cases[i].epoch, 23, &w, &mark);
 		if (got != want)
@@ -246,20 +246,20 @@ static void wears_out(void **state)
 	(void)state;
 	aead.forgery_limit12 = 128;
 	layers_open(&l, &provider_stub, 64);
-	assert_false(record_worn(&l.b) || record_limit_near(&l.b));
+	assert_false(record_worn(&l.b) || limit_near(&l.b));
 	layers_key(&l, 1, AEAD_AES_128_CCM_8);
 	l.b.in.aead = &aead;
 	for (size_t i = 0; i < 128; i++) {
 		size_t n = seal_one(&l, 1, bytes, sizeof bytes, i);
 		assert_false(record_worn(&l.b));
-		assert_int_equal(record_limit_near(&l.b), i >= 112);
+		assert_int_equal(limit_near(&l.b), i >= 112);
 		bytes[n - 1] ^= 1;
 		assert_int_equal(read_one(&l, bytes, n).drop, TERN_DROP_FORGED);
 	}
 	assert_true(record_worn(&l.b));
 	/* The count is the key's. */
 	layers_key(&l, 2, AEAD_AES_128_CCM_8);
-	assert_false(record_worn(&l.b) || record_limit_near(&l.b));
+	assert_false(record_worn(&l.b) || limit_near(&l.b));
 	layers_close(&l);
 }
 
