@@ -262,6 +262,15 @@ static void check_reasons(const struct met *m, const struct verdict_case *c)
 	}
 }
 
+/* With the HelloRetryRequest, not only in the end. */
+static void check_retry_takes_keys(struct met *m)
+{
+	tern_conn *client = m->p.side[CLIENT].conn;
+	while (!client->hs->retried && pair_carry(&m->p))
+		;
+	assert_null(epochs_write(&client->records, EPOCH_EARLY));
+}
+
 static void verdicts(void **state)
 {
 	(void)state;
@@ -279,6 +288,8 @@ static void verdicts(void **state)
 		if (send_early(&m) != c->offered)
 			fail_msg("%s: sending early data", c->name);
 		m.p.now.unix_s += c->held_s;
+		if (c->client_reason == TERN_EARLY_REASON_RETRY)
+			check_retry_takes_keys(&m);
 		run(&m, c->name);
 		check_early(&m, c->name, accepted, accepted);
 		check_reasons(&m, c);
