@@ -47,7 +47,7 @@ static void fill(size_t what, size_t n)
 	if (what == NOISE)
 		pcg_fill(&rng, plain, n);
 	for (size_t i = 0; what == TEXT && i < n; i++)
-		plain[i] = (uint8_t)((size_t)"CN=a.test, O=of a kind "[i % 23] + i / 500);
+		plain[i] = (uint8_t)((size_t) "CN=a.test, O=of a kind "[i % 23] + i / 500);
 }
 
 static void names(void **state)
