@@ -102,11 +102,20 @@ install_missing() {
 		{ tail -n 20 "$LAB/apt.log"; die "the lab's packages cannot be installed"; }
 }
 
-# What git knows and what it does not ignore, as it lies here; the build folder in there stays, so that a second run is quick.
+# What git knows and what it does not ignore, as it lies here. The build folder in there stays, and so does the time of each
+# file that is the same, whichever checkout it came from: a second run is quick, and never stale.
 copy_checkout() {
-	find "$LAB/srv/tern" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+	local old=$LAB/srv/tern new=$LAB/srv/new file
+	rm -rf "$new"
+	mkdir -p "$new"
 	git -c safe.directory="*" ls-files -z --cached --others --exclude-standard |
-		tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --no-same-owner -C "$LAB/srv/tern"
+		tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --touch --no-same-owner -C "$new"
+	while IFS= read -r -d '' file; do
+		! cmp -s "$new/$file" "$old/$file" || touch --reference="$old/$file" "$new/$file"
+	done < <(cd "$new" && find . -type f -print0)
+	find "$old" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+	find "$new" -mindepth 1 -maxdepth 1 -exec mv -t "$old" {} +
+	rmdir "$new"
 }
 
 print_versions() {

@@ -16,7 +16,9 @@ tern_error put_cert_request13(struct handshake *hs, struct wr *w)
 	for (size_t i = 0; i < ours->num; i++)
 		wr_u16(&lw, ours->id[i]);
 	ext.signature_algorithms = wr_span(&lw);
-	offer_compression13(hs->pool->config, &ext);
+	/* A certificate of later holds the request's context, so it is not one that was compressed beforehand. */
+	if (!hs->request_context.n)
+		offer_compression13(hs->pool->config, &ext);
 	put_extensions(&bw, IN_CERTIFICATE_REQUEST13, &ext);
 	request.extensions = wr_span(&bw);
 	put_certificate_request13(w, &request);

@@ -1,6 +1,8 @@
 """What the tables of foreign peers run: started programs whose output can be watched, and a PKI for them."""
 
+import os
 import re
+import signal
 import subprocess
 import time
 
@@ -47,7 +49,8 @@ class Program:
         self.name, self.command = name, [str(word) for word in command]
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            self.process = subprocess.Popen(self.command, stdin=stdin, stdout=out, stderr=err, cwd=cwd)
+            self.process = subprocess.Popen(self.command, stdin=stdin, stdout=out, stderr=err, cwd=cwd,
+                                            start_new_session=True)
 
     def wait_for(self, pattern, deadline):
         """The first match of pattern in what the program printed; Failure when it ends or time does."""
@@ -76,8 +79,10 @@ class Program:
                 self.process.stdin.close()
             except OSError:
                 pass  # it had ended, and unread input with it
-        if self.process.poll() is None:
-            self.process.kill()
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # with what it has started itself
+        except ProcessLookupError:
+            pass
         self.process.wait()
 
     def printed(self):
