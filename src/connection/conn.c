@@ -337,6 +337,14 @@ static void end_loan(tern_conn *conn)
 	conn->datagram = (struct datagram){0};
 }
 
+/* Alerts get lost too: a peer that repeats itself is told again (RFC 6347 4.2.7, RFC 9147 5.10). */
+static void repeat_alert(tern_conn *conn)
+{
+	struct record record;
+	while (conn->failure.alert_sent && conn->loaned && record_next(&conn->records, &conn->datagram, &record))
+		conn->alert_waits |= record.drop == TERN_DROP_NONE && record.type == CONTENT_HANDSHAKE;
+}
+
 tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 {
 	struct record record;
@@ -346,6 +354,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		if (pop_event(conn, event))
 			return TERN_OK;
 		if (conn->state == CONN_FAILED) {
+			repeat_alert(conn);
 			end_loan(conn);
 			return conn->failure.error;
 		}

@@ -27,14 +27,15 @@ static tern_drop read_hello(struct first *f)
 		       : TERN_DROP_HELLO_MALFORMED;
 }
 
-static tern_drop read_first(struct span datagram, struct first *f)
+/* any_version: DTLS 1.3 gives a record's version no meaning (RFC 9147 4). */
+static tern_drop read_first(struct span datagram, bool any_version, struct first *f)
 {
 	struct rd r = rd_of(datagram), body;
 	if (!get_record12(&r, &f->record))
 		return TERN_DROP_MALFORMED;
 	if (f->record.type != CONTENT_HANDSHAKE || f->record.epoch != 0)
 		return TERN_DROP_NOT_HELLO;
-	if (f->record.version != VERSION_DTLS10 && f->record.version != VERSION_DTLS12)
+	if (!any_version && f->record.version != VERSION_DTLS10 && f->record.version != VERSION_DTLS12)
 		return TERN_DROP_VERSION;
 	body = rd_of(f->record.fragment);
 	if (!get_fragment(&body, &f->fragment))
@@ -78,7 +79,8 @@ static bool put_retry13(struct wr *w, const tern_pool *pool, const struct first 
 	return wr_ok(w);
 }
 
-/* A cookie of DTLS 1.3 that is not ours ends the attempt at once, so that the client starts afresh: RFC 9147 5.1. */
+/* A cookie of DTLS 1.3 that is not ours ends the attempt at once, so that the client starts afresh (RFC 9147 5.1); so
+ * does one in the place of DTLS 1.2 (RFC 9147 5.3). */
 static void put_refusal(struct wr *w, const struct first *f)
 {
 	struct record12 header = {CONTENT_ALERT, VERSION_DTLS12, 0, f->record.seq, {0}};
@@ -90,11 +92,11 @@ static void put_refusal(struct wr *w, const struct first *f)
 static void judge13(const tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w,
 		    tern_verdict *verdict)
 {
-	if (!(f->extensions.present & HAS_COOKIE)) {
+	if (!(f->extensions.present & HAS_COOKIE) && f->hello.cookie.n == 0) {
 		bool made = put_retry13(w, pool, f, path);
 		verdict->kind = made ? TERN_VERDICT_REPLY : TERN_VERDICT_DROP;
 		verdict->drop = made ? TERN_DROP_COOKIE : TERN_DROP_NOTHING_SHARED;
-	} else if (retry13_cookie_valid(&pool->cookie_keys, f->extensions.cookie, path)) {
+	} else if (f->hello.cookie.n == 0 && retry13_cookie_valid(&pool->cookie_keys, f->extensions.cookie, path)) {
 		verdict->kind = TERN_VERDICT_ACCEPT;
 		verdict->address_proved = true;
 	} else {
@@ -143,7 +145,7 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 		return TERN_ERROR_BUFFER_TOO_SMALL;
 	*verdict = (tern_verdict){.kind = TERN_VERDICT_DROP};
 	*reply_len = 0;
-	verdict->drop = read_first(span_of(datagram, len), &f);
+	verdict->drop = read_first(span_of(datagram, len), config->dtls13, &f);
 	if (verdict->drop != TERN_DROP_NONE)
 		return TERN_OK;
 	verdict->message_seq = f.fragment.message_seq;

@@ -155,14 +155,16 @@ static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern
 	return TERN_OK;
 }
 
-/* Part of a flight is here, or a part out of order: the peer shall know which (RFC 9147 7.1). */
-static void owe_ack(tern_conn *conn, const struct fragment *f, uint16_t expected)
+/* Part of a flight is here, or a part out of order: the peer shall know which (RFC 9147 7.1). That it is here tells
+ * that ours has arrived (RFC 9147 7.2). */
+static void owe_ack(tern_conn *conn, bool in_order)
 {
 	struct handshake *hs = conn->hs;
 	if (!conn->after || hs->complete)
 		return;
+	flight_answer_begins(&hs->flight, hs->pending_ns, hs->now);
 	/* While an answer of ours is awaited, messages wait in order. */
-	if (f->message_seq != expected && hs->job.state != JOB_ASKED)
+	if (!in_order && hs->job.state != JOB_ASKED)
 		acks_hurry(&conn->after->acks);
 	else
 		acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0), hs->now);
@@ -173,7 +175,9 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 {
 	struct handshake *hs = conn->hs;
 	uint16_t expected = hs->inbox.next, answered = hs->answered_seq;
+	size_t gaps = inbox_gaps(&hs->inbox);
 	tern_drop drop = inbox_put(&hs->inbox, f, record->epoch);
+	bool in_order = f->message_seq == expected && inbox_gaps(&hs->inbox) <= gaps;
 	/* Of what our flight has answered already, that is the acknowledgement. */
 	*kept = drop == TERN_DROP_NONE || (drop == TERN_DROP_OLD_MESSAGE && (int16_t)(f->message_seq - answered) >= 0);
 	if (drop != TERN_DROP_NONE)
@@ -184,7 +188,7 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 		return TERN_OK;
 	TRY(conn_advance(conn, now));
 	if (hs->answered_seq == answered)
-		owe_ack(conn, f, expected);
+		owe_ack(conn, in_order);
 	else
 		*kept = false; /* our answer acknowledges it */
 	return TERN_OK;

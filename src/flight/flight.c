@@ -233,6 +233,15 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now)
 	f->deadline_ns = TERN_NEVER;
 }
 
+void flight_answer_begins(struct flight *f, uint64_t pending_ns, tern_time now)
+{
+	if (!f->remembers || !flight_is_on_its_way(f))
+		return;
+	learn_round_trip(f, pending_ns, now);
+	f->state = FLIGHT_FINISHED;
+	f->deadline_ns = TERN_NEVER;
+}
+
 static void send_again(struct flight *f)
 {
 	f->state = FLIGHT_SENDING;

@@ -91,6 +91,10 @@ static inline bool flight_is_on_its_way(const struct flight *f)
  * we waited ourselves, unless we retransmitted; back to PREPARING, empty. */
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
 
+/* DTLS 1.3: the peer's answer has begun to come, which acknowledges the whole flight (RFC 9147 7.2): as if an ACK had
+ * named all of it. The rest of the answer is the peer's to repeat. */
+void flight_answer_begins(struct flight *f, uint64_t pending_ns, tern_time now);
+
 /* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
  * timeout ago, or all of it is acknowledged. Leaves the timer's doublings alone. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);

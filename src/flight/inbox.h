@@ -45,6 +45,8 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch);
 
 /* The next message in order if it is complete; the same again until inbox_done or inbox_discard. */
 bool inbox_next(struct inbox *in, struct message *out);
+/* Of the next message: how many pieces are at hand that others in front of them keep from being of use. */
+size_t inbox_gaps(const struct inbox *in);
 /* It has been processed. */
 void inbox_done(struct inbox *in);
 /* It is not to be believed: forget its bytes, go on expecting its message_seq. */

@@ -66,6 +66,8 @@ static tern_error step_put(struct handshake *hs, const struct step *s)
 	struct outgoing out = {.content_type = CONTENT_HANDSHAKE, .type = s->message, .epoch = hs->write_epoch};
 	if (hs->job.state == JOB_ASKED)
 		return TERN_PENDING;
+	if (hs->send_seq == UINT16_MAX) /* a server's begins where the hello's was */
+		return FAIL(hs, ERROR_LIMIT, "RFC 9147 5.2");
 	TRY(s->put(hs, &w));
 	if (!wr_ok(&w))
 		return FAIL(hs, ERROR_BUDGET, "");
