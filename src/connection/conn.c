@@ -341,8 +341,11 @@ static void end_loan(tern_conn *conn)
 static void repeat_alert(tern_conn *conn)
 {
 	struct record record;
-	while (conn->failure.alert_sent && conn->loaned && record_next(&conn->records, &conn->datagram, &record))
-		conn->alert_waits |= record.drop == TERN_DROP_NONE && record.type == CONTENT_HANDSHAKE;
+	while (conn->failure.alert_sent && conn->loaned && record_next(&conn->records, &conn->datagram, &record)) {
+		bool opened = record.drop == TERN_DROP_NONE;
+		conn->authenticated |= opened && record.epoch != 0;
+		conn->alert_waits |= opened && record.type == CONTENT_HANDSHAKE;
+	}
 }
 
 tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
