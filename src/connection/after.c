@@ -78,6 +78,7 @@ static tern_error post_message(tern_conn *conn, uint8_t type, struct span body)
 	return TERN_OK;
 }
 
+/* One at a time: RFC 9147 5.8.4. */
 static bool update_under_way(const struct after *a)
 {
 	for (const struct post *p = a->posts; p; p = p->next)
@@ -86,7 +87,7 @@ static bool update_under_way(const struct after *a)
 	return a->update_acked;
 }
 
-/* Neither epochs nor message_seq wrap: RFC 9147 8. */
+/* Neither epochs nor message_seq wrap: RFC 9147 4.2.1, 5.2, 6.1, 8. */
 static bool may_update(const tern_conn *conn)
 {
 	return conn->write_epoch < UINT16_MAX && conn->after->send_seq < UINT16_MAX;
@@ -128,7 +129,7 @@ static tern_error switch_write_keys(tern_conn *conn)
 	TRY(keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, epoch, true));
 	record_forget_write(&conn->records, epoch);
 	conn->write_epoch = epoch;
-	conn->told_near = false;
+	conn->told_near = record_limit_near(&conn->records); /* the peer's key: it was asked to change it */
 	trace_keys(conn, epoch, true);
 	return TERN_OK;
 }
@@ -172,7 +173,7 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
 	if (conn->role == CLIENT)
 		return TERN_OK;
-	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight */
+	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight: RFC 9147 7.1 */
 	if (config->tickets && hs->peer_takes_tickets && names_fit_session(&hs->outcome))
 		return offer_ticket(conn, now);
 	return TERN_OK;
@@ -242,11 +243,14 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
 	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	if (!update_under_way(a))
+		conn->told_near = false;
 	if (error == TERN_OK && request && may_update(conn))
 		error = after_rekey(conn, false, now);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
 }
 
+/* What came under keys is the peer's word, and its faults are the peer's: RFC 9147 4.5.2. */
 static tern_error take_message(tern_conn *conn, const struct message *m, tern_time now)
 {
 	/* A KeyUpdate ends what may be said in its epoch, and the handshake's own epochs are over: RFC 9147 8. */
@@ -257,7 +261,7 @@ static tern_error take_message(tern_conn *conn, const struct message *m, tern_ti
 		return take_ticket(conn, m->body, now);
 	case KEY_UPDATE:
 		return take_key_update(conn, m, now);
-	default:
+	default: /* those of connection IDs too, which nobody negotiated: RFC 9147 9 */
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6");
 	}
 }
@@ -308,8 +312,8 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 	return a->update_wanted ? after_rekey(conn, a->update_asks, now) : TERN_OK;
 }
 
-/* During the handshake an ACK is about its own epoch and those below. Afterwards the epochs of the two directions have
- * nothing to do with each other: what counts is what we have sent. */
+/* RFC 9147 7.2. During the handshake an ACK is about its own epoch and those below. Afterwards the epochs of the two
+ * directions have nothing to do with each other: what counts is what we have sent. */
 static bool epochs_are_possible(const tern_conn *conn, uint16_t epoch, struct rd numbers)
 {
 	uint16_t most = epoch < EPOCH_DATA ? epoch : conn->records.out.epoch;
@@ -425,8 +429,8 @@ uint64_t after_deadline(const tern_conn *conn)
 	return deadline;
 }
 
-/* Old keys: to be read until the new ones have proved themselves, to be written until what was sent under them has come
- * through. */
+/* Old keys: to be read until the new ones have proved themselves (RFC 9147 4.2.1, 8), to be written until what was sent
+ * under them has come through. */
 static void forget_keys(tern_conn *conn, tern_time now)
 {
 	struct record_layer *l = &conn->records;

@@ -1,5 +1,5 @@
-/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked
- * at. */
+/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1, 5, RFC 9147 5.1, 11). Exactly one
+ * message of it is looked at. */
 #include "connection/hello_slots.h"
 #include "handshake/cookie.h"
 #include "handshake/hellos.h"
@@ -89,6 +89,7 @@ static void put_refusal(struct wr *w, const struct first *f)
 	put_alert(w, &alert);
 }
 
+/* Never by a HelloVerifyRequest: RFC 9147 5.2. */
 static void judge13(const tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w,
 		    tern_verdict *verdict)
 {
@@ -179,13 +180,13 @@ tern_glance tern_peek(const uint8_t *datagram, size_t len)
 	if (!get_record12(&r, &record) || record.type < CONTENT_CHANGE_CIPHER_SPEC ||
 	    record.type > CONTENT_APPLICATION_DATA)
 		return glance;
-	glance.dtls = record.version == VERSION_DTLS10 || record.version == VERSION_DTLS12;
+	glance.dtls = true; /* whatever version it names: RFC 9147 4 */
 	glance.content_type = record.type;
 	glance.version = record.version;
 	glance.epoch = record.epoch;
 	glance.record_seq = record.seq;
 	body = rd_of(record.fragment);
-	if (glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE && get_fragment(&body, &fragment) &&
+	if (record.epoch == 0 && record.type == CONTENT_HANDSHAKE && get_fragment(&body, &fragment) &&
 	    fragment.type == CLIENT_HELLO) {
 		glance.client_hello = fragment.offset == 0;
 		glance.hello_fragment = fragment.offset != 0;

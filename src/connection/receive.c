@@ -97,7 +97,7 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	}
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
-	conn->records.plain_in = false;
+	conn->records.plain_in = false; /* until now the old epoch was heard: RFC 6347 4.1 */
 	conn->state = CONN_OPEN;
 	conn->queued |= QUEUED_CONNECTED;
 	return TERN_OK;
@@ -290,6 +290,7 @@ static tern_error receive_alert(tern_conn *conn, const struct record *record)
 	return TERN_OK;
 }
 
+/* Data in front of Finished is not delivered: RFC 6347 4.2.4, RFC 9147 5.8.1. */
 static tern_error receive_data(tern_conn *conn, struct record *record, tern_event *event)
 {
 	if (conn->state != CONN_OPEN || record->epoch < conn->outcome.version->first_data_epoch) {
@@ -330,6 +331,7 @@ static bool is_finished(const struct record *record)
 	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && f.type == FINISHED;
 }
 
+/* No more data, wherever its number stands: RFC 9147 5.10. */
 void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time now)
 {
 	bool believed = record->drop == TERN_DROP_NONE && record->epoch != 0;

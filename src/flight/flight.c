@@ -210,7 +210,7 @@ tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *
 	return TERN_OK;
 }
 
-/* Of a flight that was sent once. */
+/* Of a flight that was sent once: RFC 9147 5.8.2. */
 static void learn_round_trip(struct flight *f, uint64_t pending_ns, tern_time now)
 {
 	uint64_t elapsed = now.mono_ns - f->first_sent_ns;

@@ -102,6 +102,7 @@ static const struct suite *suite13_of(const struct handshake *hs, uint16_t id)
 	return NULL;
 }
 
+/* With a cookie or a group, or both: RFC 8446 4.1.4, RFC 9147 5.1, 11. */
 tern_error get_retry13(struct handshake *hs, struct span body)
 {
 	struct server_hello hello;

@@ -379,6 +379,7 @@ class ServerAndClient(Case):
                 done = run("client", address, "--psk", "nobody:00", stdin=b"")
                 self.assertStatus(done, 1)
 
+    # RFC 6347 4.2.8, RFC 9147 5.11
     def test_restarted_client_on_the_same_port(self):
         with self.server("--echo", "--json") as server:
             proxy = Proxy(server.port())

@@ -1,4 +1,4 @@
-/* src/flight/flight.c, src/flight/plan.c */
+/* src/flight/flight.c, src/flight/plan.c. RFC 6347 4.1.1, 4.1.1.1, 4.2.3, RFC 9147 4.3, 4.4, 5.5, 5.8.2. */
 #include "flight/flight.h"
 
 #include <setjmp.h>

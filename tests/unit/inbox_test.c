@@ -1,4 +1,4 @@
-/* src/flight/inbox.c */
+/* src/flight/inbox.c. RFC 6347 4.2.2, 4.2.3, RFC 9147 5.2, 5.5. */
 #include "flight/inbox.h"
 
 #include <setjmp.h>

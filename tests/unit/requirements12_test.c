@@ -1,4 +1,4 @@
-/* Requirements of DTLS 1.2 that no other file looks at: RFC 6347 4.1, 4.2.1, 4.2.3, 4.2.5, 4.2.6, RFC 9146 3, 5.
+/* Requirements of DTLS 1.2 that no other file looks at: RFC 6347 4.1, 4.2.1, 4.2.3, 4.2.5, 4.2.6, RFC 9146 3, 5, 6.
  * docs/requirements has the list. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
-/* Requirements of RFC 9147 that no other file looks at, section by section: RFC 9147 4, 4.2.1, 5, 5.2, 5.3, 5.5, 5.8.1,
- * 5.10, 7, 7.1, 7.2, 9, and where the draft of its successor is stricter, that. docs/requirements has the list. */
+/* Requirements of RFC 9147 that no other file looks at, section by section: RFC 9147 4, 4.2.1, 4.5.2, 4.5.3,
+ * 5, 5.1, 5.2, 5.3, 5.5, 5.8.1, 5.8.2, 5.10, 7, 7.1, 7.2, 9, and where the draft of its successor is stricter, that.
+ * docs/requirements has the list. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,6 +133,40 @@ static void retransmission_keeps_epoch_and_bytes(void **state)
 	assert_int_equal(sent[num_sent - 1].t.epoch, 2);
 	pair_settle(&p); /* and the transcript is one of either transmission */
 	assert_true(pair_connected(&p));
+	pair_free(&p);
+}
+
+/* RFC 9147 4.5.3: at seven eighths of what the AEAD bears the peer is asked to change its keys; at the limit it ends.
+ */
+static void forgeries_bring_new_keys_and_then_the_end(void **state)
+{
+	struct pair p;
+	uint8_t junk[40] = {0x2f, 0, 0, 0, 35};
+	struct read_epoch *in;
+	uint64_t limit;
+	(void)state;
+	connect13(&p);
+	in = &p.side[SERVER].conn->records.in;
+	limit = in->aead->forgery_limit;
+	in->forged = limit - limit / 8 - 2;
+	pair_feed(&p, SERVER, junk, sizeof junk);
+	pair_settle(&p);
+	assert_int_equal(num_sent, 0);
+	pair_feed(&p, SERVER, junk, sizeof junk);
+	pair_settle(&p);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(count((enum role)i, CONTENT_HANDSHAKE, KEY_UPDATE), 1);
+		assert_int_equal(p.side[i].conn->write_epoch, 4);
+	}
+	pair_check_data(&p, "under new keys");
+	assert_int_equal(in->epoch, 4);
+	assert_int_equal(in->forged, 0);
+	in->forged = limit - 2;
+	junk[0] = 0x2c;
+	pair_feed(&p, SERVER, junk, sizeof junk);
+	check_is("one more is allowed", p.side[SERVER].error, TERN_OK);
+	pair_feed(&p, SERVER, junk, sizeof junk);
+	check_is("at the limit", p.side[SERVER].error, TERN_ERROR_FORGERIES);
 	pair_free(&p);
 }
 
@@ -665,6 +700,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_of_a_record_is_not_looked_at),
 		cmocka_unit_test(retransmission_keeps_epoch_and_bytes),
+		cmocka_unit_test(forgeries_bring_new_keys_and_then_the_end),
 		cmocka_unit_test(legacy_fields_of_a_hello),
 		cmocka_unit_test(server_echoes_no_session_id_and_nobody_sends_ccs),
 		cmocka_unit_test(echoed_session_id_is_refused),
