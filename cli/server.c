@@ -275,7 +275,7 @@ static bool feed(struct server *s, struct peer *p, struct association *a, size_t
 	return mine;
 }
 
-/* Buries what has died and lets a connected candidate take over. */
+/* Buries what has died and lets a connected candidate take over: RFC 6347 4.2.8, RFC 9147 5.11. */
 static void settle(struct server *s, struct peer *p)
 {
 	if (p->candidate.dead || (is_alive(&p->candidate) && p->candidate.connected)) {

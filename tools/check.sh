@@ -69,6 +69,7 @@ rule "arrows between folders" tools/rules.py arrows
 rule "file sizes" tools/rules.py sizes
 rule "codecs have unit test and fuzz target" tools/rules.py wire
 rule "no marks of unfinished work, ASCII" tools/rules.py marks
+rule "requirements of the RFCs" tools/requirements.py
 rule "no mutable static object" tools/rules.py state $tree/CMakeFiles/tern_objects.dir/src
 rule "exported symbols" diff -u --label tools/symbols.txt tools/symbols.txt --label libtern.so <(exported)
 for header in "${headers[@]}"; do

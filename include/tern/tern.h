@@ -556,7 +556,8 @@ typedef struct tern_event {
 
 /* Lends one received datagram until tern_conn_next says TERN_EVENT_NONE; it is decrypted in place. Feeding again before
  * that is TERN_ERROR_USAGE. path may be NULL. On a connection that has failed tern_conn_next returns its error, each
- * time, after the events that came before it; the loan has ended then too. */
+ * time, after the events that came before it; the loan has ended then too, and when the peer repeats a handshake
+ * message, tern_conn_take has the alert once more (RFC 9147 5.10). */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len,
 						   const tern_path *path, tern_time now);
 TERN_API TERN_MUST_CHECK tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now);

@@ -67,7 +67,8 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Key updates that we can still make: each takes an epoch and a number, and neither wraps (RFC 9147 5.2, 8). */
+/* Key updates that we can still make: each takes an epoch and a number, and neither wraps (RFC 9147 4.2.1,
+ * 5.2, 6.1, 8). */
 static uint32_t updates_left(const tern_conn *conn)
 {
 	return least(MESSAGE_NUMBERS - conn->after->send_seq, (uint32_t)UINT16_MAX - conn->write_epoch);
@@ -130,6 +131,7 @@ void after_answered(tern_conn *conn, uint8_t type)
 	}
 }
 
+/* One at a time: RFC 9147 5.8.4. */
 static bool update_under_way(const struct after *a)
 {
 	for (const struct post *p = a->posts; p; p = p->next)
@@ -242,7 +244,7 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	note_numbers(conn);
 	if (conn->role == CLIENT)
 		return TERN_OK;
-	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight */
+	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight: RFC 9147 7.1 */
 	if (config->tickets && hs->peer_takes_tickets && after_is_rich(conn) && names_fit_session(&hs->outcome))
 		return offer_ticket(conn, now);
 	return TERN_OK;
@@ -359,6 +361,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	return error == TERN_OK || error == TERN_ERROR_LIMIT ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
 }
 
+/* What came under keys is the peer's word, and its faults are the peer's: RFC 9147 4.5.2. */
 static tern_error take_message(tern_conn *conn, const struct message *m, bool *answered, tern_time now)
 {
 	/* A KeyUpdate ends what may be said in its epoch, and the handshake's own epochs are over: RFC 9147 8. */
@@ -369,7 +372,7 @@ static tern_error take_message(tern_conn *conn, const struct message *m, bool *a
 		return take_ticket(conn, m->body, now);
 	case KEY_UPDATE:
 		return take_key_update(conn, m, now);
-	default:
+	default: /* those of connection IDs too, which nobody negotiated: RFC 9147 9 */
 		if (auth_has(m->type))
 			return auth_receive(conn, m, answered, now);
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6");
@@ -402,8 +405,8 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
 }
 
-/* During the handshake an ACK is about its own epoch and those below. Afterwards the epochs of the two directions have
- * nothing to do with each other: what counts is what we have sent. */
+/* RFC 9147 7.2. During the handshake an ACK is about its own epoch and those below. Afterwards the epochs of the two
+ * directions have nothing to do with each other: what counts is what we have sent. */
 static bool epochs_are_possible(const tern_conn *conn, uint16_t epoch, struct rd numbers)
 {
 	uint16_t most = epoch < EPOCH_DATA ? epoch : conn->records.out.epoch;
@@ -519,8 +522,8 @@ uint64_t after_deadline(const tern_conn *conn)
 	return deadline;
 }
 
-/* Old keys: to be read until the new ones have proved themselves, to be written until what was sent under them has come
- * through. */
+/* Old keys: to be read until the new ones have proved themselves (RFC 9147 4.2.1, 8), to be written until what was sent
+ * under them has come through. */
 static void forget_keys(tern_conn *conn, tern_time now)
 {
 	struct record_layer *l = &conn->records;

@@ -12,7 +12,7 @@
 const tern_limits limits_default = {
 	.size = sizeof(tern_limits),
 	.mtu = 1200,
-	.replay_window = 64,
+	.replay_window = 64, /* RFC 6347 4.1.2.6 */
 	.handshake_bytes = 65536,
 	.message_bytes = 32768,
 	.session_seconds = 86400,
@@ -43,6 +43,7 @@ static bool timers_legal(const tern_timers *t)
 	       between(t->handshake_ns, 1 * MS, 86400 * S) && t->max_tries <= 255;
 }
 
+/* first_ns is where a caller who knows the round trip brings it in: RFC 9147 5.8.2. */
 tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers)
 {
 	tern_timers t;

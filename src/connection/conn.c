@@ -46,7 +46,8 @@ void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t
 	report(conn, &t);
 }
 
-/* DTLS 1.3: what makes the handshake's keys is in the server's flight itself, which may wait to be taken still. */
+/* DTLS 1.3: what makes the handshake's keys is in the server's flight itself, which may wait to be taken still.
+ * Otherwise the highest: RFC 9147 7. */
 uint16_t conn_told_epoch(const tern_conn *conn)
 {
 	const struct handshake *hs = conn->hs;
@@ -300,6 +301,7 @@ static bool next_record(tern_conn *conn, struct record *record)
 	return conn->loaned && record_next(&conn->records, &conn->datagram, record);
 }
 
+/* RFC 6347 4.1, RFC 9147 4.2.1. */
 static bool stash_record(tern_conn *conn, const struct record *record)
 {
 	const tern_allocator *heap = &conn->pool->config->heap;
@@ -323,8 +325,8 @@ static bool stash_record(tern_conn *conn, const struct record *record)
 
 /* Another PSK than ours gives keys that open nothing. One record that does not open says nothing, so it is dropped; but
  * when a client's Finished never opens, however often it comes, silence would only let both sides run into their
- * deadlines. RFC 4279 2 asks for decrypt_error, RFC 6347 4.1.2.7 allows an alert. With certificates this cannot happen
- * but by meddling. */
+ * deadlines. RFC 4279 2 asks for decrypt_error (RFC 6347 4.1.2.1 for bad_record_mac), RFC 6347 4.1.2.7 allows an alert.
+ * With certificates this cannot happen but by meddling. */
 #define WRONG_PSK_TRIES 4
 static bool psk_differs(const struct tern_conn *conn, const struct record *record)
 {
@@ -342,6 +344,8 @@ static bool is_refused_early_data(const tern_conn *conn, const struct record *re
 	       (record->epoch & 3) == EPOCH_EARLY;
 }
 
+/* What does not open changes nothing (RFC 6347 5, RFC 9147 4.5.2, 11) until there is too much of it (RFC 9147 4.5.3).
+ */
 static tern_error take_record(tern_conn *conn, struct record *record, tern_event *event, tern_time now)
 {
 	if (is_refused_early_data(conn, record))
@@ -367,6 +371,17 @@ static void end_loan(tern_conn *conn)
 	conn->datagram = (struct datagram){0};
 }
 
+/* Alerts get lost too: a peer that repeats itself is told again (RFC 6347 4.2.7, RFC 9147 5.10). */
+static void repeat_alert(tern_conn *conn)
+{
+	struct record record;
+	while (conn->failure.alert_sent && conn->loaned && record_next(&conn->records, &conn->datagram, &record)) {
+		bool opened = record.drop == TERN_DROP_NONE;
+		conn->authenticated |= opened && record.epoch != 0;
+		conn->alert_waits |= opened && record.type == CONTENT_HANDSHAKE;
+	}
+}
+
 tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 {
 	struct record record;
@@ -376,6 +391,7 @@ tern_error tern_conn_next(tern_conn *conn, tern_event *event, tern_time now)
 		if (pop_event(conn, event))
 			return TERN_OK;
 		if (conn->state == CONN_FAILED) {
+			repeat_alert(conn);
 			end_loan(conn);
 			return conn->failure.error;
 		}
@@ -415,6 +431,7 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "");
 }
 
+/* RFC 6347 4.1.1.1, RFC 9147 4.4. */
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 {
 	if (mtu < MTU_MIN || mtu > MTU_MAX)

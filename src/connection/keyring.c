@@ -40,6 +40,7 @@ tern_error tern_keyring_new(tern_keyring **keyring, const void *secret, size_t l
 	return error;
 }
 
+/* RFC 9147 5.1: the lifetimes of keys overlap. */
 tern_error tern_keyring_rotate(tern_keyring *keyring, const void *secret, size_t len)
 {
 	uint8_t room[KEYRING_SECRET_MIN];

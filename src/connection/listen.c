@@ -1,5 +1,5 @@
-/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1). Exactly one message of it is looked
- * at. */
+/* The first datagram of a peer, judged without keeping anything (RFC 6347 4.2.1, 5, RFC 9147 5.1, 11). Exactly one
+ * message of it is looked at. */
 #include "connection/hello_slots.h"
 #include "handshake/cookie.h"
 #include "handshake/early13.h"
@@ -28,14 +28,15 @@ static tern_drop read_hello(struct first *f)
 		       : TERN_DROP_HELLO_MALFORMED;
 }
 
-static tern_drop read_first(struct span datagram, struct first *f)
+/* any_version: DTLS 1.3 gives a record's version no meaning (RFC 9147 4). */
+static tern_drop read_first(struct span datagram, bool any_version, struct first *f)
 {
 	struct rd r = rd_of(datagram), body;
 	if (!get_record12(&r, &f->record))
 		return TERN_DROP_MALFORMED;
 	if (f->record.type != CONTENT_HANDSHAKE || f->record.epoch != 0)
 		return TERN_DROP_NOT_HELLO;
-	if (f->record.version != VERSION_DTLS10 && f->record.version != VERSION_DTLS12)
+	if (!any_version && f->record.version != VERSION_DTLS10 && f->record.version != VERSION_DTLS12)
 		return TERN_DROP_VERSION;
 	body = rd_of(f->record.fragment);
 	if (!get_fragment(&body, &f->fragment))
@@ -79,7 +80,8 @@ static bool put_retry13(struct wr *w, const tern_pool *pool, const struct first 
 	return wr_ok(w);
 }
 
-/* A cookie of DTLS 1.3 that is not ours ends the attempt at once, so that the client starts afresh: RFC 9147 5.1. */
+/* A cookie of DTLS 1.3 that is not ours ends the attempt at once, so that the client starts afresh (RFC 9147 5.1); so
+ * does one in the place of DTLS 1.2 (RFC 9147 5.3). */
 static void put_refusal(struct wr *w, const struct first *f)
 {
 	struct record12 header = {CONTENT_ALERT, VERSION_DTLS12, 0, f->record.seq, {0}};
@@ -88,18 +90,19 @@ static void put_refusal(struct wr *w, const struct first *f)
 	put_alert(w, &alert);
 }
 
+/* Never by a HelloVerifyRequest: RFC 9147 5.2. */
 static void judge13(tern_pool *pool, const struct first *f, const tern_path *path, struct wr *w, tern_time now,
 		    tern_verdict *verdict)
 {
-	if (!(f->extensions.present & HAS_COOKIE) &&
-	    early13_proves_address(pool, &f->hello, &f->extensions, f->fragment.body, path, now.unix_s)) {
+	bool first = !(f->extensions.present & HAS_COOKIE) && f->hello.cookie.n == 0;
+	if (first && early13_proves_address(pool, &f->hello, &f->extensions, f->fragment.body, path, now.unix_s)) {
 		verdict->kind = TERN_VERDICT_ACCEPT;
 		verdict->address_proved = true;
-	} else if (!(f->extensions.present & HAS_COOKIE)) {
+	} else if (first) {
 		bool made = put_retry13(w, pool, f, path);
 		verdict->kind = made ? TERN_VERDICT_REPLY : TERN_VERDICT_DROP;
 		verdict->drop = made ? TERN_DROP_COOKIE : TERN_DROP_NOTHING_SHARED;
-	} else if (retry13_cookie_valid(&pool->cookie_keys, f->extensions.cookie, path)) {
+	} else if (f->hello.cookie.n == 0 && retry13_cookie_valid(&pool->cookie_keys, f->extensions.cookie, path)) {
 		verdict->kind = TERN_VERDICT_ACCEPT;
 		verdict->address_proved = true;
 	} else {
@@ -148,7 +151,7 @@ tern_error tern_listen(tern_pool *pool, tern_verdict *verdict, uint8_t *reply, s
 		return TERN_ERROR_BUFFER_TOO_SMALL;
 	*verdict = (tern_verdict){.kind = TERN_VERDICT_DROP};
 	*reply_len = 0;
-	verdict->drop = read_first(span_of(datagram, len), &f);
+	verdict->drop = read_first(span_of(datagram, len), config->dtls13, &f);
 	if (verdict->drop != TERN_DROP_NONE)
 		return TERN_OK;
 	verdict->message_seq = f.fragment.message_seq;
@@ -182,13 +185,13 @@ tern_glance tern_peek(const uint8_t *datagram, size_t len)
 	if (!get_record12(&r, &record) || record.type < CONTENT_CHANGE_CIPHER_SPEC ||
 	    record.type > CONTENT_APPLICATION_DATA)
 		return glance;
-	glance.dtls = record.version == VERSION_DTLS10 || record.version == VERSION_DTLS12;
+	glance.dtls = true; /* whatever version it names: RFC 9147 4 */
 	glance.content_type = record.type;
 	glance.version = record.version;
 	glance.epoch = record.epoch;
 	glance.record_seq = record.seq;
 	body = rd_of(record.fragment);
-	if (glance.dtls && record.epoch == 0 && record.type == CONTENT_HANDSHAKE && get_fragment(&body, &fragment) &&
+	if (record.epoch == 0 && record.type == CONTENT_HANDSHAKE && get_fragment(&body, &fragment) &&
 	    fragment.type == CLIENT_HELLO) {
 		glance.client_hello = fragment.offset == 0;
 		glance.hello_fragment = fragment.offset != 0;

@@ -3,7 +3,7 @@
 #define MS UINT64_C(1000000)
 #define S (1000 * MS)
 
-/* CCM-8 is in no list but that of "iot": its tag is short. */
+/* CCM-8 is in no list but that of "iot": its tag is short (RFC 9147 4.5.3). */
 static const uint16_t default_suites[] = {
 	0x1301, 0x1302, 0x1303, 0x1304, /* DTLS 1.3 */
 	0xc02b, 0xc02f, 0xd001, 0x00a8, /* AES-128-GCM: ECDHE_ECDSA, ECDHE_RSA, ECDHE_PSK, PSK */
@@ -38,8 +38,8 @@ static const uint16_t all_schemes[] = {
 		ids, sizeof(ids) / sizeof(ids)[0]                                                                      \
 	}
 
-/* "default": RFC 6347 4.2.4.1. "webrtc": RFC 8827 leaves timers alone; the path was just probed by ICE. "iot": RFC 7925
- * 11; the longer handshake is room for five transmissions at that pace. */
+/* "default": RFC 6347 4.2.1, 4.2.4.1, 5, RFC 9147 5.1, 5.8.2, 11. "webrtc": RFC 8827 leaves timers alone; the path was
+ * just probed by ICE. "iot": RFC 7925 11; the longer handshake is room for five transmissions at that pace. */
 static const struct policy policies[] = {
 	{
 		.name = "default",

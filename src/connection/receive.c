@@ -98,7 +98,7 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	}
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
-	conn->records.plain_in = false;
+	conn->records.plain_in = false; /* until now the old epoch was heard: RFC 6347 4.1 */
 	conn->state = CONN_OPEN;
 	conn->queued |= QUEUED_CONNECTED;
 	return TERN_OK;
@@ -157,14 +157,16 @@ static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern
 	return TERN_OK;
 }
 
-/* Part of a flight is here, or a part out of order: the peer shall know which (RFC 9147 7.1). */
-static void owe_ack(tern_conn *conn, const struct fragment *f, uint32_t expected)
+/* Part of a flight is here, or a part out of order: the peer shall know which (RFC 9147 7.1). That it is here tells
+ * that ours has arrived (RFC 9147 7.2). */
+static void owe_ack(tern_conn *conn, bool in_order)
 {
 	struct handshake *hs = conn->hs;
 	if (!conn->after || hs->complete)
 		return;
+	flight_answer_begins(&hs->flight, hs->pending_ns, hs->now);
 	/* While an answer of ours is awaited, messages wait in order. */
-	if (f->message_seq != expected && hs->job.state != JOB_ASKED)
+	if (!in_order && hs->job.state != JOB_ASKED)
 		acks_hurry(&conn->after->acks);
 	else
 		acks_arm(&conn->after->acks, rto_timeout(&hs->flight.rto, 0), hs->now);
@@ -175,7 +177,9 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 {
 	struct handshake *hs = conn->hs;
 	uint32_t expected = hs->inbox.next, answered = hs->answered_seq;
+	size_t gaps = inbox_gaps(&hs->inbox);
 	tern_drop drop = inbox_put(&hs->inbox, f, record->epoch);
+	bool in_order = f->message_seq == expected && inbox_gaps(&hs->inbox) <= gaps;
 	/* Of what our flight has answered already, that is the acknowledgement. */
 	*kept = drop == TERN_DROP_NONE || (drop == TERN_DROP_OLD_MESSAGE && f->message_seq >= answered);
 	if (drop != TERN_DROP_NONE)
@@ -186,7 +190,7 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 		return TERN_OK;
 	TRY(conn_advance(conn, now));
 	if (hs->answered_seq == answered)
-		owe_ack(conn, f, expected);
+		owe_ack(conn, in_order);
 	else
 		*kept = false; /* our answer acknowledges it */
 	return TERN_OK;
@@ -308,6 +312,7 @@ static tern_error receive_early_data(tern_conn *conn, const struct record *recor
 	return TERN_OK;
 }
 
+/* Data in front of Finished is not delivered: RFC 6347 4.2.4, RFC 9147 5.8.1. */
 static tern_error receive_data(tern_conn *conn, struct record *record, tern_event *event)
 {
 	if (is_early(conn, record))
@@ -350,6 +355,7 @@ static bool is_finished(const struct record *record)
 	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && f.type == FINISHED;
 }
 
+/* No more data, wherever its number stands: RFC 9147 5.10. */
 void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time now)
 {
 	bool believed = record->drop == TERN_DROP_NONE && record->epoch != 0;

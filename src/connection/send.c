@@ -113,6 +113,7 @@ static tern_error tick_flight(tern_conn *conn, tern_time now)
 	return error;
 }
 
+/* Alerts may be lost, deadlines are not: RFC 9147 5.10. */
 tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 {
 	tern_error error = TERN_OK;
@@ -136,6 +137,8 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 6347 4.2.4");
 }
 
+/* ---- what fits: RFC 6347 4.1.1, 4.1.1.1, RFC 9147 4.3, 4.4 ---- */
+
 size_t tern_conn_overhead(const tern_conn *conn)
 {
 	return record_overhead(&conn->records, conn->write_epoch);
@@ -150,7 +153,7 @@ size_t tern_conn_max_data(const tern_conn *conn)
 	return fits < conn->records.plaintext_max_out ? fits : conn->records.plaintext_max_out;
 }
 
-/* DTLS 1.3 changes its keys by itself; 1.2 can only tell. */
+/* DTLS 1.3 changes its keys by itself; 1.2 can only tell (RFC 6347 4.1, RFC 9147 4.2.1). */
 void conn_note_limits(tern_conn *conn)
 {
 	const struct record_layer *l = &conn->records;

@@ -210,7 +210,7 @@ tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *
 	return TERN_OK;
 }
 
-/* Of a flight that was sent once. */
+/* Of a flight that was sent once: RFC 9147 5.8.2. */
 static void learn_round_trip(struct flight *f, uint64_t pending_ns, tern_time now)
 {
 	uint64_t elapsed = now.mono_ns - f->first_sent_ns;
@@ -230,6 +230,15 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now)
 	f->num_sent = 0;
 	f->num_known = 0;
 	f->tries = 0;
+	f->deadline_ns = TERN_NEVER;
+}
+
+void flight_answer_begins(struct flight *f, uint64_t pending_ns, tern_time now)
+{
+	if (!f->remembers || !flight_is_on_its_way(f))
+		return;
+	learn_round_trip(f, pending_ns, now);
+	f->state = FLIGHT_FINISHED;
 	f->deadline_ns = TERN_NEVER;
 }
 

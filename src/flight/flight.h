@@ -1,4 +1,4 @@
-/* flight.h - our flight of messages on its way to the peer: the state machine of RFC 6347 4.2.4.
+/* flight.h - our flight of messages on its way to the peer: the state machine of RFC 6347 4.2.4 and RFC 9147 5.8.1.
  *
  *   PREPARING --flight_send--> SENDING --all taken--> WAITING --flight_answered--> PREPARING
  *                                 ^                      |                (or FINISHED when no answer is awaited)
@@ -75,7 +75,8 @@ tern_error flight_add(struct flight *f, const struct outgoing *message);
 /* The flight is complete: it is offered to flight_take from now on. */
 tern_error flight_send(struct flight *f, bool awaits_answer);
 
-/* Fills one datagram of at most f->mtu bytes; *len 0 when nothing is to be sent. cap below the MTU: BUFFER_TOO_SMALL
+/* Fills one datagram of at most f->mtu bytes with whole records (RFC 6347 4.1.1, 4.2.3, RFC 9147 4.3, 5.5); *len 0 when
+ * nothing is to be sent. cap below the MTU: BUFFER_TOO_SMALL
  * and no change. After the last datagram of a transmission the timer is armed. random: for the jitter. */
 tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
 		       uint32_t random, tern_time now);
@@ -90,6 +91,10 @@ static inline bool flight_is_on_its_way(const struct flight *f)
 /* The peer's answer is complete (its flight made us go on): stop the timer, learn the round trip, less the pending_ns
  * we waited ourselves, unless we retransmitted; back to PREPARING, empty. */
 void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
+
+/* DTLS 1.3: the peer's answer has begun to come, which acknowledges the whole flight (RFC 9147 7.2): as if an ACK had
+ * named all of it. The rest of the answer is the peer's to repeat. */
+void flight_answer_begins(struct flight *f, uint64_t pending_ns, tern_time now);
 
 /* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
  * timeout ago, or all of it is acknowledged. Leaves the timer's doublings alone. */
@@ -111,7 +116,7 @@ void flight_acks_end(struct flight *f, tern_time now);
 
 /* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3
  * unanswered ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below), making a new plan, if a
- * datagram of the flight is longer than that floor and the flight is no ClientHello. */
+ * datagram of the flight is longer than that floor and the flight is no ClientHello. RFC 6347 4.1.1.1, RFC 9147 4.4. */
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

@@ -277,6 +277,12 @@ bool inbox_next(struct inbox *in, struct message *out)
 	return true;
 }
 
+size_t inbox_gaps(const struct inbox *in)
+{
+	const struct inbox_slot *s = in->slots[in->next % INBOX_WINDOW];
+	return s && s->num_ranges ? s->num_ranges - (s->ranges[0].begin == 0 ? 1u : 0u) : 0;
+}
+
 void inbox_discard(struct inbox *in)
 {
 	in->has_view = false;

@@ -1,4 +1,5 @@
-/* inbox.h - handshake messages out of fragments (RFC 6347 4.2.3): any order, any overlap, bounded memory.
+/* inbox.h - handshake messages out of fragments (RFC 6347 4.2.2, 4.2.3, RFC 9147 5.2, 5.5): any order, any overlap,
+ * bounded memory.
  *
  * A message that arrives whole and in order is lent as a view of the datagram, without a copy. Everything else is kept
  * in pieces charged to bytes received, never to a length somebody claimed. Messages are keyed by message_seq; type and
@@ -46,6 +47,9 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch);
 
 /* The next message in order if it is complete; the same again until inbox_done or inbox_discard. */
 bool inbox_next(struct inbox *in, struct message *out);
+/* Of the next message: how many pieces are at hand that others in front of them keep from being of use. RFC 9147 7.1.
+ */
+size_t inbox_gaps(const struct inbox *in);
 /* It has been processed. */
 void inbox_done(struct inbox *in);
 /* It is not to be believed: forget its bytes, go on expecting its message_seq. */

@@ -1,5 +1,6 @@
-/* plan.h - how messages are cut into fragments and packed into datagrams. One fragment is one record; a datagram holds
- * as many records as fit. A message is split only where a datagram ends, and only when a useful piece of it fits. */
+/* plan.h - how messages are cut into fragments and packed into datagrams (RFC 6347 4.1.1, 4.2.3, RFC 9147 4.3, 5.5).
+ * One fragment is one record; a datagram holds as many records as fit. A message is split only where a datagram ends,
+ * and only when a useful piece of it fits. */
 #ifndef TERN_FLIGHT_PLAN_H
 #define TERN_FLIGHT_PLAN_H
 
@@ -25,7 +26,8 @@ size_t plan_record_len(const struct record_layer *records, const struct outgoing
 bool plan_next(struct plan_at *at, struct piece *out, bool *fresh, const struct record_layer *records,
 	       const struct outgoing *messages, size_t num_messages, uint16_t mtu);
 
-/* Appends the record for p to w and reports it. *seq: the record's number; may be NULL. */
+/* Appends the record for p to w, in its message's epoch (RFC 9147 4.2.1), and reports it. *seq: the record's number;
+ * may be NULL. */
 tern_error plan_put(const struct piece *p, struct record_layer *records, const struct outgoing *messages, struct wr *w,
 		    const struct tracer *trace, bool retransmission, uint64_t *seq);
 

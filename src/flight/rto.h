@@ -1,4 +1,5 @@
-/* rto.h - the retransmission timeout: 1.5 times the round trip, doubling, jittered (RFC 6347 4.2.4.1, RFC 9147 5.8). */
+/* rto.h - the retransmission timeout: 1.5 times the round trip, doubling, jittered (RFC 6347 4.2.4.1, RFC 9147 5.8.2).
+ * Each flight begins with the round trip or the first value again. */
 #ifndef TERN_FLIGHT_RTO_H
 #define TERN_FLIGHT_RTO_H
 

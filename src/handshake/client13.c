@@ -118,12 +118,7 @@ static const struct suite *suite13_of(const struct handshake *hs, uint16_t id)
 	return NULL;
 }
 
-/* RFC 9147 5: nothing is echoed; that some servers echo all of it, as TLS 1.3 does, harms nobody. */
-static bool echo_is_sane(const struct handshake *hs, struct span echo)
-{
-	return echo.n == 0 || span_equal(echo, span_of(hs->session_id, hs->session_id_len));
-}
-
+/* With a cookie or a group, or both: RFC 8446 4.1.4, RFC 9147 5.1, 11. */
 tern_error get_retry13(struct handshake *hs, struct span body)
 {
 	struct server_hello hello;
@@ -141,8 +136,9 @@ tern_error get_retry13(struct handshake *hs, struct span body)
 		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 9.2");
 	if (!list16_has(ext.supported_versions, VERSION_DTLS13))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.1");
-	if (!suite || hello.compression != 0 || !echo_is_sane(hs, hello.session_id) || ext.misplaced ||
-	    hs->verify_requests)
+	if (hello.session_id.n)
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 9147 5");
+	if (!suite || hello.compression != 0 || ext.misplaced || hs->verify_requests)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.4");
 	if (ext.unknown)
 		return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 8446 4.2");
@@ -217,8 +213,9 @@ static tern_error take_share(struct handshake *hs, const struct extensions *ext)
 tern_error take_server_hello13(struct handshake *hs, const struct server_hello *hello, const struct extensions *ext)
 {
 	const struct suite *suite = suite13_of(hs, hello->suite);
-	if (!suite || hello->compression != 0 || (hs->retried && suite->id != hs->retry_suite) ||
-	    !echo_is_sane(hs, hello->session_id) || ext->misplaced)
+	if (hello->session_id.n) /* it is not echoed, whatever ours was */
+		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 9147 5");
+	if (!suite || hello->compression != 0 || (hs->retried && suite->id != hs->retry_suite) || ext->misplaced)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.3");
 	if (ext->unknown || (ext->present & ~hs->offered.present))
 		return FAIL(hs, ERROR_UNSUPPORTED_EXTENSION, "RFC 8446 4.2");

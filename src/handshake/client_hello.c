@@ -183,7 +183,7 @@ static void put_suites(const struct handshake *hs, struct wr *w)
 }
 
 /* The hello stays the same after a HelloVerifyRequest but for the cookie (RFC 6347 4.2.1), and after a
- * HelloRetryRequest but for what that asked (RFC 8446 4.1.2). */
+ * HelloRetryRequest but for what that asked (RFC 8446 4.1.2, RFC 9147 5.1). */
 tern_error put_client_hello_message(struct handshake *hs, struct wr *w)
 {
 	uint8_t list[4 * CONFIG_SUITES], block[CLIENT_HELLO_EXTENSIONS_MAX];
@@ -212,6 +212,7 @@ tern_error put_client_hello_message(struct handshake *hs, struct wr *w)
 	return hs->offered.present & HAS_EARLY_DATA ? early13_keys(hs, wr_span(w)) : TERN_OK;
 }
 
+/* Of its version nothing follows (RFC 6347 4.2.1), but that the server speaks DTLS 1.2 (RFC 9147 5.2). */
 tern_error get_hello_verify(struct handshake *hs, struct span body)
 {
 	struct hello_verify_request hvr;

@@ -115,6 +115,7 @@ tern_error keys13_application(struct handshake *hs)
 	return TERN_OK;
 }
 
+/* Early data is over with the handshake, however late it comes: RFC 9147 5.6. */
 tern_error keys13_done(struct handshake *hs)
 {
 	struct outcome *o = &hs->outcome;

@@ -17,7 +17,7 @@ tern_error keys13_handshake(struct handshake *hs);
 /* After the server's Finished: application and exporter secrets; the server writes, the client reads and writes epoch 3
  * from here on. */
 tern_error keys13_application(struct handshake *hs);
-/* After the client's Finished: the resumption secret; the server reads epoch 3. Early data is over. */
+/* After the client's Finished: the resumption secret; the server reads epoch 3 (RFC 9147 5.8.1). Early data is over. */
 tern_error keys13_done(struct handshake *hs);
 
 /* One direction of the record layer gets the keys of secret. */

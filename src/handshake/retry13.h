@@ -1,5 +1,5 @@
 /* retry13.h - HelloRetryRequest on a server: for a group, or, statelessly, for a cookie (RFC 8446 4.1.4, 4.2.2, RFC
- * 9147 5.1).
+ * 9147 5.1, 11).
  *
  * The cookie holds what the transcript needs of the first hello: the suite, the group asked for, and the hash; behind a
  * MAC that covers it and the peer's address. The retry is a function of the hello, the address and the key slot, so

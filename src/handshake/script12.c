@@ -1,4 +1,5 @@
-/* The handshakes of DTLS 1.2, full and abbreviated, as one script (RFC 5246 7.3, RFC 6347 4.2.4, RFC 5077 3.1). */
+/* The handshakes of DTLS 1.2, full and abbreviated, as one script (RFC 5246 7.3, RFC 6347 4.2.4, 4.2.5, RFC 5077
+ * 3.1). */
 #include "handshake/messages12.h"
 #include "handshake/negotiate.h"
 #include "handshake/schedule12.h"

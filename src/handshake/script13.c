@@ -1,4 +1,4 @@
-/* The handshake of DTLS 1.3 behind the hellos (RFC 8446 2, RFC 9147 5.7), and its Finished. */
+/* The handshake of DTLS 1.3 behind the hellos (RFC 8446 2, RFC 9147 5, 5.7), and its Finished. */
 #include "handshake/compress13.h"
 #include "handshake/keys13.h"
 #include "handshake/messages13.h"

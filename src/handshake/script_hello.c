@@ -1,4 +1,5 @@
-/* The hellos of all versions as one script: it ends with the version decided. */
+/* The hellos of all versions as one script: it ends with the version decided. Two HelloVerifyRequests (RFC 6347 4.2.1,
+ * 5) or one HelloRetryRequest (RFC 9147 5.1) may come in between. */
 #include "handshake/hellos.h"
 #include "handshake/messages13.h"
 #include "handshake/step.h"
@@ -30,6 +31,7 @@ static bool retried(const struct handshake *hs)
 	return hs->role == CLIENT ? hs->retried : hs->retry_wanted;
 }
 
+/* RFC 6347 4.2.6 */
 static tern_error forget_hello(struct handshake *hs)
 {
 	transcript_restart(&hs->transcript);

@@ -188,7 +188,7 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 	return early13_keys(hs, hs->hello);
 }
 
-/* No session id: RFC 9147 5.3 forbids the echo. */
+/* No session id: RFC 9147 5 forbids the echo. */
 tern_error fill_server_hello13(struct handshake *hs, struct server_hello *hello, struct extensions *ext)
 {
 	static const uint8_t version[] = {0xfe, 0xfc};

@@ -76,7 +76,7 @@ static const struct version *version_chosen(const struct handshake *hs, const st
 	if (hello->version != VERSION_DTLS12)
 		return *error = TERN_ERROR_PROTOCOL_VERSION, NULL;
 	if (ext->present & HAS_SUPPORTED_VERSIONS) {
-		/* A HelloVerifyRequest is of DTLS 1.2, and 1.3 has no place for its cookie: RFC 9147 5.3. */
+		/* A HelloVerifyRequest is of DTLS 1.2, and 1.3 has no place for its cookie: RFC 9147 5.2, 5.3. */
 		if (!offered13 || !list16_has(ext->supported_versions, VERSION_DTLS13) || hs->verify_requests)
 			return *error = TERN_ERROR_ILLEGAL_PARAMETER, NULL;
 		return &version13;

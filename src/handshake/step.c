@@ -93,7 +93,8 @@ static bool is_row_of(const struct step *s, const struct message *m)
 	       (m->type != SERVER_HELLO || is_retry_body(m->body) == ((s->flags & STEP_RETRY) != 0));
 }
 
-/* The peer's row. *waits: nothing to take yet. */
+/* The peer's row. *waits: nothing to take yet. What has no row here is unexpected, a second HelloRetryRequest too (RFC
+ * 9147 5.1). */
 static tern_error step_get(struct handshake *hs, const struct step *s, bool *waits, bool *skips)
 {
 	struct message m;

@@ -3,7 +3,7 @@
 #include "wire/record.h"
 
 /* RFC 5289 3, RFC 7251 2, RFC 7905 3, RFC 5487 2, RFC 6655 3 and 4, RFC 8442 3.
- * Nobody defined CCM for ECDHE_RSA. */
+ * Nobody defined CCM for ECDHE_RSA. RC4 has no place in DTLS: RFC 6347 4.1.2.2. */
 const struct suite suites[] = {
 	{0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", 0, 1, AUTH_ECDSA, AEAD_AES_128_GCM, HASH_SHA256, false,
 	 VERSION_DTLS12},

@@ -93,7 +93,8 @@ static struct raw_key adopted(struct record_layer *l, const struct epoch_key *fr
 	return k;
 }
 
-/* Where epochs live side by side, numbers only grow: a key that came twice would bring its nonces again. */
+/* Where epochs live side by side, numbers only grow (RFC 9147 4.2.1): a key that came twice would bring its nonces
+ * again. */
 static bool may_follow(const struct record_layer *l, uint16_t newest, uint16_t epoch, const struct epoch_key *key)
 {
 	if (epoch == 0 || key->iv.n > AEAD_NONCE)
@@ -130,6 +131,7 @@ static void shelve_write(struct record_layer *l, struct older_write *node)
 	}
 }
 
+/* The window begins anew: RFC 6347 4.1.2.6, RFC 9147 4.5.1. */
 tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key)
 {
 	struct replay window;

@@ -17,12 +17,12 @@ struct older_write {
 	struct write_epoch e;
 };
 
-/* NULL: not alive. */
+/* NULL: not alive. An epoch without keys is one whose records do not open: RFC 9147 6.1. */
 struct read_epoch *epochs_read(struct record_layer *l, uint16_t epoch);
 struct write_epoch *epochs_write(struct record_layer *l, uint16_t epoch);
 const struct write_epoch *epochs_peek_write(const struct record_layer *l, uint16_t epoch);
 
-/* The newest live read epoch with these low two bits: RFC 9147 4.2.2. */
+/* The newest live read epoch with these low two bits: RFC 9147 4.2.2, 8. */
 bool epochs_by_bits(const struct record_layer *l, uint8_t bits, uint16_t *epoch);
 /* The next epoch with these bits whose keys may come yet. */
 uint16_t epochs_expected(const struct record_layer *l, uint8_t bits);

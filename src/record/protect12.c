@@ -1,4 +1,4 @@
-/* Record protection of DTLS 1.2: RFC 6347 4.1.2.1 over RFC 5246 6.2.3.3. */
+/* Record protection of DTLS 1.2: RFC 6347 4.1.2.1 over RFC 5246 6.2.3.3. No connection IDs: RFC 9146 3, 5, 6. */
 #include "record/protect.h"
 
 /* Additional data: epoch, sequence number, type, version and length of the plaintext. RFC 5246 6.2.3.3. */
@@ -47,6 +47,7 @@ static bool parse(const struct record_layer *l, struct rd *r, struct record_head
 	return true;
 }
 
+/* The window is asked first: RFC 6347 4.1.2.6. */
 static tern_drop open_record(const struct provider *provider, struct aead_key *key, const struct read_epoch *e,
 			     const struct record_header *h, uint8_t *p, size_t max, struct record *out)
 {

@@ -49,6 +49,8 @@ static bool parse_plain(struct rd *r, struct record_header *out)
 	return true;
 }
 
+/* Without keys for its epoch a record is as good as forged (RFC 9147 6.1); one with a connection ID is none (RFC 9147
+ * 9.1). */
 static bool parse(const struct record_layer *l, struct rd *r, struct record_header *out)
 {
 	uint16_t epoch;
@@ -107,7 +109,8 @@ static uint64_t read_number(uint8_t *header, size_t header_len, uint64_t expecte
 	return reconstruct(expected, n == 2 ? (uint64_t)number[0] << 8 | number[1] : number[0], (unsigned)(8 * n));
 }
 
-/* Content, type, zeros: RFC 8446 5.4. The types are those of RFC 9147 4.1. */
+/* Content, type, zeros: RFC 8446 5.4. The types are those of RFC 9147 4.1; others are no alert's matter: RFC 9147
+ * 4.5.2. */
 static tern_drop take_inner(uint8_t *p, size_t n, struct record *out)
 {
 	while (n && p[n - 1] == 0)

@@ -39,7 +39,7 @@ struct record_layer {
 	struct write_epoch out;
 	struct older_read *older_in; /* DTLS 1.3: those before, newest first, each allocated */
 	struct older_write *older_out;
-	uint64_t plain_seq; /* next record number of epoch 0 */
+	uint64_t plain_seq; /* next record number of epoch 0; a server's begins with its client's: RFC 6347 4.2.1 */
 	uint64_t seal_limit; /* records under one key; 0: what the AEAD allows */
 	uint16_t window_size; /* for new read epochs */
 	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
@@ -61,9 +61,10 @@ struct epoch_key {
 	const uint8_t *sn_key; /* DTLS 1.3: aead->key_len bytes; NULL in DTLS 1.2 */
 };
 
-/* The epoch becomes the newest of its direction. Where the protection has several epochs alive at once (DTLS 1.3), the
- * one before stays usable until it is forgotten; four are alive at most, the oldest gives way. NO_MEMORY (nothing
- * changed). INTERNAL: epoch 0, or in DTLS 1.3 one that is not above the newest, or no sn_key. */
+/* The epoch becomes the newest of its direction, with an empty window (RFC 6347 4.1.2.6, RFC 9147 4.5.1). Where the
+ * protection has several epochs alive at once (DTLS 1.3), the one before stays usable until it is forgotten; four are
+ * alive at most, the oldest gives way. NO_MEMORY (nothing changed). INTERNAL: epoch 0, or in DTLS 1.3 one that is not
+ * above the newest, or no sn_key. */
 tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key);
 tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct epoch_key *key);
 
@@ -87,7 +88,8 @@ struct record {
 	struct span wire; /* the whole record as it came (dropped records: unchanged) */
 };
 
-/* The next record of the datagram; false at its end. Bytes that are no record end the datagram with one MALFORMED.
+/* The next record of the datagram; false at its end. Bytes that are no record end the datagram with one MALFORMED. What
+ * is dropped has changed nothing: RFC 6347 4.1.2.7, RFC 9146 6, RFC 9147 4.1, 4.3, 4.5.2, 6.1, 11.
  * Drops: MALFORMED, VERSION (DTLS 1.2; epoch 0: neither 0xfeff nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20
  * to 23; DTLS 1.3: or 26, and under keys not 20), EPOCH (no keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED,
  * TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory for the expanded key. Whether a forgery limit is reached is
@@ -98,10 +100,11 @@ struct record {
  * number 0. */
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
 
-/* Appends one record with payload to w. epoch: 0 or a live write epoch. The record ends its datagram: in DTLS 1.3 its
- * header leaves out the length. LIMIT: this key or the record numbers are used up (nothing was written). INTERNAL: no
- * such epoch. BUFFER_TOO_SMALL: no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes. *seq: the record's
- * number; may be NULL. */
+/* Appends one record with payload to w, in the plain form of either RFC (RFC 6347 4.1, RFC 9146 3) or protected. epoch:
+ * 0 or a live write epoch. The record ends its datagram: in DTLS 1.3 its header leaves out the length. LIMIT: this key
+ * or the record numbers are used up (nothing was written; RFC 9147 4.2.1). INTERNAL: no such epoch. BUFFER_TOO_SMALL:
+ * no room in w (nothing was written). TOO_LARGE: more than 2^14 bytes (RFC 6347 4.1.1.1, RFC 9147 4.4). *seq: the
+ * record's number; may be NULL. */
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq);
 

@@ -27,7 +27,7 @@ struct unified_header {
 	struct span payload; /* the encrypted record */
 };
 /* cid_len: of the CIDs we gave out. False when the first byte is another, bytes are missing, or there is a CID and
- * cid_len is 0. Without a length the payload is the rest of the datagram. */
+ * cid_len is 0 (RFC 9147 9.1). Without a length the payload is the rest of the datagram. */
 MUST_CHECK bool get_unified(struct rd *r, size_t cid_len, struct unified_header *out);
 /* The header alone, for length bytes of payload. The CID bit goes with a cid that is not empty. */
 void put_unified(struct wr *w, const struct unified_header *in, uint16_t length);

@@ -495,6 +495,7 @@ class ServerAndClient(Case):
                     self.assertEqual(connected["version"], "DTLS 1.3")
                     self.assertEqual(base64.b64decode(connected["psk_identity"]), b"device-1")
 
+    # RFC 6347 4.2.8, RFC 9147 5.11
     def test_restarted_client_on_the_same_port(self):
         with self.server("--echo", "--json") as server:
             proxy = Proxy(server.port())

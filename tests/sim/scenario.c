@@ -90,6 +90,7 @@ const struct scenario scenarios[] = {
 	 .certificate = ECDSA_CERT,
 	 .certificate_len = 1000,
 	 .record_size_limit = 100},
+	/* RFC 6347 4.2.8, RFC 9147 5.11 */
 	{.name = "restart", .flags = SIM_RESTART, .certificate = ECDSA_CERT},
 	{.name = "restart-psk", .flags = SIM_RESTART | SIM_PSK, .suites = PSK_SUITE},
 	{.name = "restart-ticket", .flags = SIM_RESTART | SIM_TICKET, .certificate = ECDSA_CERT},

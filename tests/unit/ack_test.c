@@ -1,4 +1,4 @@
-/* src/flight/ack.c */
+/* src/flight/ack.c. RFC 9147 7.1. */
 #include "flight/ack.h"
 
 #include <setjmp.h>

@@ -9,6 +9,7 @@
 
 static const struct provider *const providers[] = {&provider_libcrypto, &provider_stub};
 
+/* The limits are those of RFC 9147 4.5.3, RFC 8446 5.5 and RFC 9325 4.4. */
 static const struct {
 	enum aead_id id;
 	uint8_t key_len, tag_len, fixed_iv, explicit;

@@ -1,4 +1,5 @@
-/* src/connection/after.c: acknowledgements, tickets and key updates (RFC 9147 7, 8). */
+/* src/connection/after.c: acknowledgements, tickets and key updates (RFC 9147 7, 8). RFC
+ * 9147 4.2.1, 4.4, 4.5.2, 4.5.3, 5.2, 5.10, 6.1, 7.1, 7.2, 11. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

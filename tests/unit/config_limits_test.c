@@ -1,4 +1,4 @@
-/* src/connection/config_limits.c */
+/* src/connection/config_limits.c. RFC 6347 4.1.2.6, RFC 9147 4.5.1, 5.8.2. */
 #include "handshake/config.h"
 
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* src/connection/config.c and the files beside it */
+/* src/connection/config.c and the files beside it. RFC 6347 4.1.2.6, 4.2.1, 4.2.4.1, 5, RFC 9147 4.5.3, 5.1, 5.8.2, 11.
+ */
 #include "handshake/config.h"
 
 #include <setjmp.h>

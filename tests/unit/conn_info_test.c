@@ -1,4 +1,5 @@
-/* What a connection tells, exports and keeps, and how long its datagrams and records are. */
+/* What a connection tells, exports and keeps, and how long its datagrams and records are. RFC 6347 4.1.1, 4.1.1.1, RFC
+ * 9147 4.3, 4.4. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

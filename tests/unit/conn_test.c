@@ -1,4 +1,5 @@
-/* The contracts of tern.h that concern one connection. */
+/* The contracts of tern.h that concern one connection. RFC 6347 4.1, 4.1.1.1, 4.1.2.6, 4.1.2.7, 4.2.4, 4.2.7, 5, RFC
+ * 9147 4.4. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

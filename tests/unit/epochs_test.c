@@ -1,4 +1,5 @@
-/* src/record/epochs.c: several epochs alive in DTLS 1.3, and how either version meets records of the other. */
+/* src/record/epochs.c: several epochs alive in DTLS 1.3, and how either version meets records of the other. RFC 9147
+ * 4, 4.1, 4.2.1, 4.2.2, 4.5.2, 4.5.3, 6.1, 9.1. */
 #include "record/epochs.h"
 
 #include <setjmp.h>

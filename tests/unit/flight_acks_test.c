@@ -1,4 +1,4 @@
-/* src/flight/flight.c: acknowledgements of DTLS 1.3 */
+/* src/flight/flight.c: acknowledgements of DTLS 1.3. RFC 9147 5.8.1, 7.2. */
 #include "flight/flight.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* src/flight/flight.c, src/flight/plan.c */
+/* src/flight/flight.c, src/flight/plan.c. RFC 6347 4.1.1, 4.1.1.1, 4.2.3, RFC 9147 4.3, 4.4, 5.5, 5.8.2. */
 #include "flight/flight.h"
 
 #include <setjmp.h>
@@ -400,6 +400,33 @@ static void answered_while_sending(void **state)
 	tear_down();
 }
 
+/* RFC 9147 7.2: the first record of the answer stands for an ACK of everything, where there are ACKs. */
+static void answer_begins(void **state)
+{
+	(void)state;
+	for (int remembers = 0; remembers < 2; remembers++) {
+		set_up(1200, 65536);
+		x.f.remembers = remembers;
+		flight_answer_begins(&x.f, 0, x.now); /* nothing was said */
+		assert_int_equal(x.f.state, FLIGHT_PREPARING);
+		add(ROWS(flight4));
+		assert_int_equal(flight_send(&x.f, true), TERN_OK);
+		take_all(NULL);
+		x.now.mono_ns += 120 * MS;
+		flight_answer_begins(&x.f, 20 * MS, x.now);
+		assert_int_equal(x.f.state, remembers ? FLIGHT_FINISHED : FLIGHT_WAITING);
+		assert_int_equal(flight_deadline(&x.f) == TERN_NEVER, remembers);
+		assert_int_equal(x.f.rto.rtt_ns, remembers ? 100 * MS : 0);
+		x.now.mono_ns += 400 * MS;
+		flight_repeat(&x.f, 0, x.now);
+		assert_int_equal(flight_sends(&x.f), !remembers);
+		flight_answered(&x.f, 20 * MS, x.now);
+		assert_int_equal(x.f.state, FLIGHT_PREPARING);
+		assert_int_equal(x.f.rto.rtt_ns, remembers ? 100 * MS : 0);
+		tear_down();
+	}
+}
+
 static void repeating(void **state)
 {
 	static const bool awaits[] = {true, false};
@@ -516,8 +543,9 @@ int main(void)
 		cmocka_unit_test(traces),	    cmocka_unit_test(giving_up),
 		cmocka_unit_test(lowering_the_mtu), cmocka_unit_test(mtu_set_in_between),
 		cmocka_unit_test(round_trip),	    cmocka_unit_test(answered_while_sending),
-		cmocka_unit_test(repeating),	    cmocka_unit_test(all_or_nothing),
-		cmocka_unit_test(refusals),	    cmocka_unit_test(plans_are_reused),
+		cmocka_unit_test(answer_begins),    cmocka_unit_test(repeating),
+		cmocka_unit_test(all_or_nothing),   cmocka_unit_test(refusals),
+		cmocka_unit_test(plans_are_reused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

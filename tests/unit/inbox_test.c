@@ -1,4 +1,4 @@
-/* src/flight/inbox.c */
+/* src/flight/inbox.c. RFC 6347 4.2.2, 4.2.3, RFC 9147 5.2, 5.5. */
 #include "flight/inbox.h"
 
 #include <setjmp.h>
@@ -251,6 +251,29 @@ static void pieces_are_bounded(void **state)
 	tear_down(&x);
 }
 
+/* Pieces of the next message that lie behind others which are not here. */
+static void gaps(void **state)
+{
+	static const struct {
+		uint16_t seq;
+		uint32_t offset;
+		size_t n, want;
+	} steps[] = {{1, 9, 3, 0},  {0, 9, 3, 1}, {0, 12, 3, 1}, {0, 0, 3, 1},
+		     {0, 20, 3, 2}, {0, 3, 6, 1}, {0, 15, 5, 0}};
+	struct fixture x;
+	(void)state;
+	set_up(&x, 65536);
+	assert_int_equal(inbox_gaps(&x.in), 0);
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		struct fragment f = part(steps[i].seq, 30, steps[i].offset, steps[i].n);
+		assert_int_equal(inbox_put(&x.in, &f, 0), TERN_DROP_NONE);
+		assert_int_equal(inbox_gaps(&x.in), steps[i].want);
+	}
+	inbox_done(&x.in);
+	assert_int_equal(inbox_gaps(&x.in), 1); /* of the one that is next now */
+	tear_down(&x);
+}
+
 /* A message of half the budget comes through whatever the order of its pieces. */
 static void budget(void **state)
 {
@@ -427,6 +450,7 @@ int main(void)
 		cmocka_unit_test(keeping),
 		cmocka_unit_test(claims_cost_nothing),
 		cmocka_unit_test(pieces_are_bounded),
+		cmocka_unit_test(gaps),
 		cmocka_unit_test(budget),
 		cmocka_unit_test(eviction),
 		cmocka_unit_test(out_of_memory),

@@ -1,4 +1,5 @@
-/* src/handshake/keys13.c: the epoch of what a server says between its flight and the end of the handshake. */
+/* src/handshake/keys13.c: the epoch of what a server says between its flight and the end of the handshake. RFC 9147 7.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

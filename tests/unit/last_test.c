@@ -1,4 +1,4 @@
-/* src/flight/last.c */
+/* src/flight/last.c. RFC 6347 4.2.4. */
 #include "flight/last.h"
 
 #include <setjmp.h>

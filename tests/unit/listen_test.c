@@ -1,4 +1,4 @@
-/* src/connection/listen.c: what the first datagram of a stranger comes to. */
+/* src/connection/listen.c: what the first datagram of a stranger comes to. RFC 6347 4.2.1, 5, RFC 9147 5.1. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -403,7 +403,7 @@ static void glances(void **state)
 		{"shorter than it says", {23, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0}, 14, false, false, 0, 0},
 		{"STUN", {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, 20, false, false, 0, 0},
 		{"RTP", {0x80, 96}, 40, false, false, 0, 0},
-		{"another version", {22, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 13, false, false, 0, 0},
+		{"another version", {22, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 13, true, false, 0, 0},
 		{"nothing", {0}, 0, false, false, 0, 0},
 	};
 	(void)state;

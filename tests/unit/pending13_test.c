@@ -1,4 +1,5 @@
-/* Jobs of DTLS 1.3 that take their time, or fail: the other side hears of it in an epoch it can read (RFC 9147 7.1). */
+/* Jobs of DTLS 1.3 that take their time, or fail: the other side hears of it in an epoch it can read (RFC 9147 7.1).
+ * RFC 9147 7. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* src/record/protect12.c, with the provider that does real cryptography. */
+/* src/record/protect12.c, with the provider that does real cryptography. RFC 6347 4.1.2.1, 4.1.2.6, RFC 9146 3, 5. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* src/record/protect13.c */
+/* src/record/protect13.c. RFC 9147 4.2.2, 4.2.3, 4.5.1, 4.5.2, 11. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

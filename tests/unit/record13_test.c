@@ -1,4 +1,4 @@
-/* src/wire/record13.c */
+/* src/wire/record13.c. RFC 9147 4.1. */
 #include "wire/record13.h"
 
 #include "wire_check.h"

@@ -1,4 +1,4 @@
-/* src/record/record.c */
+/* src/record/record.c. RFC 6347 4.1, 4.1.1.1, 4.1.2.1, 4.1.2.6, 4.1.2.7, RFC 9147 4, 4.2.1, 4.3, 4.4, 4.5.1, 4.5.3. */
 #include "record/record.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* A foreign handshake of DTLS 1.3, opened and re-derived: records, transcript, key schedule, Finished. */
+/* A foreign handshake of DTLS 1.3, opened and re-derived: records, transcript, key schedule, Finished. RFC 9147 5.9. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* src/record/replay.c */
+/* src/record/replay.c. RFC 6347 4.1.2.6, RFC 9147 4.5.1. */
 #include "record/replay.h"
 
 #include <setjmp.h>

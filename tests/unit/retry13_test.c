@@ -1,4 +1,5 @@
-/* src/handshake/retry13.c, and what both sides make of a second hello (RFC 8446 4.1.2, 4.1.4, RFC 9147 5.1). */
+/* src/handshake/retry13.c, and what both sides make of a second hello (RFC 8446 4.1.2, 4.1.4, RFC 9147 5.1). RFC 9147
+ * 4, 5, 11. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

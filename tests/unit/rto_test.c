@@ -1,4 +1,4 @@
-/* src/flight/rto.c */
+/* src/flight/rto.c. RFC 6347 4.2.4.1, RFC 9147 5.8.2. */
 #include "flight/rto.h"
 
 #include <setjmp.h>

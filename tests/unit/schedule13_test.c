@@ -1,4 +1,4 @@
-/* src/handshake/schedule13.c */
+/* src/handshake/schedule13.c. RFC 9147 5.9. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* src/handshake/suites.c */
+/* src/handshake/suites.c. RFC 6347 4.1.2.2. */
 #include "handshake/suites.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Whatever is wrong with a peer's proof: each fault is an error of its own with its own alert, which the other side
- * hears, and nobody is connected. */
+ * hears, and nobody is connected. RFC 6347 4.1.2.1, 4.1.2.7, 4.2.7. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

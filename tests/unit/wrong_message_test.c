@@ -1,6 +1,6 @@
 /* Messages where they do not belong: every type at every step of every kind of handshake, in plaintext and protected,
  * to both sides; and every message of a good handshake deleted, doubled, swapped, cut, extended or of another type.
- * Whatever happens, nobody is connected who has not seen the peer's proof. */
+ * Whatever happens, nobody is connected who has not seen the peer's proof. RFC 6347 4.1. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -36,5 +36,8 @@ if [ -x build-asan/tern ]; then
 	step_counted 180 "tutorial" python3 tests/interop/tutorial.py --tern build/tern
 fi
 
+say "requirements of the RFCs: done, and tested"
+step_counted 60 "requirements" python3 tools/requirements.py
+
 say "total"
 totals
