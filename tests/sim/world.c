@@ -570,7 +570,7 @@ static void go_on(struct world *w)
 	host_connect(&w->hosts[CLIENT]);
 	while (!w->inv.failed && !settled(w)) {
 		step(w);
-		if (w->now_ns > limit) {
+		if (w->now_ns > limit && !settled(w)) {
 			report_stall(w);
 			break;
 		}
