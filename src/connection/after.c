@@ -17,6 +17,11 @@ static struct tracer tracer_of(const tern_conn *conn)
 	return (struct tracer){config->trace, config->trace_user, conn};
 }
 
+static uint64_t lingers_until(tern_time now)
+{
+	return KEYS_LINGER_NS < TERN_NEVER - now.mono_ns ? now.mono_ns + KEYS_LINGER_NS : TERN_NEVER - 1;
+}
+
 static const struct hash_alg *hash_of(const tern_conn *conn)
 {
 	return conn->pool->provider->hash[conn->outcome.suite->hash];
@@ -115,9 +120,8 @@ tern_error after_rekey(tern_conn *conn, bool asks, tern_time now)
 		return TERN_OK;
 	revive_tickets(a);
 	put_key_update(&w, a->update_asks);
-	TRY(post_message(conn, KEY_UPDATE, wr_span(&w)));
 	a->update_wanted = a->update_asks = false;
-	return TERN_OK;
+	return post_message(conn, KEY_UPDATE, wr_span(&w));
 }
 
 /* Our KeyUpdate and all before it are acknowledged: the next epoch may be used (RFC 9147 8). */
@@ -130,6 +134,7 @@ static tern_error switch_write_keys(tern_conn *conn)
 	record_forget_write(&conn->records, epoch);
 	conn->write_epoch = epoch;
 	conn->told_near = false;
+	conn->rekeys = false;
 	trace_keys(conn, epoch, true);
 	return TERN_OK;
 }
@@ -165,7 +170,7 @@ static tern_error offer_ticket(tern_conn *conn, tern_time now)
 		memcpy(s.host, host.p, host.n);
 	if (error == TERN_OK)
 		error = ticket_seal(pool_ticket_keys(conn->pool), &s, sealed, sizeof sealed, &message.ticket.n);
-	message.lifetime = (uint32_t)(s.expires_unix_s - now.unix_s);
+	message.lifetime = session_seconds_left(&s, now.unix_s);
 	message.age_add = s.age_add;
 	if (s.max_early_data)
 		message.extensions = allow_early_data(extensions, sizeof extensions, s.max_early_data);
@@ -183,7 +188,7 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	struct after *a = conn->after;
 	inbox_init(&a->inbox, &config->heap, hs->inbox.next, AFTER_BYTES, AFTER_BYTES);
 	a->send_seq = hs->send_seq;
-	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	a->forget_ns = lingers_until(now);
 	if (conn->role == CLIENT)
 		return TERN_OK;
 	acks_hurry(&a->acks); /* nothing else acknowledges the client's last flight */
@@ -224,8 +229,8 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 	s.max_early_data = ext.max_early_data;
 	s.ticket_len = (uint16_t)message.ticket.n;
 	memcpy(s.ticket, message.ticket.p, message.ticket.n);
-	if (s.expires_unix_s > now.unix_s + message.lifetime)
-		s.expires_unix_s = now.unix_s + message.lifetime;
+	if (s.expires_unix_s > s.created_unix_s + message.lifetime)
+		s.expires_unix_s = s.created_unix_s + message.lifetime;
 	put_session(&w, &s, true);
 	session_wipe(&s);
 	wipe(&o, sizeof o);
@@ -260,7 +265,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
-	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	a->forget_ns = lingers_until(now);
 	if (error == TERN_OK && request && may_update(conn))
 		error = after_rekey(conn, false, now);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 8");
@@ -455,7 +460,7 @@ static void forget_keys(tern_conn *conn, tern_time now)
 		record_forget_write(l, EPOCH_DATA);
 	conn->after->forget_ns = TERN_NEVER;
 	if (open || (!proved && l->older_in))
-		conn->after->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+		conn->after->forget_ns = lingers_until(now);
 }
 
 tern_error after_tick(tern_conn *conn, tern_time now)

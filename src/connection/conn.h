@@ -55,7 +55,9 @@ struct tern_conn {
 	enum role role;
 	enum conn_state state;
 	uint8_t queued;
-	bool told_near, loaned, authenticated;
+	bool told_near,
+		rekeys; /* about the limits of the write keys: the application knows; a KeyUpdate is on its way */
+	bool loaned, authenticated;
 	bool peer_closed;
 	bool alert_waits, alert_no_renegotiation;
 	uint8_t alert_level, alert_description;

@@ -153,11 +153,13 @@ size_t tern_conn_max_data(const tern_conn *conn)
 /* DTLS 1.3 changes its keys by itself; 1.2 can only tell. */
 void conn_note_limits(tern_conn *conn, tern_time now)
 {
-	if (conn->state != CONN_OPEN || conn->told_near || !record_limit_near(&conn->records))
+	if (conn->state != CONN_OPEN || conn->rekeys || !record_limit_near(&conn->records))
 		return;
-	conn->told_near = true;
-	if (!conn->after || after_rekey(conn, true, now) != TERN_OK)
+	/* For want of memory it may not work at first, so it is tried again at the next record. */
+	conn->rekeys = conn->after && after_rekey(conn, true, now) == TERN_OK;
+	if (!conn->rekeys && !conn->told_near)
 		conn->queued |= QUEUED_LIMIT_NEAR;
+	conn->told_near = true;
 }
 
 /* One record of application data that fits. */

@@ -42,7 +42,7 @@ void early_send(struct host *h)
 	n = DATA_HEADER + pcg_below(&w->rng, most > 400 ? 400 - DATA_HEADER : (uint32_t)(most - DATA_HEADER) + 1);
 	if (!data_make(&w->inv, association_before(p), h->side, data, n))
 		return;
-	error = tern_conn_seal_early_data(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
+	error = tern_conn_seal_early_data(p->conn, out, sizeof out, &out_n, data, n, host_time(h));
 	if (error != TERN_OK)
 		invariants_fail(&w->inv, "cannot seal early data: %s", tern_error_name(error));
 	else

@@ -41,7 +41,7 @@ static struct invariants *watching;
 
 struct watched_key {
 	struct aead_key *inner;
-	const struct memory *owner;
+	struct memory *owner;
 	uint64_t hash; /* of the key's bytes */
 	size_t tag_len;
 	bool sealed;
@@ -98,6 +98,8 @@ static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
 static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	struct watched_key *w = (struct watched_key *)k;
+	if (fault_now(&w->owner->faults, FAULT_AEAD_SET))
+		return TERN_ERROR_CRYPTO;
 	w->hash = hash_of(alg->id, key, alg->key_len);
 	w->tag_len = alg->tag_len;
 	w->sealed = false;
@@ -144,6 +146,8 @@ static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct 
 			       const uint8_t *in, size_t n)
 {
 	struct watched_key *w = (struct watched_key *)k;
+	if (fault_now(&w->owner->faults, FAULT_SEAL))
+		return TERN_ERROR_CRYPTO;
 	if (watching->repeat_nonce && w->sealed)
 		nonce = w->last;
 	else
@@ -157,7 +161,7 @@ static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct 
 static bool watched_open(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n)
 {
 	struct watched_key *w = (struct watched_key *)k;
-	if (!provider_stub.aead_open(w->inner, nonce, aad, p, n))
+	if (fault_now(&w->owner->faults, FAULT_OPEN) || !provider_stub.aead_open(w->inner, nonce, aad, p, n))
 		return false;
 	watching->opens++;
 	note_ack(&watching->opened, p, n - w->tag_len);
@@ -166,21 +170,31 @@ static bool watched_open(struct aead_key *k, const uint8_t *nonce, struct span a
 
 static tern_error watched_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
 {
-	return provider_stub.aead_mask(((struct watched_key *)k)->inner, sample, mask);
+	struct watched_key *w = (struct watched_key *)k;
+	return fault_now(&w->owner->faults, FAULT_MASK) ? TERN_ERROR_CRYPTO
+							: provider_stub.aead_mask(w->inner, sample, mask);
+}
+
+static tern_error watched_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
+			       struct span tbs, uint8_t *signature, size_t *len)
+{
+	struct memory *m = c->heap->user;
+	return fault_now(&m->faults, FAULT_SIGN) ? TERN_ERROR_CRYPTO
+						 : provider_stub.sign(c, key, scheme, tbs, signature, len);
 }
 
 static tern_error client_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
 			      struct span tbs, uint8_t *signature, size_t *len)
 {
 	watching->signs[CLIENT]++;
-	return provider_stub.sign(c, key, scheme, tbs, signature, len);
+	return watched_sign(c, key, scheme, tbs, signature, len);
 }
 
 static tern_error server_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
 			      struct span tbs, uint8_t *signature, size_t *len)
 {
 	watching->signs[SERVER]++;
-	return provider_stub.sign(c, key, scheme, tbs, signature, len);
+	return watched_sign(c, key, scheme, tbs, signature, len);
 }
 
 static struct provider watched(tern_error (*sign)(struct crypto *, struct private_key *, const struct scheme_alg *,
@@ -195,6 +209,7 @@ static struct provider watched(tern_error (*sign)(struct crypto *, struct privat
 	p.aead_open = watched_open;
 	p.aead_mask = watched_mask;
 	p.sign = sign;
+	fault_provider(&p);
 	return p;
 }
 
@@ -218,7 +233,7 @@ union block {
 static void *counted_alloc(void *user, size_t n)
 {
 	struct memory *m = user;
-	union block *b = ++m->calls == m->fail_at ? NULL : malloc(sizeof *b + n);
+	union block *b = fault_now(&m->faults, FAULT_MEMORY) ? NULL : malloc(sizeof *b + n);
 	if (!b)
 		return NULL;
 	b->n = n;

@@ -24,9 +24,9 @@ void host_rekey(struct host *h)
 		return;
 	if (p->connected && (!under_way(p->conn) || pcg_percent(&w->rng, HASTY_PERCENT))) {
 		h->updates_left--;
-		error = tern_conn_rekey(p->conn, asks, world_time(w));
+		error = tern_conn_rekey(p->conn, asks, host_time(h));
 		ladder_note(w, h->side, "updates its keys%s", asks ? " and asks for the peer's" : "");
-		if (error == TERN_ERROR_NO_MEMORY && h->memory.fail_at)
+		if (h->memory.faults.happened && fault_explains(h->memory.faults.kind, error))
 			host_note_end(h, p, error);
 		else if (error != TERN_OK)
 			invariants_fail(&w->inv, "side %u: rekey: %s", h->side, tern_error_name(error));
