@@ -244,7 +244,8 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch)
 	bool is_next = f->message_seq == in->next;
 	if (f->message_seq < in->next || (is_next && (in->has_view || in->has_whole)))
 		return TERN_DROP_OLD_MESSAGE;
-	if (f->message_seq - in->next >= INBOX_WINDOW)
+	/* Nothing could follow the last number: next does not wrap. */
+	if (f->message_seq - in->next >= INBOX_WINDOW || f->message_seq == UINT16_MAX)
 		return TERN_DROP_FUTURE_MESSAGE;
 	if (!sound(in, f))
 		return TERN_DROP_FRAGMENT;

@@ -75,7 +75,7 @@ static const char *needle_at(const uint8_t *p)
 {
 	for (size_t i = 0; i < num_needles; i++) {
 		size_t n = 0;
-		while (n < NEEDLE && (p[n] ^ 0xff) == needles[i].inverted[n])
+		while (n < NEEDLE && p[n] + needles[i].inverted[n] == 0xff)
 			n++;
 		if (n == NEEDLE)
 			return needles[i].name;
