@@ -199,6 +199,31 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 
 /* ---- what we receive ---- */
 
+/* False: this ticket is not to be kept. */
+static bool session_of(const tern_conn *conn, const struct new_session_ticket13 *message, tern_time now,
+		       struct session *s)
+{
+	struct outcome o = conn->outcome;
+	bool fits;
+	if (conn->names) {
+		o.alpn = conn->names->alpn;
+		o.server_name = conn->names->server_name;
+		o.psk_identity = conn->names->psk_identity;
+	}
+	fits = message->lifetime && message->ticket.n <= TICKET_MAX && names_fit_session(&o);
+	if (fits) {
+		session_from_outcome(conn->pool, &o, now.unix_s, s);
+		schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s->master, o.resumption_secret, message->nonce);
+		s->age_add = message->age_add;
+		s->ticket_len = (uint16_t)message->ticket.n;
+		memcpy(s->ticket, message->ticket.p, message->ticket.n);
+		if (s->expires_unix_s > s->created_unix_s + message->lifetime)
+			s->expires_unix_s = s->created_unix_s + message->lifetime;
+	}
+	wipe(&o, sizeof o);
+	return fits;
+}
+
 static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 {
 	const tern_allocator *heap = &conn->pool->config->heap;
@@ -207,7 +232,6 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 	struct session s;
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
-	struct outcome o = conn->outcome;
 	struct rd r = rd_of(body);
 	if (conn->role != CLIENT)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6.1");
@@ -216,26 +240,15 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 8446 4.6.1");
 	if (ext.misplaced)
 		return CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2");
-	if (conn->names) {
-		o.alpn = conn->names->alpn;
-		o.server_name = conn->names->server_name;
-		o.psk_identity = conn->names->psk_identity;
-	}
-	if (message.lifetime == 0 || message.ticket.n > TICKET_MAX || !names_fit_session(&o))
+	if (!session_of(conn, &message, now, &s))
 		return TERN_OK;
-	session_from_outcome(conn->pool, &o, now.unix_s, &s);
-	schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s.master, o.resumption_secret, message.nonce);
-	s.age_add = message.age_add;
 	s.max_early_data = ext.max_early_data;
-	s.ticket_len = (uint16_t)message.ticket.n;
-	memcpy(s.ticket, message.ticket.p, message.ticket.n);
-	if (s.expires_unix_s > s.created_unix_s + message.lifetime)
-		s.expires_unix_s = s.created_unix_s + message.lifetime;
 	put_session(&w, &s, true);
 	session_wipe(&s);
-	wipe(&o, sizeof o);
-	if (!wr_ok(&w))
+	if (!wr_ok(&w)) {
+		wipe(blob, sizeof blob);
 		return TERN_OK;
+	}
 	heap_free(heap, conn->session, conn->session_len);
 	conn->session = heap_copy(heap, blob, w.n);
 	conn->session_len = (uint16_t)(conn->session ? w.n : 0);
