@@ -32,8 +32,7 @@ struct memory {
 
 /* A record that was sealed. */
 struct sealed {
-	uint64_t nonce, content; /* hashes of (key, nonce), and of what was sealed */
-	const struct memory *by; /* NULL: not filled yet */
+	uint64_t nonce; /* a hash of key and nonce */
 	uint32_t run; /* that filled the slot */
 };
 
