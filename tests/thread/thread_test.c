@@ -150,7 +150,7 @@ static void *work(void *user)
 	struct worker w = {.shared = user, .now = {UINT64_C(1000000000), NOW_S}};
 	bool good = tern_pool_new(&w.client, w.shared->client) == TERN_OK &&
 		    tern_pool_new(&w.server, w.shared->server) == TERN_OK;
-	w.path.remote = (tern_address){1, {1}};
+	w.path.remote = (tern_address){.len = 1, .bytes = {1}};
 	for (unsigned i = 0; i < CONNECTIONS && good; i++) {
 		w.session_len = 0;
 		good = connect_some_time(&w) && connect_some_time(&w);
