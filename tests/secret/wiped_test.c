@@ -11,6 +11,7 @@
 #include "handshake/config.h"
 #include "handshake/keyring.h"
 #include "handshake/pool.h"
+#include "handshake/version.h"
 #include "record/epochs.h"
 #include "usual_pair.h"
 
@@ -137,7 +138,10 @@ static void remember_epochs(const struct record_layer *l)
 
 static void remember_outcome(const struct outcome *o)
 {
-	remember("the master secret", o->master);
+	if (!o->version || !o->version->acknowledges) { /* DTLS 1.2 */
+		remember("the master secret", o->master);
+		return;
+	}
 	remember("the client's traffic secret", o->traffic_secret[CLIENT]);
 	remember("the server's traffic secret", o->traffic_secret[SERVER]);
 	remember("the exporter secret", o->exporter_secret);

@@ -8,6 +8,17 @@
 #define YEARS_S INT64_C(315360000)
 #define LAST_WORDS_NS (30 * SIM_S) /* after a failure, until the peer must know */
 
+bool fault_is_why(const struct host *h, tern_error error)
+{
+	return h->memory.faults.happened && fault_explains(h->memory.faults.kind, error);
+}
+
+bool fault_costs_session(const struct world *w)
+{
+	enum fault_kind kind = w->schedule.fault.kind;
+	return kind == FAULT_MEMORY || kind == FAULT_AEAD_SET || kind == FAULT_OPEN || kind >= FAULT_UNIX_FORWARD;
+}
+
 static void jump(struct host *h, enum fault_kind kind)
 {
 	switch (kind) {

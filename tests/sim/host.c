@@ -36,24 +36,12 @@ void host_note_end(struct host *h, struct peer *p, tern_error error)
 		    tern_conn_failure(p->conn).rfc);
 }
 
-static bool is_explained(const struct host *h, tern_error error)
-{
-	return h->memory.faults.happened && fault_explains(h->memory.faults.kind, error);
-}
-
 /* ---- events ---- */
 
 static unsigned mtu_of(const struct host *h)
 {
 	unsigned mtu = h->side == CLIENT ? h->world->scenario->client_mtu : h->world->scenario->server_mtu;
 	return mtu ? mtu : 1200;
-}
-
-/* A ticket that cannot be opened, or that is too old, costs a full handshake. */
-static bool may_cost_session(const struct fault *f)
-{
-	return f->kind == FAULT_MEMORY || f->kind == FAULT_AEAD_SET || f->kind == FAULT_OPEN ||
-	       f->kind >= FAULT_UNIX_FORWARD;
 }
 
 static void check_outcome(struct host *h, const struct peer *p)
@@ -67,7 +55,7 @@ static void check_outcome(struct host *h, const struct peer *p)
 		invariants_fail(inv, "side %u: the version is %x", h->side, (unsigned)info.version);
 	if (info.peer_authenticated != proves)
 		invariants_fail(inv, "side %u: peer_authenticated is %d", h->side, info.peer_authenticated);
-	if (info.resumed != resumes && !may_cost_session(&h->world->schedule.fault))
+	if (info.resumed != resumes && !fault_costs_session(h->world))
 		invariants_fail(inv, "side %u: resumed is %d", h->side, info.resumed);
 	if (!has(h, SIM_MTU) && h->world->schedule.chaos != CHAOS_INPUT && info.mtu < 256 && mtu_of(h) >= 256)
 		invariants_fail(inv, "side %u: the MTU fell to %u", h->side, info.mtu);
@@ -218,7 +206,7 @@ static void seal_and_send(struct host *h, struct peer *p)
 	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, host_time(h));
 	if (error == TERN_ERROR_LIMIT && may_wear_out(w))
 		w->gave_up = true;
-	else if (is_explained(h, error))
+	else if (fault_is_why(h, error))
 		host_note_end(h, p, error);
 	else if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
@@ -279,7 +267,7 @@ static tern_path path_of(const struct host *h)
 static void not_made(struct host *h, tern_error error)
 {
 	h->world->gave_up = true;
-	if (!is_explained(h, error))
+	if (!fault_is_why(h, error))
 		invariants_fail(&h->world->inv, "side %u: no connection: %s", h->side, tern_error_name(error));
 }
 
@@ -366,7 +354,7 @@ static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t 
 					host_time(h)),
 			    reply_n);
 	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, host_time(h));
-	if (is_explained(h, error))
+	if (fault_is_why(h, error))
 		return;
 	if (error != TERN_OK)
 		invariants_fail(&w->inv, "listen: %s", tern_error_name(error));
@@ -392,7 +380,7 @@ void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, 
 	path.remote.len = (uint8_t)remote_len;
 	memcpy(path.remote.bytes, remote, remote_len);
 	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, host_time(h));
-	if (is_explained(h, error))
+	if (fault_is_why(h, error))
 		return;
 	if (error != TERN_OK || verdict.kind == TERN_VERDICT_ACCEPT || h->memory.live != live)
 		invariants_fail(&w->inv, "listen: what a flood sends was accepted, or cost memory");

@@ -52,6 +52,8 @@ void host_note_end(struct host *h, struct peer *p, tern_error error);
 void host_drop(struct host *h); /* all connections */
 
 /* faulty.c: what a fault may come to. */
+bool fault_is_why(const struct host *h, tern_error error); /* what came may come of it */
+bool fault_costs_session(const struct world *w); /* a ticket that cannot be opened, or is too old by now */
 void fault_step(struct world *w); /* clocks */
 bool fault_is_over(const struct world *w);
 void fault_check(struct world *w); /* at the end of a run */
