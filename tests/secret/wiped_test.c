@@ -296,10 +296,11 @@ static void shared_secrets(void **state)
 static void control(void **state)
 {
 	static const uint8_t secret[NEEDLE] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11, 12, 13, 14, 15, 16};
-	uint8_t on_stack[NEEDLE], *on_heap = malloc(4 * NEEDLE);
+	uint8_t on_stack[NEEDLE], *on_heap;
 	(void)state;
 	if (SANITIZED)
 		skip();
+	on_heap = malloc(4 * NEEDLE);
 	assert_non_null(on_heap);
 	num_needles = 0;
 	remember("the control", secret);

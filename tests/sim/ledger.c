@@ -32,15 +32,15 @@ static void note_received(struct ledger *l, uint64_t serial, const tern_trace *t
 	uint64_t hash;
 	size_t i = slot_of(l, serial, t->epoch, t->record_seq, &hash);
 	if (l->received_run[i] == l->run) {
-		/* In plaintext a record may come twice. */
-		l->received_lost[i] = l->received_lost[i] && t->epoch;
+		l->received_kept[i]++;
 		return;
 	}
-	l->received_lost[i] = false;
 	if (l->num_received++ > LEDGER_RECORDS / 2) {
 		invariants_fail(l->inv, "more than %d records came in one run", LEDGER_RECORDS / 2);
 		return;
 	}
+	l->received_kept[i] = 1;
+	l->received_lost[i] = false;
 	l->received[i] = hash;
 	l->received_run[i] = l->run;
 }
@@ -53,8 +53,10 @@ static void note_dropped(struct ledger *l, uint64_t serial, const tern_trace *t)
 	bool again =
 		t->drop == TERN_DROP_BUDGET || t->drop == TERN_DROP_FUTURE_MESSAGE || t->drop == TERN_DROP_FRAGMENT;
 	/* One that was never opened has no number. */
-	if (l->received_run[i] == l->run && again && t->content_type == CONTENT_HANDSHAKE)
-		l->received_lost[i] = true;
+	if (l->received_run[i] != l->run || !again || t->content_type != CONTENT_HANDSHAKE)
+		return;
+	l->received_kept[i]--;
+	l->received_lost[i] = true;
 }
 
 static bool next_number(struct rd *numbers, struct record_number *n)
@@ -76,7 +78,7 @@ static void check_sent_ack(struct ledger *l, uint64_t serial, struct span body)
 		if (l->received_run[i] != l->run)
 			invariants_fail(l->inv, "connection %u acknowledged record %u/%llu, which never came",
 					(unsigned)serial, (unsigned)n.epoch, (unsigned long long)n.seq);
-		else if (l->received_lost[i])
+		else if (l->received_lost[i] && (n.epoch || !l->received_kept[i]))
 			invariants_fail(l->inv, "connection %u acknowledged record %u/%llu, which it dropped",
 					(unsigned)serial, (unsigned)n.epoch, (unsigned long long)n.seq);
 	}

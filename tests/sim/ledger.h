@@ -27,6 +27,8 @@ struct ledger {
 	uint64_t received[LEDGER_RECORDS]; /* hashes of connection and record number */
 	uint32_t received_run[LEDGER_RECORDS]; /* the run that filled the slot */
 	bool received_lost[LEDGER_RECORDS]; /* something in it was dropped */
+	uint16_t received_kept[LEDGER_RECORDS]; /* fragments of it that were not, for in plaintext others may come under
+						 * its number */
 	size_t num_received;
 };
 
