@@ -13,6 +13,7 @@ void ledger_start(struct ledger *l, struct invariants *inv)
 	l->run++;
 	l->num_fragments = 0;
 	l->num_received = 0;
+	l->reported = LEDGER_RECORDS;
 }
 
 /* ---- records that came ---- */
@@ -31,6 +32,7 @@ static void note_received(struct ledger *l, uint64_t serial, const tern_trace *t
 {
 	uint64_t hash;
 	size_t i = slot_of(l, serial, t->epoch, t->record_seq, &hash);
+	l->reported = i;
 	if (l->received_run[i] == l->run) {
 		l->received_kept[i]++;
 		return;
@@ -55,7 +57,9 @@ static void note_dropped(struct ledger *l, uint64_t serial, const tern_trace *t)
 	/* One that was never opened has no number. */
 	if (l->received_run[i] != l->run || !again || t->content_type != CONTENT_HANDSHAKE)
 		return;
-	l->received_kept[i]--;
+	/* A fragment that cannot be read is not reported first. */
+	l->received_kept[i] = (uint16_t)(l->received_kept[i] - (l->reported == i));
+	l->reported = LEDGER_RECORDS;
 	l->received_lost[i] = true;
 }
 

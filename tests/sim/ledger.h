@@ -30,6 +30,7 @@ struct ledger {
 	uint16_t received_kept[LEDGER_RECORDS]; /* fragments of it that were not, for in plaintext others may come under
 						 * its number */
 	size_t num_received;
+	size_t reported; /* slot of the fragment that was reported last; LEDGER_RECORDS: none */
 };
 
 void ledger_start(struct ledger *l, struct invariants *inv);
