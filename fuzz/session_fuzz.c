@@ -1,7 +1,9 @@
-/* Sessions from anywhere: decoded, opened as a ticket, and what decodes must survive the way back. */
+/* Sessions from anywhere: decoded, opened as a ticket, brought to a client, and what decodes must survive the way back.
+ */
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "handshake/config.h"
 #include "handshake/session.h"
 #include "session_fixtures.h"
 
@@ -43,6 +45,34 @@ static void through_a_ticket(struct ticket_keys *keys, const struct session *s)
 	check(!ticket_open(keys, span_of(ticket, len), s->expires_unix_s, &out, &stale));
 }
 
+static tern_pool *client_pool(void)
+{
+	static tern_pool *pool;
+	tern_config *config = pool ? NULL : tern_config_new(NULL);
+	if (config)
+		check(config_set_provider(config, &provider_stub) == TERN_OK &&
+		      tern_config_add_trust(config, "E", 1) == TERN_OK && tern_pool_new(&pool, config) == TERN_OK);
+	tern_config_free(config);
+	return pool;
+}
+
+/* A client refuses what is none, and offers or ignores what is one. */
+static void imported(const uint8_t *data, size_t size)
+{
+	const tern_client_options o = {.size = sizeof o, .session = data, .session_len = size};
+	struct session s;
+	bool good = decode(data, size, &s);
+	uint8_t out[2048];
+	tern_conn *conn;
+	size_t n;
+	tern_error error = tern_client(&conn, client_pool(), &o, (tern_time){1, 1});
+	check(error == (good ? TERN_OK : TERN_ERROR_BAD_SESSION));
+	if (error != TERN_OK)
+		return;
+	check(tern_conn_take(conn, out, sizeof out, &n, (tern_time){1, 1}) == TERN_OK && n > 0);
+	tern_conn_free(conn);
+}
+
 /* The bytes in place of some of a good encoding: gets behind the fixed fields, which chance does not. */
 static void overlaid(struct ticket_keys *keys, const uint8_t *data, size_t size)
 {
@@ -55,6 +85,7 @@ static void overlaid(struct ticket_keys *keys, const uint8_t *data, size_t size)
 	put_session(&w, &s, true);
 	at = (size_t)(data[1] << 8 | data[2]) % w.n;
 	memcpy(bytes + at, data + 3, size - 3 < w.n - at ? size - 3 : w.n - at);
+	imported(bytes, w.n);
 	if (decode(bytes, w.n, &s))
 		through_a_ticket(keys, &s);
 }
@@ -78,6 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (decode(data, size, &s))
 		through_a_ticket(&keys, &s);
 	overlaid(&keys, data, size);
+	if (size)
+		imported(data, size);
 	schedules_free(schedules);
 	provider_stub.close(c);
 	return 0;

@@ -85,6 +85,7 @@ need_test() {
 		zlib1g-dev      compresses certificates; each of the three may be missing
 		libbrotli-dev   compresses certificates
 		libzstd-dev     compresses certificates
+		valgrind        watches what is done with secrets
 		python3         drives the interop tests
 		openssl         a foreign peer, and the tests' certificates
 		libgnutls28-dev a foreign peer
@@ -107,7 +108,8 @@ need_check() {
 	END
 }
 
-# build DIR [CMAKE OPTION]...: a tree that exists keeps its generator; DIR/build.log has what the compiler said.
+# build DIR [CMAKE OPTION]...: a tree that exists keeps its generator; DIR/build.log has what the compiler said. TARGET: not all
+# of it.
 configure() {
 	local dir=$1 generator=()
 	shift
@@ -118,7 +120,7 @@ configure() {
 build() {
 	local dir=$1 log=$1/build.log
 	mkdir -p "$dir"
-	if configure "$@" >"$log" 2>&1 && timeout 900 cmake --build "$dir" -j "$JOBS" >>"$log" 2>&1; then
+	if configure "$@" >"$log" 2>&1 && timeout 900 cmake --build "$dir" -j "$JOBS" ${TARGET:+--target "$TARGET"} >>"$log" 2>&1; then
 		return 0
 	fi
 	grep -E -A12 'FAILED|error:|Error' "$log" | head -n 60 || tail -n 40 "$log"

@@ -7,6 +7,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* A test that has memcheck watch secrets (tests/secret) is told here what may be known. */
+#ifdef TERN_CONSTTIME
+#include <valgrind/memcheck.h>
+#define DECLASSIFY(p, n) (void)VALGRIND_MAKE_MEM_DEFINED(p, n)
+#else
+#define DECLASSIFY(p, n) (void)0
+#endif
+
 struct span {
 	const uint8_t *p;
 	size_t n;
@@ -30,6 +38,7 @@ static inline bool span_equal_secret(struct span a, struct span b)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
 		different |= (uint8_t)(a.p[i] ^ b.p[i]);
+	DECLASSIFY(&different, sizeof different);
 	return different == 0;
 }
 

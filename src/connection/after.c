@@ -20,6 +20,11 @@ static struct tracer tracer_of(const tern_conn *conn)
 	return (struct tracer){config->trace, config->trace_user, conn};
 }
 
+static uint64_t lingers_until(tern_time now)
+{
+	return KEYS_LINGER_NS < TERN_NEVER - now.mono_ns ? now.mono_ns + KEYS_LINGER_NS : TERN_NEVER - 1;
+}
+
 static const struct hash_alg *hash_of(const tern_conn *conn)
 {
 	return conn->pool->provider->hash[conn->outcome.suite->hash];
@@ -166,9 +171,8 @@ tern_error after_rekey(tern_conn *conn, bool asks, bool must)
 		return TERN_OK;
 	revive_tickets(a);
 	put_key_update(&w, a->update_asks);
-	TRY(post_message(conn, KEY_UPDATE, wr_span(&w)));
 	a->update_wanted = a->update_asks = false;
-	return TERN_OK;
+	return post_message(conn, KEY_UPDATE, wr_span(&w));
 }
 
 /* Our KeyUpdate and all before it are acknowledged: the next epoch may be used (RFC 9147 8). */
@@ -216,7 +220,7 @@ static tern_error offer_ticket(tern_conn *conn, tern_time now)
 		memcpy(s.host, host.p, host.n);
 	if (error == TERN_OK)
 		error = ticket_seal(pool_ticket_keys(conn->pool), &s, sealed, sizeof sealed, &message.ticket.n);
-	message.lifetime = (uint32_t)(s.expires_unix_s - now.unix_s);
+	message.lifetime = session_seconds_left(&s, now.unix_s);
 	message.age_add = s.age_add;
 	if (s.max_early_data)
 		message.extensions = allow_early_data(extensions, sizeof extensions, s.max_early_data);
@@ -240,7 +244,7 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	inbox_init(&a->inbox, &config->heap, hs->inbox.next, bytes, message_max);
 	a->send_seq = hs->send_seq;
 	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
-	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	a->forget_ns = lingers_until(now);
 	note_numbers(conn);
 	if (conn->role == CLIENT)
 		return TERN_OK;
@@ -288,6 +292,31 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 
 /* ---- what we receive ---- */
 
+/* False: this ticket is not to be kept. */
+static bool session_of(const tern_conn *conn, const struct new_session_ticket13 *message, tern_time now,
+		       struct session *s)
+{
+	struct outcome o = conn->outcome;
+	bool fits;
+	if (conn->names) {
+		o.alpn = conn->names->alpn;
+		o.server_name = conn->names->server_name;
+		o.psk_identity = conn->names->psk_identity;
+	}
+	fits = message->lifetime && message->ticket.n <= TICKET_MAX && names_fit_session(&o);
+	if (fits) {
+		session_from_outcome(conn->pool, &o, now.unix_s, s);
+		schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s->master, o.resumption_secret, message->nonce);
+		s->age_add = message->age_add;
+		s->ticket_len = (uint16_t)message->ticket.n;
+		memcpy(s->ticket, message->ticket.p, message->ticket.n);
+		if (s->expires_unix_s > s->created_unix_s + message->lifetime)
+			s->expires_unix_s = s->created_unix_s + message->lifetime;
+	}
+	wipe(&o, sizeof o);
+	return fits;
+}
+
 static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 {
 	const tern_allocator *heap = &conn->pool->config->heap;
@@ -296,7 +325,6 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 	struct session s;
 	uint8_t blob[TERN_SESSION_MAX];
 	struct wr w = wr_of(blob, sizeof blob);
-	struct outcome o = conn->outcome;
 	struct rd r = rd_of(body);
 	if (conn->role != CLIENT)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6.1");
@@ -305,26 +333,15 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 8446 4.6.1");
 	if (ext.misplaced)
 		return CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2");
-	if (conn->names) {
-		o.alpn = conn->names->alpn;
-		o.server_name = conn->names->server_name;
-		o.psk_identity = conn->names->psk_identity;
-	}
-	if (message.lifetime == 0 || message.ticket.n > TICKET_MAX || !names_fit_session(&o))
+	if (!session_of(conn, &message, now, &s))
 		return TERN_OK;
-	session_from_outcome(conn->pool, &o, now.unix_s, &s);
-	schedule13_resumption_psk(hash_of(conn), DTLS13_PREFIX, s.master, o.resumption_secret, message.nonce);
-	s.age_add = message.age_add;
 	s.max_early_data = ext.max_early_data;
-	s.ticket_len = (uint16_t)message.ticket.n;
-	memcpy(s.ticket, message.ticket.p, message.ticket.n);
-	if (s.expires_unix_s > now.unix_s + message.lifetime)
-		s.expires_unix_s = now.unix_s + message.lifetime;
 	put_session(&w, &s, true);
 	session_wipe(&s);
-	wipe(&o, sizeof o);
-	if (!wr_ok(&w))
+	if (!wr_ok(&w)) {
+		wipe(blob, sizeof blob);
 		return TERN_OK;
+	}
 	heap_free(heap, conn->session, conn->session_len);
 	conn->session = heap_copy(heap, blob, w.n);
 	conn->session_len = (uint16_t)(conn->session ? w.n : 0);
@@ -354,7 +371,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
-	a->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+	a->forget_ns = lingers_until(now);
 	if (error == TERN_OK && request)
 		error = after_rekey(conn, false, false);
 	/* A request that cannot be met is ignored: RFC 9147 8. */
@@ -533,7 +550,7 @@ static void forget_keys(tern_conn *conn, tern_time now)
 		record_forget_write(l, EPOCH_DATA);
 	conn->after->forget_ns = TERN_NEVER;
 	if (open || (!proved && l->older_in))
-		conn->after->forget_ns = now.mono_ns + KEYS_LINGER_NS;
+		conn->after->forget_ns = lingers_until(now);
 }
 
 tern_error after_tick(tern_conn *conn, tern_time now)

@@ -14,7 +14,11 @@ static int alert_of(const tern_conn *conn, tern_error error)
 
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc)
 {
-	int alert = alert_of(conn, error);
+	int alert;
+	/* What is nobody's failure would leave the connection dead without a reason. */
+	if (tern_error_class_of(error) <= TERN_CLASS_INPUT)
+		error = TERN_ERROR_INTERNAL;
+	alert = alert_of(conn, error);
 	failure_note(&conn->failure, error, where, rfc);
 	if (conn->state == CONN_FAILED)
 		return conn->failure.error;
@@ -51,8 +55,9 @@ void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t
 uint16_t conn_told_epoch(const tern_conn *conn)
 {
 	const struct handshake *hs = conn->hs;
-	bool untold = conn->role == SERVER && conn->after && hs && !hs->complete && hs->flight.num_sent == 0;
-	return untold ? 0 : conn->write_epoch;
+	if (!hs || (hs->complete && !conn->after))
+		return conn->write_epoch;
+	return flight_told_epoch(&hs->flight, conn->write_epoch);
 }
 
 void conn_alert(tern_conn *conn, uint8_t level, uint8_t description)

@@ -159,13 +159,17 @@ void conn_note_limits(tern_conn *conn)
 	const struct record_layer *l = &conn->records;
 	bool out = conn->near_out != l->out.epoch && record_out_near(l, conn->near_jitter);
 	bool in = conn->near_in != l->in.epoch && record_in_near(l, conn->near_jitter);
+	tern_error error;
 	if (conn->state != CONN_OPEN || (!out && !in))
+		return;
+	error = conn->after ? after_rekey(conn, true, true) : TERN_ERROR_LIMIT;
+	if (error == TERN_ERROR_NO_MEMORY) /* it is tried again at the next record */
 		return;
 	if (out)
 		conn->near_out = l->out.epoch;
 	if (in)
 		conn->near_in = l->in.epoch;
-	if (!conn->after || after_rekey(conn, true, true) != TERN_OK)
+	if (error != TERN_OK)
 		conn->queued |= QUEUED_KEY_NEAR;
 }
 

@@ -397,6 +397,14 @@ tern_error flight_tick(struct flight *f, tern_time now)
 	return TERN_OK;
 }
 
+uint16_t flight_told_epoch(const struct flight *f, uint16_t otherwise)
+{
+	bool begun = f->cursor > 0 && f->cursor < f->num_planned;
+	if ((f->state != FLIGHT_PREPARING && f->state != FLIGHT_SENDING) || f->tries || !f->num_messages)
+		return otherwise;
+	return f->messages[begun ? f->plan[f->cursor].message : 0].epoch;
+}
+
 uint64_t flight_deadline(const struct flight *f)
 {
 	return f->deadline_ns;

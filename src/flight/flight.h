@@ -120,6 +120,10 @@ void flight_acks_end(struct flight *f, tern_time now);
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 
+/* Under which keys the peer can read now. What makes those of a new epoch may be in the flight itself: as long as it
+ * has not been sent once, that is the epoch of what comes next; afterwards otherwise. */
+uint16_t flight_told_epoch(const struct flight *f, uint16_t otherwise);
+
 void flight_set_mtu(struct flight *f, uint16_t mtu);
 
 #endif

@@ -41,8 +41,8 @@ void inbox_free(struct inbox *in);
 
 /* TERN_DROP_NONE when kept or lent. Else FRAGMENT (at odds with an earlier fragment, or of another epoch, or longer
  * than message_max, or an empty piece of a message that is not empty), OLD_MESSAGE (message_seq before next, or bytes
- * we have), FUTURE_MESSAGE, BUDGET. At most one view is outstanding: call inbox_next until it says false after each
- * put. */
+ * we have), FUTURE_MESSAGE, BUDGET. At most one view is outstanding: call inbox_next
+ * until it says false after each put. */
 tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch);
 
 /* The next message in order if it is complete; the same again until inbox_done or inbox_discard. */

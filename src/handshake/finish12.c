@@ -17,7 +17,7 @@ tern_error put_ticket12(struct handshake *hs, struct wr *w)
 	}
 	session_from_handshake(hs, &s);
 	error = ticket_seal(pool_ticket_keys(hs->pool), &s, ticket, sizeof ticket, &message.ticket.n);
-	message.lifetime_hint = (uint32_t)(s.expires_unix_s - hs->now.unix_s);
+	message.lifetime_hint = session_seconds_left(&s, hs->now.unix_s);
 	session_wipe(&s);
 	if (error != TERN_OK)
 		return FAILED(hs, error, "RFC 5077 3.3");

@@ -188,5 +188,7 @@ void resume_identity(struct handshake *hs, const struct session *s);
 void session_from_handshake(const struct handshake *hs, struct session *out);
 /* What both versions have of it: no secret and no id yet. */
 void session_from_outcome(const tern_pool *pool, const struct outcome *o, int64_t unix_s, struct session *out);
+/* The lifetime to tell a client; 0 when it is over. */
+uint32_t session_seconds_left(const struct session *s, int64_t unix_s);
 
 #endif

@@ -53,7 +53,7 @@ static void add_ticket(struct handshake *hs)
 	psk.identity = span_of(s->ticket, s->ticket_len);
 	psk.key = span_of(s->master, hash_of(hs, suite->hash)->len);
 	psk.hash = suite->hash;
-	psk.obfuscated_age = (uint32_t)((uint64_t)(hs->now.unix_s - s->created_unix_s) * 1000) + s->age_add;
+	psk.obfuscated_age = (uint32_t)(((uint64_t)hs->now.unix_s - (uint64_t)s->created_unix_s) * 1000) + s->age_add;
 	add_psk(hs, &psk);
 }
 

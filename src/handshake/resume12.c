@@ -113,13 +113,29 @@ static uint8_t copy_short(void *to, size_t cap, struct span from)
 	return (uint8_t)n;
 }
 
+/* As far as sessions can tell time: not before 1970, and with room for a lifetime. */
+static int64_t session_time(int64_t unix_s)
+{
+	if (unix_s < 0)
+		return 0;
+	return unix_s < INT64_MAX - UINT32_MAX ? unix_s : INT64_MAX - UINT32_MAX;
+}
+
+uint32_t session_seconds_left(const struct session *s, int64_t unix_s)
+{
+	int64_t left = s->expires_unix_s - session_time(unix_s);
+	if (left < 0)
+		return 0;
+	return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
 void session_from_outcome(const tern_pool *pool, const struct outcome *o, int64_t unix_s, struct session *out)
 {
 	*out = (struct session){.version = o->version->number,
 				.suite = o->suite->id,
 				.peer_authenticated = o->peer_authenticated,
-				.created_unix_s = unix_s,
-				.expires_unix_s = unix_s + pool->config->limits.session_seconds};
+				.created_unix_s = session_time(unix_s),
+				.expires_unix_s = session_time(unix_s) + pool->config->limits.session_seconds};
 	memcpy(out->settings_hash, pool->settings_hash, sizeof out->settings_hash);
 	if (o->has_peer_fingerprint)
 		memcpy(out->peer_fingerprint, o->peer_fingerprint, sizeof out->peer_fingerprint);
@@ -144,7 +160,7 @@ void session_from_handshake(const struct handshake *hs, struct session *out)
 		memcpy(out->ticket, hs->new_ticket.p, hs->new_ticket.n);
 		out->ticket_len = (uint16_t)hs->new_ticket.n;
 		if (hs->new_ticket_lifetime && hs->new_ticket_lifetime < lifetime)
-			out->expires_unix_s = hs->now.unix_s + hs->new_ticket_lifetime;
+			out->expires_unix_s = session_time(hs->now.unix_s) + hs->new_ticket_lifetime;
 	}
 }
 

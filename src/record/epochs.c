@@ -82,15 +82,15 @@ void epochs_drop_older_read(struct record_layer *l, const struct read_epoch *e)
 	}
 }
 
-static struct raw_key adopted(struct record_layer *l, const struct epoch_key *from)
+/* In its place: a copy by value would stay on the stack. k is zeroed. */
+static void adopt(struct record_layer *l, struct raw_key *k, const struct epoch_key *from)
 {
-	struct raw_key k = {.has_sn = from->sn_key != NULL};
-	memcpy(k.key, from->key, from->aead->key_len);
+	k->has_sn = from->sn_key != NULL;
+	memcpy(k->key, from->key, from->aead->key_len);
 	if (from->sn_key)
-		memcpy(k.sn, from->sn_key, from->aead->key_len);
-	memcpy(k.iv, from->iv.p, from->iv.n);
-	schedules_adopt(l->schedules, &k);
-	return k;
+		memcpy(k->sn, from->sn_key, from->aead->key_len);
+	memcpy(k->iv, from->iv.p, from->iv.n);
+	schedules_adopt(l->schedules, k);
 }
 
 /* Where epochs live side by side, numbers only grow (RFC 9147 4.2.1): a key that came twice would bring its nonces
@@ -108,7 +108,8 @@ static bool may_follow(const struct record_layer *l, uint16_t newest, uint16_t e
 static void shelve_read(struct record_layer *l, struct older_read *node)
 {
 	struct older_read **at = &l->older_in;
-	*node = (struct older_read){l->older_in, l->in};
+	node->e = l->in;
+	node->next = l->older_in;
 	l->older_in = node;
 	for (size_t alive = 1; *at; alive++) {
 		if (alive >= EPOCHS_ALIVE)
@@ -121,7 +122,8 @@ static void shelve_read(struct record_layer *l, struct older_read *node)
 static void shelve_write(struct record_layer *l, struct older_write *node)
 {
 	struct older_write **at = &l->older_out;
-	*node = (struct older_write){l->older_out, l->out};
+	node->e = l->out;
+	node->next = l->older_out;
 	l->older_out = node;
 	for (size_t alive = 1; *at; alive++) {
 		if (alive >= EPOCHS_ALIVE)
@@ -151,9 +153,9 @@ tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct 
 	l->in = (struct read_epoch){
 		.epoch = epoch,
 		.aead = key->aead,
-		.key = adopted(l, key),
 		.window = window,
 	};
+	adopt(l, &l->in.key, key);
 	return TERN_OK;
 }
 
@@ -169,7 +171,8 @@ tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct
 	} else {
 		wipe_write(l, &l->out);
 	}
-	l->out = (struct write_epoch){.epoch = epoch, .aead = key->aead, .key = adopted(l, key)};
+	l->out = (struct write_epoch){.epoch = epoch, .aead = key->aead};
+	adopt(l, &l->out.key, key);
 	return TERN_OK;
 }
 

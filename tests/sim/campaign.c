@@ -24,9 +24,9 @@ static void put_command(const struct world *w, const struct schedule *s)
 		printf(" --seed %llu%s", (unsigned long long)s->seed, weather[s->chaos] ? weather[s->chaos] : "");
 	if (s->shuffle.on)
 		printf(" --shuffle %llu", (unsigned long long)s->shuffle.id);
-	if (s->no_memory[CLIENT] || s->no_memory[SERVER])
-		printf(" --no-memory-%s %llu", s->no_memory[CLIENT] ? "client" : "server",
-		       (unsigned long long)s->no_memory[CLIENT] + s->no_memory[SERVER]);
+	if (s->fault.kind)
+		printf(" --fault-%s %s:%llu", s->fault.side == CLIENT ? "client" : "server", fault_name(s->fault.kind),
+		       (unsigned long long)s->fault.at);
 	put_list("--drop ", s->drop);
 	put_list("--duplicate ", s->duplicate);
 	if (s->swap >= 0)
@@ -237,28 +237,77 @@ void run_mtus(struct tally *t, const struct scenario *scenario, unsigned sample)
 	}
 }
 
-static void starve(struct tally *t, struct world *w, enum role side)
+/* An hour later nobody has the keys any more that what got lost should be sent or read with. */
+static bool is_bad_time(const struct scenario *s, enum fault_kind kind)
 {
-	struct schedule s = {.seed = 1, .chaos = CHAOS_INPUT, .swap = NO_SWAP};
-	uint64_t calls;
+	return (kind == FAULT_MONO_FORWARD || kind == FAULT_MONO_END) && (s->flags & SIM_LOSE_LAST || s->skip_to);
+}
+
+/* What comes again and again in a long run fails in few ways. */
+static uint64_t gap(const struct scenario *s, const struct fault *f)
+{
+	bool is_clock = f->kind >= FAULT_CLOCKS;
+	if (s->updates[CLIENT] + s->updates[SERVER] > 100)
+		return f->at > 60 ? 401 : 1;
+	if (s->losses || s->epochs)
+		return f->at > 100 ? 67 : 1;
+	return is_clock && f->at > 60 ? 7 : 1;
+}
+
+/* Each call of a clean run that may fail, at one side. */
+static void fail_each(struct tally *t, struct world *w, enum role side, unsigned sample)
+{
+	struct schedule s = {.seed = FAULT_SEED, .chaos = CHAOS_FAULT, .swap = NO_SWAP, .fault.side = side};
+	uint64_t calls[NUM_FAULTS], trail;
 	run(t, w, &s);
-	calls = w->hosts[side].memory.calls;
-	for (uint64_t k = 1; k <= calls; k++) {
-		s.no_memory[side] = k;
-		run(t, w, &s);
+	memcpy(calls, w->hosts[side].memory.faults.calls, sizeof calls);
+	trail = w->trail;
+	for (int kind = FAULT_NONE + 1; kind < FAULT_SMALL; kind++) {
+		s.fault.kind = (enum fault_kind)kind;
+		if (is_bad_time(w->scenario, s.fault.kind))
+			continue;
+		for (s.fault.at = 1; s.fault.at <= calls[kind]; s.fault.at += gap(w->scenario, &s.fault))
+			try_one(t, w, &s, sample);
+	}
+	s.fault = (struct fault){FAULT_SMALL, side, 1};
+	run(t, w, &s);
+	if (w->trail != trail) {
+		t->failed++;
+		printf("%s: a buffer that was too small has changed something\n", w->scenario->name);
+		put_command(w, &s);
 	}
 }
 
-void run_faults(struct tally *t, const struct scenario *scenario)
+/* Configs and pools: each allocation, and each call of the provider. */
+static void fail_opening(struct tally *t, const struct scenario *s, enum role side, unsigned sample)
+{
+	for (int kind = FAULT_NONE + 1; kind < FAULT_CLOCKS; kind++) {
+		struct fault f = {(enum fault_kind)kind, side, 0};
+		bool reached = true;
+		while (reached) {
+			f.at += f.at ? sample : 1;
+			t->runs++;
+			if (world_opens_or_fails(s, &f, &reached))
+				continue;
+			t->failed++;
+			printf("%s: opening it with %s:%llu at side %u went wrong\n", s->name, fault_name(f.kind),
+			       (unsigned long long)f.at, f.side);
+		}
+	}
+}
+
+void run_faults(struct tally *t, const struct scenario *scenario, unsigned sample)
 {
 	for (size_t i = 0; i < num_scenarios; i++) {
+		const struct scenario *s = &scenarios[i];
 		struct world *w;
-		if ((scenario ? scenario != &scenarios[i] : is_long(&scenarios[i])) ||
-		    !open_world(t, &scenarios[i], &w))
+		if ((scenario && scenario != s) || !open_world(t, s, &w))
 			continue;
-		starve(t, w, CLIENT);
-		starve(t, w, SERVER);
+		fail_each(t, w, CLIENT, sample);
+		fail_each(t, w, SERVER, sample);
 		world_close(w);
+		fail_opening(t, s, CLIENT, sample);
+		fail_opening(t, s, SERVER, sample);
 	}
 }
 

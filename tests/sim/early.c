@@ -42,8 +42,10 @@ void early_send(struct host *h)
 	n = DATA_HEADER + pcg_below(&w->rng, most > 400 ? 400 - DATA_HEADER : (uint32_t)(most - DATA_HEADER) + 1);
 	if (!data_make(&w->inv, association_before(p), h->side, data, n))
 		return;
-	error = tern_conn_seal_early_data(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
-	if (error != TERN_OK)
+	error = tern_conn_seal_early_data(p->conn, out, sizeof out, &out_n, data, n, host_time(h));
+	if (fault_is_why(h, error))
+		host_note_end(h, p, error);
+	else if (error != TERN_OK)
 		invariants_fail(&w->inv, "cannot seal early data: %s", tern_error_name(error));
 	else
 		world_send(w, h->side, out, out_n);
@@ -71,6 +73,8 @@ void early_connected(struct host *h, const struct peer *p)
 	const struct peer *client = &w->hosts[CLIENT].peers[0];
 	bool offers = (w->scenario->flags & SIM_EARLY) && !w->staging;
 	tern_info info, other;
+	if (fault_costs_session(w))
+		return;
 	tern_conn_info(p->conn, &info);
 	if (h->side == CLIENT) {
 		if ((info.early_data == TERN_EARLY_DATA_NONE) == offers || info.early_data == TERN_EARLY_DATA_OFFERED)

@@ -5,6 +5,12 @@
 #define EARLY_MESSAGES 16
 #define RANDOM_AT (RECORD12_HEADER + HANDSHAKE_HEADER + 2) /* of a ClientHello, in its datagram */
 
+tern_time host_time(const struct host *h)
+{
+	uint64_t now = h->world->now_ns, seconds = (now - WORLD_START_NS) / SIM_S;
+	return (tern_time){now + h->skew_ns, WORLD_START_UNIX + h->skew_s + (int64_t)seconds};
+}
+
 static bool has(const struct host *h, unsigned flag)
 {
 	return h->world->scenario->flags & flag;
@@ -13,7 +19,7 @@ static bool has(const struct host *h, unsigned flag)
 /* Where a key serves for a few records only, a path that loses much does not let new keys come in time. */
 static bool may_wear_out(const struct world *w)
 {
-	return w->scenario->seal_limit && w->schedule.chaos != CHAOS_NONE;
+	return w->scenario->seal_limit && (w->schedule.chaos != CHAOS_NONE || w->schedule.fault.kind);
 }
 
 void host_note_end(struct host *h, struct peer *p, tern_error error)
@@ -24,6 +30,8 @@ void host_note_end(struct host *h, struct peer *p, tern_error error)
 		h->world->gave_up = true;
 	p->ended = true;
 	p->error = error;
+	if (!h->world->ended_ns)
+		h->world->ended_ns = h->world->now_ns;
 	ladder_note(h->world, h->side, "ended: %s (%s %s)", tern_error_name(error), tern_conn_failure(p->conn).where,
 		    tern_conn_failure(p->conn).rfc);
 }
@@ -47,8 +55,7 @@ static void check_outcome(struct host *h, const struct peer *p)
 		invariants_fail(inv, "side %u: the version is %x", h->side, (unsigned)info.version);
 	if (info.peer_authenticated != proves)
 		invariants_fail(inv, "side %u: peer_authenticated is %d", h->side, info.peer_authenticated);
-	/* A ticket that cannot be opened for want of memory costs a full handshake. */
-	if (info.resumed != resumes && !h->world->schedule.no_memory[SERVER])
+	if (info.resumed != resumes && !fault_costs_session(h->world))
 		invariants_fail(inv, "side %u: resumed is %d", h->side, info.resumed);
 	if (!has(h, SIM_MTU) && h->world->schedule.chaos != CHAOS_INPUT && info.mtu < 256 && mtu_of(h) >= 256)
 		invariants_fail(inv, "side %u: the MTU fell to %u", h->side, info.mtu);
@@ -122,6 +129,30 @@ static void on_event(struct host *h, struct peer *p, const tern_event *event)
 
 /* ---- sending ---- */
 
+/* Whatever is asked with too small a buffer is refused, and the run goes on as if it had not been asked. */
+static bool has_small_buffers(const struct host *h)
+{
+	return h->memory.faults.kind == FAULT_SMALL;
+}
+
+static void must_refuse(const struct host *h, const char *what, tern_error error, size_t len)
+{
+	if (error != TERN_ERROR_BUFFER_TOO_SMALL || len != 0)
+		invariants_fail(&h->world->inv, "side %u: %s with too small a buffer: %s, %zu bytes", h->side, what,
+				tern_error_name(error), len);
+}
+
+static void check_small_take(struct host *h, struct peer *p, uint16_t mtu)
+{
+	const size_t caps[] = {0, 1, mtu / 2, mtu - 1u};
+	uint8_t out[SIM_DATAGRAM_MAX];
+	for (size_t i = 0; has_small_buffers(h) && i < sizeof caps / sizeof caps[0]; i++) {
+		size_t n = 1;
+		tern_error error = tern_conn_take(p->conn, out, caps[i], &n, host_time(h));
+		must_refuse(h, "take", error, n);
+	}
+}
+
 static void send_all(struct host *h, struct peer *p)
 {
 	struct world *w = h->world;
@@ -131,7 +162,8 @@ static void send_all(struct host *h, struct peer *p)
 	size_t n;
 	for (unsigned i = 0; i < 512; i++) {
 		tern_conn_info(p->conn, &info);
-		error = tern_conn_take(p->conn, out, sizeof out, &n, world_time(w));
+		check_small_take(h, p, info.mtu);
+		error = tern_conn_take(p->conn, out, sizeof out, &n, host_time(h));
 		if (error != TERN_OK) {
 			host_note_end(h, p, error);
 			continue;
@@ -154,7 +186,7 @@ void host_drain(struct host *h, struct peer *p)
 	tern_event event;
 	tern_error error;
 	for (unsigned i = 0;; i++) {
-		error = tern_conn_next(p->conn, &event, world_time(w));
+		error = tern_conn_next(p->conn, &event, host_time(h));
 		if (error != TERN_OK) {
 			host_note_end(h, p, error);
 			break;
@@ -183,9 +215,16 @@ static void seal_and_send(struct host *h, struct peer *p)
 	n = DATA_HEADER + pcg_below(&w->rng, most > 400 ? 400 - DATA_HEADER : (uint32_t)(most - DATA_HEADER) + 1);
 	if (!data_make(&w->inv, p->association, h->side, data, n))
 		return;
-	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, world_time(w));
+	for (size_t i = 0; has_small_buffers(h) && i < 2; i++) {
+		out_n = 1;
+		error = tern_conn_seal(p->conn, out, i ? n : 0, &out_n, data, n, host_time(h));
+		must_refuse(h, "seal", error, out_n);
+	}
+	error = tern_conn_seal(p->conn, out, sizeof out, &out_n, data, n, host_time(h));
 	if (error == TERN_ERROR_LIMIT && may_wear_out(w))
 		w->gave_up = true;
+	else if (fault_is_why(h, error))
+		host_note_end(h, p, error);
 	else if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
 	else
@@ -216,12 +255,12 @@ static void feed(struct host *h, struct peer *p, uint8_t *datagram, size_t n)
 	uint8_t copy[SIM_DATAGRAM_MAX];
 	tern_error error;
 	memcpy(copy, datagram, n);
-	error = tern_conn_feed(p->conn, datagram, n, NULL, world_time(w));
+	error = tern_conn_feed(p->conn, datagram, n, NULL, host_time(h));
 	if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: feed: %s", h->side, tern_error_name(error));
 	host_drain(h, p);
 	window_after(&w->inv, &mark, p->conn);
-	if (!tern_conn_authenticated(p->conn) && memcmp(copy, datagram, n) != 0)
+	if (!tern_conn_authenticated(p->conn) && !h->memory.faults.happened && memcmp(copy, datagram, n) != 0)
 		invariants_fail(&w->inv, "side %u: a datagram was changed though nothing in it authenticated", h->side);
 }
 
@@ -241,12 +280,11 @@ static tern_path path_of(const struct host *h)
 	return path;
 }
 
-/* For want of memory only. */
+/* By a fault only. */
 static void not_made(struct host *h, tern_error error)
 {
-	bool memory = error == TERN_ERROR_NO_MEMORY || error == TERN_ERROR_BUDGET;
 	h->world->gave_up = true;
-	if (!memory || h->memory.calls < h->memory.fail_at || !h->memory.fail_at)
+	if (!fault_is_why(h, error))
 		invariants_fail(&h->world->inv, "side %u: no connection: %s", h->side, tern_error_name(error));
 }
 
@@ -267,7 +305,7 @@ void host_connect(struct host *h)
 		options.early_data = has(h, SIM_EARLY);
 	}
 	begin(h, p);
-	error = tern_client(&p->conn, h->pool, &options, world_time(w));
+	error = tern_client(&p->conn, h->pool, &options, host_time(h));
 	if (error != TERN_OK) {
 		not_made(h, error);
 		return;
@@ -305,14 +343,13 @@ static void know_random(struct peer *p, const tern_verdict *verdict, const uint8
 
 static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdict, uint8_t *datagram, size_t n)
 {
-	struct world *w = h->world;
 	tern_path path = path_of(h);
 	tern_error error;
 	tern_conn_free(p->conn);
 	*p = (struct peer){0};
 	know_random(p, verdict, datagram, n);
 	begin(h, p);
-	error = tern_accept(&p->conn, h->pool, verdict, &path, world_time(w));
+	error = tern_accept(&p->conn, h->pool, verdict, &path, host_time(h));
 	if (error == TERN_OK)
 		feed(h, p, datagram, n);
 	else
@@ -328,7 +365,14 @@ static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t 
 	tern_verdict verdict;
 	tern_error error;
 	memcpy(copy, datagram, n);
-	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, world_time(w));
+	if (has_small_buffers(h))
+		must_refuse(h, "listen",
+			    tern_listen(h->pool, &verdict, reply, sizeof reply - 1, &reply_n, datagram, n, &path,
+					host_time(h)),
+			    reply_n);
+	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, host_time(h));
+	if (fault_is_why(h, error))
+		return;
 	if (error != TERN_OK)
 		invariants_fail(&w->inv, "listen: %s", tern_error_name(error));
 	if (h->memory.live != live || memcmp(copy, datagram, n) != 0)
@@ -352,7 +396,9 @@ void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, 
 	tern_error error;
 	path.remote.len = (uint8_t)remote_len;
 	memcpy(path.remote.bytes, remote, remote_len);
-	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, world_time(w));
+	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, host_time(h));
+	if (fault_is_why(h, error))
+		return;
 	if (error != TERN_OK || verdict.kind == TERN_VERDICT_ACCEPT || h->memory.live != live)
 		invariants_fail(&w->inv, "listen: what a flood sends was accepted, or cost memory");
 	listened(&w->inv, n, reply_n, false);
@@ -410,28 +456,32 @@ void host_tick(struct host *h)
 	for (size_t i = 0; i < 2; i++) {
 		struct peer *p = &h->peers[i];
 		tern_error error;
-		if (!p->conn || tern_conn_deadline(p->conn) > w->now_ns)
+		if (!p->conn || tern_conn_deadline(p->conn) > host_time(h).mono_ns)
 			continue;
 		w->ticks++;
-		error = tern_conn_tick(p->conn, world_time(w));
+		error = tern_conn_tick(p->conn, host_time(h));
 		ladder_note(w, h->side, "timer");
 		if (error != TERN_OK)
 			host_note_end(h, p, error);
 		host_drain(h, p);
-		if (tern_conn_deadline(p->conn) <= w->now_ns)
+		if (tern_conn_deadline(p->conn) <= host_time(h).mono_ns)
 			invariants_fail(&w->inv, "side %u: the deadline stays in the past", h->side);
 	}
 }
 
+/* By the world's clock. */
 uint64_t host_deadline(const struct host *h)
 {
-	uint64_t deadline = TERN_NEVER;
+	uint64_t deadline = TERN_NEVER, now = host_time(h).mono_ns, wait;
 	for (size_t i = 0; i < 2; i++) {
 		uint64_t d = h->peers[i].conn ? tern_conn_deadline(h->peers[i].conn) : TERN_NEVER;
 		if (d < deadline)
 			deadline = d;
 	}
-	return deadline;
+	if (deadline == TERN_NEVER)
+		return TERN_NEVER;
+	wait = deadline > now ? deadline - now : 0;
+	return wait < TERN_NEVER - h->world->now_ns ? h->world->now_ns + wait : TERN_NEVER - 1;
 }
 
 void host_drop(struct host *h)

@@ -5,7 +5,7 @@
 #include "sim/world.h"
 
 /* setup.c: config and pool for the world's scenario. */
-bool host_open(struct host *h, const struct provider *provider);
+tern_error host_open(struct host *h, const struct provider *provider);
 void host_close(struct host *h);
 
 /* jobs.c: the callbacks the configs need, and their late answers. */
@@ -31,6 +31,7 @@ void skip_numbers(struct world *w);
 void check_epochs(struct world *w);
 
 /* host.c: what an endpoint does. */
+tern_time host_time(const struct host *h); /* by its own clock */
 void host_connect(struct host *h); /* a client */
 void host_receive(struct host *h, uint8_t *datagram, size_t n);
 void host_tick(struct host *h); /* whatever is due */
@@ -50,6 +51,13 @@ void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, 
 void host_drain(struct host *h, struct peer *p); /* events, then datagrams */
 void host_note_end(struct host *h, struct peer *p, tern_error error);
 void host_drop(struct host *h); /* all connections */
+
+/* faulty.c: what a fault may come to. */
+bool fault_is_why(const struct host *h, tern_error error); /* what came may come of it */
+bool fault_costs_session(const struct world *w); /* a ticket that cannot be opened, or is too old by now */
+void fault_step(struct world *w); /* clocks */
+bool fault_is_over(const struct world *w);
+void fault_check(struct world *w); /* at the end of a run */
 
 /* forge.c: an attacker on the path. */
 void forge(struct world *w);

@@ -41,11 +41,11 @@ static struct invariants *watching;
 
 struct watched_key {
 	struct aead_key *inner;
-	const struct memory *owner;
+	struct memory *owner;
 	uint64_t hash; /* of the key's bytes */
 	size_t tag_len;
-	bool sealed;
-	uint8_t last[AEAD_NONCE];
+	bool sealed, opened;
+	uint8_t last[AEAD_NONCE], last_opened[AEAD_NONCE];
 };
 
 static tern_error make_key(struct crypto *c, struct watched_key **out)
@@ -98,35 +98,31 @@ static uint64_t hash_of(uint64_t start, const uint8_t *p, size_t n)
 static tern_error watched_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
 {
 	struct watched_key *w = (struct watched_key *)k;
+	if (fault_now(&w->owner->faults, FAULT_AEAD_SET))
+		return TERN_ERROR_CRYPTO;
 	w->hash = hash_of(alg->id, key, alg->key_len);
 	w->tag_len = alg->tag_len;
-	w->sealed = false;
+	w->sealed = w->opened = false;
 	return provider_stub.aead_set(w->inner, alg, key, sn_key);
 }
 
-/* What was sealed with a nonce, to be filled when it is new. */
-static struct sealed *note_nonce(struct invariants *inv, uint64_t hash)
+/* Whoever opened a record may seal it again to restore the bytes that came; those are no news to anybody. */
+static bool restores(const struct watched_key *w, const uint8_t *nonce)
 {
+	return w->opened && memcmp(w->last_opened, nonce, AEAD_NONCE) == 0;
+}
+
+static void check_nonce(const struct watched_key *w, const uint8_t *nonce)
+{
+	struct invariants *inv = watching;
+	uint64_t hash = hash_of(w->hash, nonce, AEAD_NONCE);
 	size_t i = hash & (NONCE_SLOTS - 1);
 	for (; inv->nonces[i].run == inv->run; i = (i + 1) & (NONCE_SLOTS - 1))
 		if (inv->nonces[i].nonce == hash)
-			return &inv->nonces[i];
+			invariants_fail(inv, "a nonce was used twice under one key");
 	if (inv->num_nonces++ > NONCE_SLOTS / 2)
 		invariants_fail(inv, "more than %d records sealed in one run", NONCE_SLOTS / 2);
 	inv->nonces[i] = (struct sealed){.nonce = hash, .run = inv->run};
-	return &inv->nonces[i];
-}
-
-/* The receiver of a record may seal it again to restore the bytes that came; those are no news to anybody. */
-static void check_nonce(const struct watched_key *w, const uint8_t *nonce, struct span aad, const uint8_t *in, size_t n)
-{
-	struct sealed *s = note_nonce(watching, hash_of(w->hash, nonce, AEAD_NONCE));
-	uint64_t content = hash_of(hash_of(n, aad.p, aad.n), in, n);
-	bool restored = s->by && s->by != w->owner && s->content == content;
-	if (!s->by)
-		*s = (struct sealed){s->nonce, content, w->owner, s->run};
-	else if (!restored)
-		invariants_fail(watching, "a nonce was used twice under one key");
 }
 
 /* Of a record's plaintext in DTLS 1.3: content, type, zeros. Whether it is one, the trace tells. */
@@ -144,43 +140,58 @@ static tern_error watched_seal(struct aead_key *k, const uint8_t *nonce, struct 
 			       const uint8_t *in, size_t n)
 {
 	struct watched_key *w = (struct watched_key *)k;
+	if (fault_now(&w->owner->faults, FAULT_SEAL))
+		return TERN_ERROR_CRYPTO;
 	if (watching->repeat_nonce && w->sealed)
 		nonce = w->last;
 	else
 		memcpy(w->last, nonce, AEAD_NONCE);
 	w->sealed = true;
 	note_ack(&watching->acked, in, n);
-	check_nonce(w, nonce, aad, in, n);
+	if (!restores(w, nonce))
+		check_nonce(w, nonce);
 	return provider_stub.aead_seal(w->inner, nonce, aad, out, in, n);
 }
 
 static bool watched_open(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n)
 {
 	struct watched_key *w = (struct watched_key *)k;
-	if (!provider_stub.aead_open(w->inner, nonce, aad, p, n))
+	if (fault_now(&w->owner->faults, FAULT_OPEN) || !provider_stub.aead_open(w->inner, nonce, aad, p, n))
 		return false;
 	watching->opens++;
+	w->opened = true;
+	memcpy(w->last_opened, nonce, AEAD_NONCE);
 	note_ack(&watching->opened, p, n - w->tag_len);
 	return true;
 }
 
 static tern_error watched_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
 {
-	return provider_stub.aead_mask(((struct watched_key *)k)->inner, sample, mask);
+	struct watched_key *w = (struct watched_key *)k;
+	return fault_now(&w->owner->faults, FAULT_MASK) ? TERN_ERROR_CRYPTO
+							: provider_stub.aead_mask(w->inner, sample, mask);
+}
+
+static tern_error watched_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
+			       struct span tbs, uint8_t *signature, size_t *len)
+{
+	struct memory *m = c->heap->user;
+	return fault_now(&m->faults, FAULT_SIGN) ? TERN_ERROR_CRYPTO
+						 : provider_stub.sign(c, key, scheme, tbs, signature, len);
 }
 
 static tern_error client_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
 			      struct span tbs, uint8_t *signature, size_t *len)
 {
 	watching->signs[CLIENT]++;
-	return provider_stub.sign(c, key, scheme, tbs, signature, len);
+	return watched_sign(c, key, scheme, tbs, signature, len);
 }
 
 static tern_error server_sign(struct crypto *c, struct private_key *key, const struct scheme_alg *scheme,
 			      struct span tbs, uint8_t *signature, size_t *len)
 {
 	watching->signs[SERVER]++;
-	return provider_stub.sign(c, key, scheme, tbs, signature, len);
+	return watched_sign(c, key, scheme, tbs, signature, len);
 }
 
 static struct provider watched(tern_error (*sign)(struct crypto *, struct private_key *, const struct scheme_alg *,
@@ -195,6 +206,7 @@ static struct provider watched(tern_error (*sign)(struct crypto *, struct privat
 	p.aead_open = watched_open;
 	p.aead_mask = watched_mask;
 	p.sign = sign;
+	fault_provider(&p);
 	return p;
 }
 
@@ -218,7 +230,7 @@ union block {
 static void *counted_alloc(void *user, size_t n)
 {
 	struct memory *m = user;
-	union block *b = ++m->calls == m->fail_at ? NULL : malloc(sizeof *b + n);
+	union block *b = fault_now(&m->faults, FAULT_MEMORY) ? NULL : malloc(sizeof *b + n);
 	if (!b)
 		return NULL;
 	b->n = n;

@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "pcg.h"
 #include "record/epochs.h"
+#include "sim/fault.h"
 
 #define NONCE_SLOTS 32768 /* a power of two; a run seals less than half as many records */
 #define MESSAGES_MAX 1024 /* of application data, per association and side */
@@ -25,14 +26,13 @@ struct association {
 struct memory {
 	struct invariants *inv;
 	size_t live, base; /* bytes; base: what configs and pools take */
-	uint64_t calls, fail_at; /* allocations of this run; the fail_at-th fails, 0: none */
+	struct faults faults;
 	size_t keys; /* expanded ones, in the pool's cache */
 };
 
 /* A record that was sealed. */
 struct sealed {
-	uint64_t nonce, content; /* hashes of (key, nonce), and of what was sealed */
-	const struct memory *by; /* NULL: not filled yet */
+	uint64_t nonce; /* a hash of key and nonce */
 	uint32_t run; /* that filled the slot */
 };
 

@@ -224,6 +224,44 @@ static void test_allocator(void **state)
 	assert_int_equal(m.live, 0);
 }
 
+/* A record that came more than once is sealed as often to restore its bytes, whoever sealed it first; that is no second
+ * use of its nonce. Another record under it is. */
+static void test_nonces(void **state)
+{
+	static struct invariants inv;
+	struct memory m = {.inv = &inv};
+	const tern_allocator heap = memory_allocator(&m);
+	const uint8_t key[AEAD_KEY_MAX] = {1}, nonce[AEAD_NONCE] = {2};
+	const struct provider *p, *server;
+	uint8_t record[8 + AEAD_TAG_MAX] = {3}, came[sizeof record];
+	struct aead_key *theirs, *ours;
+	struct crypto *c;
+	(void)state;
+	invariants_start(&inv);
+	watch(&inv, &p, &server);
+	assert_int_equal(p->open(&c, &heap), TERN_OK);
+	assert_int_equal(provider_stub.aead_new(c, &theirs), TERN_OK);
+	assert_int_equal(p->aead_new(c, &ours), TERN_OK);
+	assert_int_equal(provider_stub.aead_set(theirs, &aead_algs[AEAD_AES_128_GCM], key, NULL), TERN_OK);
+	assert_int_equal(p->aead_set(ours, &aead_algs[AEAD_AES_128_GCM], key, NULL), TERN_OK);
+	assert_int_equal(provider_stub.aead_seal(theirs, nonce, span_of(NULL, 0), came, record, 8), TERN_OK);
+	for (int i = 0; i < 3; i++) {
+		memcpy(record, came, sizeof record);
+		assert_true(p->aead_open(ours, nonce, span_of(NULL, 0), record, sizeof record));
+		assert_int_equal(p->aead_seal(ours, nonce, span_of(NULL, 0), record, record, 8), TERN_OK);
+		assert_memory_equal(record, came, sizeof record);
+		assert_false(inv.failed);
+	}
+	assert_int_equal(p->aead_set(ours, &aead_algs[AEAD_AES_128_GCM], key, NULL), TERN_OK);
+	assert_int_equal(p->aead_seal(ours, nonce, span_of(NULL, 0), record, record, 8), TERN_OK);
+	assert_false(inv.failed);
+	assert_int_equal(p->aead_seal(ours, nonce, span_of(NULL, 0), record, record, 8), TERN_OK);
+	assert_true(inv.failed);
+	provider_stub.aead_free(c, theirs);
+	p->aead_free(c, ours);
+	p->close(c);
+}
+
 /* ---- runs repeat themselves ---- */
 
 static void note_datagram(void *user, unsigned to, struct buffer *b, struct fate *fate)
@@ -294,13 +332,10 @@ static void test_does_what_it_says(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sabotage),
-		cmocka_unit_test(test_data),
-		cmocka_unit_test(test_listen),
-		cmocka_unit_test(test_window),
-		cmocka_unit_test(test_allocator),
-		cmocka_unit_test(test_repeats),
-		cmocka_unit_test(test_does_what_it_says),
+		cmocka_unit_test(test_sabotage),  cmocka_unit_test(test_data),
+		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_window),
+		cmocka_unit_test(test_allocator), cmocka_unit_test(test_nonces),
+		cmocka_unit_test(test_repeats),	  cmocka_unit_test(test_does_what_it_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

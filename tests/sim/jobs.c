@@ -43,7 +43,7 @@ tern_error ask_signature(void *user, tern_conn *conn, uint64_t job, uint16_t sch
 	struct host *h = user;
 	struct question *j = postpone(h, conn, job, TERN_JOB_SIGN, SIM_LATE_SIGN);
 	const struct scheme_alg *alg = scheme_by_id(scheme);
-	if (!alg || cap < SIGNATURE_MAX)
+	if (!alg || cap < SIGNATURE_MAX || fault_now(&h->memory.faults, FAULT_SIGN))
 		return TERN_ERROR_CRYPTO;
 	h->world->inv.signs[h->side]++;
 	if (!j)
@@ -58,6 +58,8 @@ tern_error ask_verdict(void *user, tern_conn *conn, uint64_t job, const tern_byt
 	struct host *h = user;
 	if (num_chain != 1 || chain[0].len < 8 || raw_key != ((h->world->scenario->flags & SIM_RAW) != 0))
 		return TERN_ERROR_CERTIFICATE_REJECTED;
+	if (fault_now(&h->memory.faults, FAULT_CHAIN_CHECK))
+		return TERN_ERROR_CRYPTO;
 	return postpone(h, conn, job, TERN_JOB_VERIFY, SIM_LATE_VERIFY) ? TERN_PENDING : TERN_OK;
 }
 
@@ -94,7 +96,7 @@ tern_error ask_freshness(void *user, tern_conn *conn, uint64_t job, const uint8_
 {
 	struct host *h = user;
 	struct world *w = h->world;
-	if (id_len != 32 || expires_unix_s < world_time(w).unix_s || expires_unix_s > world_time(w).unix_s + 22)
+	if (id_len != 32 || expires_unix_s < host_time(h).unix_s || expires_unix_s > host_time(h).unix_s + 22)
 		invariants_fail(&w->inv, "early data with an id that cannot be");
 	for (size_t i = 0; i < w->num_hellos; i++)
 		if (memcmp(w->hellos[i], id, 32) == 0)
@@ -161,12 +163,12 @@ static void answer(struct world *w, struct host *h, struct peer *p, const struct
 	tern_answer a = {.error = TERN_OK, .data = j->data, .len = j->n, .psk = &psk};
 	tern_error error;
 	psk_answer(w, &psk);
-	if (tern_conn_resume(p->conn, j->id + 1000000, &a, world_time(w)) != TERN_ERROR_USAGE)
+	if (tern_conn_resume(p->conn, j->id + 1000000, &a, host_time(h)) != TERN_ERROR_USAGE)
 		invariants_fail(&w->inv, "the answer to a job that was never asked was taken");
-	error = tern_conn_resume(p->conn, j->id, &a, world_time(w));
+	error = tern_conn_resume(p->conn, j->id, &a, host_time(h));
 	ladder_note(w, h->side, "job %u answered: %s", (unsigned)j->kind, tern_error_name(error));
 	host_drain(h, p);
-	if (tern_conn_resume(p->conn, j->id, &a, world_time(w)) != TERN_ERROR_USAGE)
+	if (tern_conn_resume(p->conn, j->id, &a, host_time(h)) != TERN_ERROR_USAGE)
 		invariants_fail(&w->inv, "an answer was taken twice");
 }
 

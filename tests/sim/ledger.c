@@ -13,6 +13,7 @@ void ledger_start(struct ledger *l, struct invariants *inv)
 	l->run++;
 	l->num_fragments = 0;
 	l->num_received = 0;
+	l->reported = LEDGER_RECORDS;
 }
 
 /* ---- records that came ---- */
@@ -31,14 +32,35 @@ static void note_received(struct ledger *l, uint64_t serial, const tern_trace *t
 {
 	uint64_t hash;
 	size_t i = slot_of(l, serial, t->epoch, t->record_seq, &hash);
-	if (l->received_run[i] == l->run)
+	l->reported = i;
+	if (l->received_run[i] == l->run) {
+		l->received_kept[i]++;
 		return;
+	}
 	if (l->num_received++ > LEDGER_RECORDS / 2) {
 		invariants_fail(l->inv, "more than %d records came in one run", LEDGER_RECORDS / 2);
 		return;
 	}
+	l->received_kept[i] = 1;
+	l->received_lost[i] = false;
 	l->received[i] = hash;
 	l->received_run[i] = l->run;
+}
+
+/* What was dropped for want of room, or because it fits nothing, has to come again: RFC 9147 7. */
+static void note_dropped(struct ledger *l, uint64_t serial, const tern_trace *t)
+{
+	uint64_t hash;
+	size_t i = slot_of(l, serial, t->epoch, t->record_seq, &hash);
+	bool again =
+		t->drop == TERN_DROP_BUDGET || t->drop == TERN_DROP_FUTURE_MESSAGE || t->drop == TERN_DROP_FRAGMENT;
+	/* One that was never opened has no number. */
+	if (l->received_run[i] != l->run || !again || t->content_type != CONTENT_HANDSHAKE)
+		return;
+	/* A fragment that cannot be read is not reported first. */
+	l->received_kept[i] = (uint16_t)(l->received_kept[i] - (l->reported == i));
+	l->reported = LEDGER_RECORDS;
+	l->received_lost[i] = true;
 }
 
 static bool next_number(struct rd *numbers, struct record_number *n)
@@ -55,10 +77,15 @@ static void check_sent_ack(struct ledger *l, uint64_t serial, struct span body)
 		invariants_fail(l->inv, "connection %u sent a malformed ACK", (unsigned)serial);
 		return;
 	}
-	while (next_number(&numbers, &n))
-		if (l->received_run[slot_of(l, serial, n.epoch, n.seq, &hash)] != l->run)
+	while (next_number(&numbers, &n)) {
+		size_t i = slot_of(l, serial, n.epoch, n.seq, &hash);
+		if (l->received_run[i] != l->run)
 			invariants_fail(l->inv, "connection %u acknowledged record %u/%llu, which never came",
 					(unsigned)serial, (unsigned)n.epoch, (unsigned long long)n.seq);
+		else if (l->received_lost[i] && (n.epoch || !l->received_kept[i]))
+			invariants_fail(l->inv, "connection %u acknowledged record %u/%llu, which it dropped",
+					(unsigned)serial, (unsigned)n.epoch, (unsigned long long)n.seq);
+	}
 }
 
 void ledger_plain_ack(struct ledger *l, uint64_t serial, struct span body)
@@ -140,6 +167,8 @@ void ledger_trace(struct ledger *l, uint64_t serial, const tern_trace *t)
 		note_received(l, serial, t);
 		if (t->content_type == CONTENT_ACK && t->epoch)
 			take_ack(l, serial, span_of(inv->opened.bytes, inv->opened.n));
+	} else if (t->kind == TERN_TRACE_DROPPED) {
+		note_dropped(l, serial, t);
 	} else if (t->kind == TERN_TRACE_SENT && t->content_type == CONTENT_HANDSHAKE) {
 		note_sent(l, serial, t);
 	} else if (t->kind == TERN_TRACE_SENT && t->content_type == CONTENT_ACK && t->epoch) {

@@ -1,6 +1,6 @@
 /* ledger.h - the records of a run as both sides report them, and what must hold of acknowledgements and key updates in
- * DTLS 1.3: an ACK names only records that came, what was acknowledged is not sent again, and nothing is sent under new
- * keys before the peer has said that it has the KeyUpdate (RFC 9147 7, 8). */
+ * DTLS 1.3: an ACK names only records that came and were kept, what was acknowledged is not sent again, and nothing is
+ * sent under new keys before the peer has said that it has the KeyUpdate (RFC 9147 7, 8). */
 #ifndef TERN_TESTS_SIM_LEDGER_H
 #define TERN_TESTS_SIM_LEDGER_H
 
@@ -26,7 +26,11 @@ struct ledger {
 	struct sent_fragment fragments[LEDGER_FRAGMENTS];
 	uint64_t received[LEDGER_RECORDS]; /* hashes of connection and record number */
 	uint32_t received_run[LEDGER_RECORDS]; /* the run that filled the slot */
+	bool received_lost[LEDGER_RECORDS]; /* something in it was dropped */
+	uint16_t received_kept[LEDGER_RECORDS]; /* fragments of it that were not, for in plaintext others may come under
+						 * its number */
 	size_t num_received;
+	size_t reported; /* slot of the fragment that was reported last; LEDGER_RECORDS: none */
 };
 
 void ledger_start(struct ledger *l, struct invariants *inv);

@@ -11,7 +11,7 @@
 #include "wire/ack.h"
 #include "wire/handshake.h"
 
-enum act { END, SEND, RECEIVE, SEND_ACK, RECEIVE_ACK, NEW_KEYS };
+enum act { END, SEND, RECEIVE, DROP, DROP_OLD, SEND_ACK, RECEIVE_ACK, NEW_KEYS };
 
 /* serial 0 is the one that acts if nothing else is said. */
 struct line {
@@ -43,6 +43,10 @@ static void play(struct ledger *l, const struct line *line)
 			.fragment_len = line->len};
 	if (line->act == RECEIVE || line->act == RECEIVE_ACK)
 		t.kind = TERN_TRACE_RECEIVED;
+	if (line->act == DROP || line->act == DROP_OLD) {
+		t.kind = TERN_TRACE_DROPPED;
+		t.drop = line->act == DROP ? TERN_DROP_BUDGET : TERN_DROP_OLD_MESSAGE;
+	}
 	if (line->act == SEND_ACK || line->act == RECEIVE_ACK) {
 		put_number(line->act == SEND_ACK ? &l->inv->acked : &l->inv->opened, line);
 		t.content_type = CONTENT_ACK;
@@ -71,6 +75,29 @@ static void test_ledger(void **state)
 		{"ACK for what another got",
 		 {{RECEIVE, .epoch = 2, .seq = 7, .serial = 1}, {SEND_ACK, .epoch = 2, .seq = 7}},
 		 "never came"},
+		{"ACK for what was dropped",
+		 {{RECEIVE, .epoch = 2, .seq = 7}, {DROP, .epoch = 2, .seq = 7}, {SEND_ACK, .epoch = 2, .seq = 7}},
+		 "which it dropped"},
+		{"ACK for a message that came before",
+		 {{RECEIVE, .epoch = 2, .seq = 7}, {DROP_OLD, .epoch = 2, .seq = 7}, {SEND_ACK, .epoch = 2, .seq = 7}},
+		 ""},
+		{"ACK for plaintext that came again",
+		 {{RECEIVE, .seq = 7}, {DROP, .seq = 7}, {RECEIVE, .seq = 7}, {SEND_ACK, .seq = 7}},
+		 ""},
+		{"ACK for plaintext under whose number something else came",
+		 {{RECEIVE, .seq = 7}, {RECEIVE, .seq = 7}, {DROP, .seq = 7}, {SEND_ACK, .seq = 7}},
+		 ""},
+		{"ACK for plaintext under whose number something unreadable came",
+		 {{RECEIVE, .seq = 7},
+		  {DROP, .seq = 7},
+		  {RECEIVE, .seq = 7},
+		  {RECEIVE, .seq = 8},
+		  {DROP, .seq = 7},
+		  {SEND_ACK, .seq = 7}},
+		 ""},
+		{"ACK for plaintext that was dropped twice",
+		 {{RECEIVE, .seq = 7}, {DROP, .seq = 7}, {RECEIVE, .seq = 7}, {DROP, .seq = 7}, {SEND_ACK, .seq = 7}},
+		 "which it dropped"},
 		{"sent again", {{SEND, FINISHED, 2, 1, 0, 10, 4, 0}, {SEND, FINISHED, 2, 2, 0, 10, 4, 0}}, ""},
 		{"sent again after its ACK",
 		 {{SEND, FINISHED, 2, 1, 0, 10, 4, 0},

@@ -9,12 +9,16 @@ static uint32_t some_percent(struct pcg *rng)
 
 static const struct link_settings storm = {
 	.loss = 50, .duplicate = 50, .reorder = 50, .corrupt = 10, .delay_ns = 50 * SIM_MS, .jitter_ns = 50 * SIM_MS};
+static bool is_scripted(const struct schedule *schedule)
+{
+	return schedule->chaos == CHAOS_NONE || schedule->chaos == CHAOS_INPUT || schedule->chaos == CHAOS_FAULT;
+}
 
 void link_init(struct link *l, const struct schedule *schedule, unsigned direction)
 {
 	*l = (struct link){.settings = {.delay_ns = LINK_DELAY_NS}};
 	pcg_seed(&l->rng, schedule->seed, 16 + direction);
-	if (schedule->chaos == CHAOS_NONE || schedule->chaos == CHAOS_INPUT)
+	if (is_scripted(schedule))
 		return;
 	if (schedule->chaos == CHAOS_STORM) {
 		l->settings = storm;
@@ -56,7 +60,7 @@ static struct fate scripted(struct link *l, const struct schedule *schedule, uin
 struct fate link_fate(struct link *l, const struct schedule *schedule, uint64_t number)
 {
 	struct fate f = {0};
-	if (schedule->chaos == CHAOS_NONE || schedule->chaos == CHAOS_INPUT)
+	if (is_scripted(schedule))
 		return scripted(l, schedule, number);
 	if (!pcg_percent(&l->rng, l->settings.loss))
 		f.copies = 1;

@@ -6,6 +6,7 @@
 #define TERN_TESTS_SIM_LINK_H
 
 #include "pcg.h"
+#include "sim/fault.h"
 #include "sim/shuffle.h"
 
 #define SIM_MS UINT64_C(1000000)
@@ -19,13 +20,14 @@ enum chaos {
 	CHAOS_RANDOM, /* what a path may do: the handshake must complete */
 	CHAOS_STORM, /* the same, at its worst: half of all datagrams lost, doubled, late */
 	CHAOS_INPUT, /* the script, and what a fuzzer's input does to the datagrams: it may fail, but only cleanly */
+	CHAOS_FAULT, /* the script, and a fault: it may fail, but only by that, and both sides must get to know */
 	CHAOS_WILD /* damaged plaintext too: it may fail, but only cleanly */
 };
 
 struct schedule {
 	uint64_t seed;
 	enum chaos chaos;
-	uint64_t no_memory[2]; /* by side: this allocation fails; 0: none */
+	struct fault fault;
 	uint32_t drop, duplicate; /* bit n: the n-th datagram */
 	int swap; /* this datagram and the next change places; NO_SWAP */
 	struct shuffle shuffle;

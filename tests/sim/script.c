@@ -81,7 +81,7 @@ static void operate(struct host *h, struct rd *r)
 		world_discard(w, true);
 		break;
 	case SCRIPT_CLOSE:
-		if (p->conn && tern_conn_close(p->conn, world_time(w)) == TERN_OK)
+		if (p->conn && tern_conn_close(p->conn, host_time(h)) == TERN_OK)
 			host_drain(h, p);
 		break;
 	case SCRIPT_MTU:

@@ -67,7 +67,6 @@ static size_t certificate_of(const struct scenario *s, enum role side, char *out
 static tern_error add_own_key(struct host *h, const char *text, size_t n)
 {
 	struct credential_pem pem;
-	tern_error error;
 	if (has(h, SIM_RAW))
 		return tern_config_add_raw_key(h->config, text, n);
 	if (!has(h, SIM_LATE_SIGN))
@@ -75,8 +74,7 @@ static tern_error add_own_key(struct host *h, const char *text, size_t n)
 	TRY(provider_stub.credential_load(&heap_default, &pem, span_of(NULL, 0), span_of(text, n)));
 	h->signer = pem.key;
 	heap_free_copy(&heap_default, (void *)(uintptr_t)pem.spki.p, pem.spki.n);
-	error = tern_config_add_signer(h->config, text, n, ask_signature, h);
-	return error;
+	return tern_config_add_signer(h->config, text, n, ask_signature, h);
 }
 
 static tern_error set_certificates(struct host *h)
@@ -125,6 +123,8 @@ static tern_error set_psk(struct host *h)
 static tern_error draw(void *user, uint8_t *out, size_t n)
 {
 	struct host *h = user;
+	if (fault_now(&h->memory.faults, FAULT_RANDOM))
+		return TERN_ERROR_USAGE; /* whatever it says */
 	pcg_fill(&h->rng, out, n);
 	return TERN_OK;
 }
@@ -175,25 +175,19 @@ static tern_error make_key_objects(struct tern_pool *pool)
 	return error;
 }
 
-bool host_open(struct host *h, const struct provider *provider)
+tern_error host_open(struct host *h, const struct provider *provider)
 {
 	tern_allocator heap = memory_allocator(&h->memory);
-	tern_error error;
 	pcg_seed(&h->rng, 1, h->side);
 	h->config = tern_config_new(&heap);
 	if (!h->config)
-		return false;
-	error = set_versions(h);
-	if (error == TERN_OK)
-		error = set_up(h, provider);
-	if (error == TERN_OK)
-		error = tern_pool_new(&h->pool, h->config);
-	if (error == TERN_OK)
-		error = make_key_objects(h->pool);
-	if (error != TERN_OK)
-		fprintf(stderr, "sim: %s: %s\n", h->world->scenario->name, tern_error_sentence(error));
+		return TERN_ERROR_NO_MEMORY;
+	TRY(set_versions(h));
+	TRY(set_up(h, provider));
+	TRY(tern_pool_new(&h->pool, h->config));
+	TRY(make_key_objects(h->pool));
 	h->memory.base = h->memory.live;
-	return error == TERN_OK;
+	return TERN_OK;
 }
 
 void host_close(struct host *h)

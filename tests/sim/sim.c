@@ -9,14 +9,14 @@
 
 static const char usage[] =
 	"usage: sim [--scenario NAME] [--schedules N] [--first SEED] [--wild | --storm]\n"
-	"       sim [--scenario NAME] --exhaustive | --exhaustive-13 | --triples | --mtus [--sample N]\n"
+	"       sim [--scenario NAME] --exhaustive | --exhaustive-13 | --triples | --mtus | --faults [--sample N]\n"
 	"       sim [--scenario NAME] --shuffles [--first ID] [--schedules N]\n"
-	"       sim [--scenario NAME] --faults\n"
 	"       sim --scenario NAME --space    how many shuffles it has\n"
 	"       sim --scenario NAME --seed N [--wild | --storm] [-v]    one random schedule\n"
 	"       sim --scenario NAME --shuffle ID [-v]    one order of all records\n"
 	"       sim --scenario NAME [--mtu N] [--drop A,B] [--duplicate A,B] [--swap A] [-v]    one scripted schedule\n"
-	"       sim --scenario NAME --no-memory-client N | --no-memory-server N [-v]    the N-th allocation fails\n"
+	"       sim --scenario NAME --fault-client KIND:N | --fault-server KIND:N [-v]    the N-th of its kind "
+	"happens\n"
 	"       sim --list\n"
 	"       sim --write-corpus DIR\n"
 	"Without --scenario: all. --sample: one run in N. The n-th datagram sent counts, from 0, both directions "
@@ -46,8 +46,8 @@ enum option_code {
 	DROP,
 	DUPLICATE,
 	SWAP,
-	NO_MEMORY_CLIENT,
-	NO_MEMORY_SERVER
+	FAULT_CLIENT,
+	FAULT_SERVER
 };
 
 static const struct option long_options[] = {
@@ -72,8 +72,8 @@ static const struct option long_options[] = {
 	{"drop", required_argument, NULL, DROP},
 	{"duplicate", required_argument, NULL, DUPLICATE},
 	{"swap", required_argument, NULL, SWAP},
-	{"no-memory-client", required_argument, NULL, NO_MEMORY_CLIENT},
-	{"no-memory-server", required_argument, NULL, NO_MEMORY_SERVER},
+	{"fault-client", required_argument, NULL, FAULT_CLIENT},
+	{"fault-server", required_argument, NULL, FAULT_SERVER},
 	{NULL, 0, NULL, 0},
 };
 
@@ -108,6 +108,14 @@ static bool mask(const char *text, uint32_t *out)
 	return true;
 }
 
+static bool fault(const char *text, enum role side, struct schedule *s)
+{
+	const char *colon = strchr(text, ':');
+	*s = (struct schedule){.seed = FAULT_SEED, .chaos = CHAOS_FAULT, .swap = NO_SWAP, .fault.side = side};
+	return colon && fault_by_name(text, (size_t)(colon - text), &s->fault.kind) &&
+	       number(colon + 1, 1, UINT64_MAX, &s->fault.at);
+}
+
 /* What makes one run instead of many. */
 static bool take_schedule(struct options *o, int code, const char *value)
 {
@@ -135,9 +143,8 @@ static bool take_schedule(struct options *o, int code, const char *value)
 			return false;
 		s->swap = (int)n;
 		return true;
-	default: /* NO_MEMORY_CLIENT, NO_MEMORY_SERVER */
-		s->chaos = CHAOS_INPUT;
-		return number(value, 1, UINT64_MAX, &s->no_memory[code == NO_MEMORY_CLIENT ? CLIENT : SERVER]);
+	default: /* FAULT_CLIENT, FAULT_SERVER */
+		return fault(value, code == FAULT_CLIENT ? CLIENT : SERVER, s);
 	}
 }
 
@@ -162,7 +169,7 @@ static bool take_option(struct options *o, int code, const char *value)
 	default:
 		break;
 	}
-	if (code >= SEED && code <= NO_MEMORY_SERVER)
+	if (code >= SEED && code <= FAULT_SERVER)
 		return take_schedule(o, code, value);
 	if (code < RANDOM || code > CORPUS || o->campaign != RANDOM)
 		return false;
@@ -258,7 +265,7 @@ static void run_campaign(const struct options *o, struct tally *t)
 		run_shuffles(t, o->scenario, o->first, o->schedules);
 		break;
 	case FAULTS:
-		run_faults(t, o->scenario);
+		run_faults(t, o->scenario, (unsigned)o->sample);
 		break;
 	default:
 		run_random(t, o->scenario, o->first, o->schedules, o->weather ? o->weather : CHAOS_RANDOM);

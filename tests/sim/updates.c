@@ -25,9 +25,9 @@ void host_rekey(struct host *h)
 		return;
 	if (p->connected && (!under_way(p->conn) || pcg_percent(&w->rng, HASTY_PERCENT))) {
 		h->updates_left--;
-		error = tern_conn_rekey(p->conn, asks, world_time(w));
+		error = tern_conn_rekey(p->conn, asks, host_time(h));
 		ladder_note(w, h->side, "updates its keys%s", asks ? " and asks for the peer's" : "");
-		if (error == TERN_ERROR_NO_MEMORY && h->memory.fail_at)
+		if (h->memory.faults.happened && fault_explains(h->memory.faults.kind, error))
 			host_note_end(h, p, error);
 		else if (error != TERN_OK)
 			invariants_fail(&w->inv, "side %u: rekey: %s", h->side, tern_error_name(error));
@@ -45,11 +45,11 @@ void host_request(struct host *h)
 	tern_error error;
 	if (p->ended || !p->connected)
 		return;
-	error = tern_conn_request_certificate(p->conn, TERN_CLIENT_AUTH_REQUIRED, world_time(w));
+	error = tern_conn_request_certificate(p->conn, TERN_CLIENT_AUTH_REQUIRED, host_time(h));
 	if (error == TERN_OK) {
 		h->requests_left--;
 		ladder_note(w, h->side, "asks for the client's certificate");
-	} else if (error == TERN_ERROR_NO_MEMORY && h->memory.fail_at) {
+	} else if (h->memory.faults.happened && fault_explains(h->memory.faults.kind, error)) {
 		host_note_end(h, p, error);
 	} else if (error != TERN_ERROR_USAGE || !p->conn->after->auth->asked) {
 		invariants_fail(&w->inv, "request: %s", tern_error_name(error));

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 
 #include "connection/hello_slots.h"
+#include "crypto/stub/stub.h"
 #include "handshake/config.h"
 #include "handshake/pool.h"
 #include "sim/host.h"
 
-#define START_NS (1000 * SIM_S)
-#define START_UNIX 1700000000
 #define STEPS_MAX 20000
 #define TICKS_MAX 4000
 #define CHAOS_LIMIT_NS (3600 * SIM_S)
@@ -25,11 +24,6 @@
 #define MESSAGES_USUAL 64
 #define RETRY_NS (2 * SIM_S) /* what is left of the old hello is not taken for a piece of the new one by then */
 #define TOGETHER_MS 150 /* after the start */
-
-tern_time world_time(const struct world *w)
-{
-	return (tern_time){w->now_ns, START_UNIX + (int64_t)((w->now_ns - START_NS) / SIM_S)};
-}
 
 /* ---- the event queue: a heap ---- */
 
@@ -171,6 +165,13 @@ static void check_plain_acks(struct world *w, unsigned from, const uint8_t *p, s
 			ledger_plain_ack(&w->ledger, w->hosts[from].peers[0].serial, record.fragment);
 }
 
+static void note_trail(struct world *w, unsigned from, const uint8_t *p, size_t n)
+{
+	w->trail = stub_scramble(w->trail ^ w->now_ns) + from;
+	for (size_t i = 0; i < n; i += 8)
+		w->trail = stub_scramble(w->trail ^ stub_load(p + i, n - i < 8 ? n - i : 8)) + i;
+}
+
 void world_pass(struct world *w, unsigned from, const uint8_t *p, size_t n)
 {
 	uint64_t number = w->datagrams++;
@@ -183,6 +184,7 @@ void world_pass(struct world *w, unsigned from, const uint8_t *p, size_t n)
 	}
 	b.n = (uint16_t)n;
 	memcpy(b.bytes, p, n);
+	note_trail(w, from, p, n);
 	check_plain_acks(w, from, p, n);
 	catch_datagram(w, !from, p, n);
 	if (w->meddle)
@@ -251,7 +253,9 @@ static bool settled(struct world *w)
 	/* A close that got lost is nobody's fault. */
 	if (w->scenario->flags & SIM_CLOSE && !w->staging)
 		return w->closing && ((over(c) && over(s)) || w->now_ns > w->closed_ns + CLOSE_LINGER_NS);
-	if (w->schedule.chaos >= CHAOS_INPUT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
+	if (w->schedule.chaos == CHAOS_FAULT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
+		return fault_is_over(w);
+	if (world_is_wild(w) && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
 		return true;
 	if (w->staging && !w->session_len)
 		return false;
@@ -269,8 +273,10 @@ static uint64_t time_limit(const struct world *w)
 		w->scenario->flags & (SIM_LATE_SIGN | SIM_LATE_VERIFY | SIM_LATE_PSK | SIM_LATE_STORE | SIM_LATE_FRESH);
 	for (unsigned f = 0; f < s->shuffle.space.num_flights; f++)
 		blows += ones(s->shuffle.drop[f]);
-	if (s->chaos != CHAOS_NONE)
-		return s->chaos >= CHAOS_INPUT ? WILD_LIMIT_NS : CHAOS_LIMIT_NS;
+	if (s->chaos == CHAOS_FAULT)
+		limit += WILD_LIMIT_NS;
+	else if (s->chaos != CHAOS_NONE)
+		return world_is_wild(w) ? WILD_LIMIT_NS : CHAOS_LIMIT_NS;
 	for (unsigned i = 0; i < blows; i++) {
 		limit += timeout;
 		timeout = timeout < 4 * SIM_S ? 2 * timeout : timeout;
@@ -328,7 +334,7 @@ static void close_one(struct world *w)
 	p = &h->peers[0];
 	w->closing = true;
 	w->closed_ns = w->now_ns;
-	if (over(p) || tern_conn_close(p->conn, world_time(w)) != TERN_OK)
+	if (over(p) || tern_conn_close(p->conn, host_time(h)) != TERN_OK)
 		return;
 	ladder_note(w, h->side, "closes");
 	host_drain(h, p);
@@ -450,7 +456,10 @@ static void check_alive(struct world *w)
 
 static void step(struct world *w)
 {
-	uint64_t deadline = host_deadline(&w->hosts[CLIENT]), other = host_deadline(&w->hosts[SERVER]);
+	uint64_t deadline, other;
+	fault_step(w);
+	deadline = host_deadline(&w->hosts[CLIENT]);
+	other = host_deadline(&w->hosts[SERVER]);
 	if (other < deadline)
 		deadline = other;
 	if (w->num_events && w->heap[0].at_ns <= deadline) {
@@ -461,7 +470,7 @@ static void step(struct world *w)
 		w->now_ns = deadline > w->now_ns ? deadline : w->now_ns;
 		host_tick(&w->hosts[CLIENT]);
 		host_tick(&w->hosts[SERVER]);
-	} else if (w->schedule.chaos >= CHAOS_INPUT || w->closing) {
+	} else if (world_is_wild(w) || w->closing || w->ended_ns) {
 		w->gave_up = true; /* all messages were meddled with, or a close got lost */
 	} else {
 		invariants_fail(&w->inv, "nothing more can happen");
@@ -479,14 +488,15 @@ static void step(struct world *w)
 /* What the last run left of hellos in fragments: nothing of it is on its way any more. */
 static void forget_hellos(struct host *h)
 {
-	uint64_t fail_at = h->memory.fail_at;
-	h->memory.fail_at = 0;
 	if (h->pool->hello_slots) {
 		hello_slots_free(&h->config->heap, h->pool->hello_slots);
 		h->pool->hello_slots = hello_slots_new(&h->config->heap);
 	}
-	h->memory.fail_at = fail_at;
-	h->memory.calls = 0;
+}
+
+static struct faults faults_of(const struct fault *f, unsigned side)
+{
+	return (struct faults){.kind = f->side == side ? f->kind : FAULT_NONE, .at = f->at};
 }
 
 static void want_updates(struct host *h)
@@ -504,13 +514,14 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	unsigned flags = w->staging ? 0 : w->scenario->flags;
 	w->schedule = *schedule;
 	pcg_seed(&w->rng, schedule->seed, 1);
-	w->now_ns = w->start_ns = START_NS;
+	w->now_ns = w->start_ns = WORLD_START_NS;
 	w->order = w->steps = w->datagrams = w->ticks = w->serial = w->answers = 0;
 	w->num_events = w->num_free = w->num_caught = 0;
 	w->holds = w->closing = w->gave_up = false;
 	w->kept.flight = 0;
 	w->kept.num = w->kept.used = 0;
 	w->sent_by_then[0] = w->sent_by_then[1] = 0;
+	w->ended_ns = w->trail = 0;
 	for (uint16_t i = 0; i < SIM_EVENTS; i++)
 		w->free_buffers[w->num_free++] = i;
 	memset(w->jobs, 0, sizeof w->jobs);
@@ -526,6 +537,8 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	w->skip_left = (w->scenario->skip_to || flags & SIM_WORN) && !w->staging;
 	invariants_start(&w->inv);
 	ledger_start(&w->ledger, &w->inv);
+	w->hosts[SERVER].memory.faults = (struct faults){0};
+	forget_hellos(&w->hosts[SERVER]);
 	for (unsigned i = 0; i < 2; i++) {
 		struct host *h = &w->hosts[i];
 		pcg_seed(&h->rng, schedule->seed, 2 + i);
@@ -534,10 +547,10 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		h->reported.n = 0;
 		want_updates(h);
 		h->pool->jitter = schedule->seed + i;
-		h->memory.calls = 0;
-		h->memory.fail_at = schedule->no_memory[i];
+		h->skew_ns = 0;
+		h->skew_s = 0;
+		h->memory.faults = faults_of(&schedule->fault, i);
 	}
-	forget_hellos(&w->hosts[SERVER]);
 	if (w->forgeries_left || w->floods_left)
 		world_at(w, 0, EVENT_FORGE, CLIENT, 0);
 	if (flags & SIM_CLOSE)
@@ -548,7 +561,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 static void report_stall(struct world *w)
 {
 	const struct peer *c = &w->hosts[CLIENT].peers[0], *s = &w->hosts[SERVER].peers[0];
-	if (w->schedule.chaos >= CHAOS_INPUT)
+	if (world_is_wild(w))
 		return;
 	invariants_fail(&w->inv, "after %llu ms the client is %s, the server %s, and they %s",
 			(unsigned long long)((w->now_ns - w->start_ns) / SIM_MS),
@@ -603,6 +616,7 @@ bool world_run(struct world *w, const struct schedule *schedule)
 	go_on(w);
 	if (schedule->chaos == CHAOS_WILD && !w->inv.failed && !w->closing && !world_agrees(w))
 		try_again(w);
+	fault_check(w);
 	world_end(w);
 	return !w->inv.failed;
 }
@@ -646,13 +660,13 @@ static bool stage(struct world *w)
 	return true;
 }
 
-struct world *world_open(const struct scenario *scenario)
+static struct world *world_new(const struct scenario *scenario, const struct fault *fault)
 {
 	struct world *w = calloc(1, sizeof *w);
 	const struct provider *providers[2];
 	bool good = true;
 	if (!w)
-		return NULL;
+		abort();
 	w->scenario = scenario;
 	watch(&w->inv, &providers[CLIENT], &providers[SERVER]);
 	for (unsigned i = 0; i < 2; i++) {
@@ -660,12 +674,42 @@ struct world *world_open(const struct scenario *scenario)
 		h->world = w;
 		h->side = i == CLIENT ? CLIENT : SERVER;
 		h->memory.inv = &w->inv;
-		good = good && host_open(h, providers[i]);
+		h->memory.faults = faults_of(fault, i);
+		h->opening = good ? host_open(h, providers[i]) : TERN_OK;
+		good = good && h->opening == TERN_OK;
 	}
-	if (good && stage(w))
+	return w;
+}
+
+static bool is_open(const struct world *w)
+{
+	return w->hosts[CLIENT].opening == TERN_OK && w->hosts[SERVER].opening == TERN_OK;
+}
+
+struct world *world_open(const struct scenario *scenario)
+{
+	struct world *w = world_new(scenario, &(struct fault){0});
+	if (!is_open(w))
+		fprintf(stderr, "sim: %s: %s\n", scenario->name, tern_error_sentence(w->hosts[CLIENT].opening));
+	if (is_open(w) && stage(w))
 		return w;
 	world_close(w);
 	return NULL;
+}
+
+bool world_opens_or_fails(const struct scenario *scenario, const struct fault *fault, bool *reached)
+{
+	struct world *w = world_new(scenario, fault);
+	tern_error error = w->hosts[fault->side].opening;
+	bool good = error == TERN_OK || fault_explains(fault->kind, error);
+	*reached = w->hosts[fault->side].memory.faults.happened;
+	for (unsigned i = 0; i < 2; i++) {
+		host_close(&w->hosts[i]);
+		good = good && w->hosts[i].memory.live == 0;
+	}
+	good = good && !w->inv.failed && (*reached || error == TERN_OK);
+	free(w);
+	return good;
 }
 
 void world_watch(struct world *w)

@@ -80,6 +80,7 @@ struct host {
 	enum role side;
 	struct memory memory;
 	struct pcg rng; /* what the library draws from */
+	tern_error opening; /* what became of config and pool */
 	tern_config *config;
 	tern_pool *pool;
 	struct private_key *signer; /* for late signatures */
@@ -90,6 +91,8 @@ struct host {
 	struct reported reported; /* the records of the next datagram */
 	unsigned updates_left; /* key updates to begin */
 	unsigned requests_left, proofs; /* the server's: requests to make, and their ends */
+	uint64_t skew_ns; /* its clock, beside the world's; modulo 2^64 */
+	int64_t skew_s; /* its calendar */
 };
 
 struct world {
@@ -126,7 +129,8 @@ struct world {
 	uint32_t sent_by_then[2]; /* messages, when the attacks ended */
 	bool closing;
 	bool gave_up; /* somebody ended as it may */
-	uint64_t closed_ns;
+	uint64_t closed_ns, ended_ns; /* ended: the first failure of a connection */
+	uint64_t trail; /* a hash of what was sent, and when */
 	struct buffer caught[SIM_CAUGHT]; /* datagrams seen lately: for whoever replays them */
 	uint8_t caught_to[SIM_CAUGHT];
 	size_t num_caught;
@@ -138,6 +142,9 @@ struct world {
 
 /* NULL when the scenario cannot be set up (the reason is printed). */
 struct world *world_open(const struct scenario *scenario);
+/* Whether it can be set up with this fault and, if not, fails as it should and gives all memory back. *reached: it came
+ * to the fault. */
+bool world_opens_or_fails(const struct scenario *scenario, const struct fault *fault, bool *reached);
 void world_close(struct world *w);
 
 /* One run; true when it did what the scenario promises and no invariant was violated. Else w->inv.what tells why. */
@@ -155,7 +162,15 @@ void world_watch(struct world *w);
 
 /* ---- between the parts of the simulator ---- */
 
-tern_time world_time(const struct world *w);
+/* Its first second in Unix time is that of any world. */
+#define WORLD_START_NS (1000 * SIM_S)
+#define WORLD_START_UNIX 1700000000
+
+/* The path may do what makes a handshake fail. */
+static inline bool world_is_wild(const struct world *w)
+{
+	return w->schedule.chaos == CHAOS_INPUT || w->schedule.chaos == CHAOS_WILD;
+}
 void world_at(struct world *w, uint64_t after_ns, enum event_kind kind, unsigned side, uint16_t index);
 /* Both sides are connected, to each other. */
 bool world_agrees(const struct world *w);

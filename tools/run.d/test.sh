@@ -21,6 +21,12 @@ say "gcc with AddressSanitizer and UndefinedBehaviorSanitizer"
 step 900 "build with sanitizers" tools/build-tree.sh build-asan -DTERN_WERROR=ON -DTERN_SANITIZE=ON
 ctest_in build-asan 900
 
+say "threads under ThreadSanitizer, secrets under memcheck"
+TARGET=thread_test step 300 "build with ThreadSanitizer" tools/build-tree.sh build-tsan -DTERN_WERROR=ON -DTERN_THREAD_SANITIZE=ON
+step 120 "threads" build-tsan/unit/thread_test
+TARGET=consttime_test step 300 "build for memcheck" tools/build-tree.sh build-consttime -DTERN_WERROR=ON -DTERN_CONSTTIME=ON
+step_counted 120 "secrets" tools/ctest-line.sh build-consttime -R secret/consttime_test
+
 say "clang, everything, every warning an error"
 step 900 "build with clang" tools/build-tree.sh build-fuzz -DCMAKE_C_COMPILER=clang -DTERN_WERROR=ON -DTERN_FUZZ=ON -DTERN_INTEROP=ON
 if ls bench/*.c >/dev/null 2>&1; then
