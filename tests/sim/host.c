@@ -214,6 +214,13 @@ static void begin(struct host *h, struct peer *p)
 	h->conns++;
 }
 
+static void introduce(struct host *h, struct peer *p)
+{
+	struct world *w = h->world;
+	if (w->met)
+		w->met(w->meddler, h->side, p->conn);
+}
+
 static tern_path path_of(const struct host *h)
 {
 	tern_path path = {.local = {.len = 2, .bytes = {'s', 1}, .host_len = 1},
@@ -255,6 +262,7 @@ void host_connect(struct host *h)
 		not_made(h, error);
 		return;
 	}
+	introduce(h, p);
 	send_all(h, p);
 	early_begin(h, p);
 }
@@ -296,10 +304,12 @@ static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdic
 	know_random(p, verdict, datagram, n);
 	begin(h, p);
 	error = tern_accept(&p->conn, h->pool, verdict, &path, world_time(w));
-	if (error == TERN_OK)
+	if (error == TERN_OK) {
+		introduce(h, p);
 		feed(h, p, datagram, n);
-	else
+	} else {
 		not_made(h, error);
+	}
 }
 
 static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t n)

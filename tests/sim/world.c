@@ -250,7 +250,8 @@ static bool settled(struct world *w)
 	/* A close that got lost is nobody's fault. */
 	if (w->scenario->flags & SIM_CLOSE && !w->staging)
 		return w->closing && ((over(c) && over(s)) || w->now_ns > w->closed_ns + CLOSE_LINGER_NS);
-	if (w->schedule.chaos >= CHAOS_INPUT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
+	if (w->schedule.chaos >= CHAOS_INPUT &&
+	    (c->ended || s->ended || (!w->strike && w->hosts[SERVER].peers[1].ended)))
 		return true;
 	if (w->staging && !w->session_len)
 		return false;
@@ -381,6 +382,9 @@ static void happen(struct world *w, const struct event *e)
 		break;
 	case EVENT_SEND_EARLY:
 		early_send(h);
+		break;
+	case EVENT_STRIKE:
+		w->strike(w->meddler, e->index);
 		break;
 	}
 }
@@ -586,10 +590,16 @@ static void try_again(struct world *w)
 	go_on(w);
 }
 
-bool world_run(struct world *w, const struct schedule *schedule)
+bool world_play(struct world *w, const struct schedule *schedule)
 {
 	world_begin(w, schedule);
 	go_on(w);
+	return !w->inv.failed;
+}
+
+bool world_run(struct world *w, const struct schedule *schedule)
+{
+	(void)world_play(w, schedule);
 	if (schedule->chaos == CHAOS_WILD && !w->inv.failed && !w->closing && !world_agrees(w))
 		try_again(w);
 	world_end(w);

@@ -24,7 +24,8 @@ enum event_kind {
 	EVENT_FORGE,
 	EVENT_CLOSE,
 	EVENT_REKEY,
-	EVENT_SEND_EARLY
+	EVENT_SEND_EARLY,
+	EVENT_STRIKE
 };
 
 struct event {
@@ -129,9 +130,14 @@ struct world {
 	uint8_t caught_to[SIM_CAUGHT];
 	size_t num_caught;
 
+	/* Whoever stands between the two, or has one of them in hand; each may be NULL. */
+	void *meddler;
 	/* Sees every datagram that is sent, and may change it and what becomes of it. */
 	void (*meddle)(void *user, unsigned to, struct buffer *b, struct fate *fate);
-	void *meddler;
+	void (*met)(void *user, unsigned side,
+		    tern_conn *conn); /* a new connection, before it gets its first datagram */
+	void (*traced)(void *user, unsigned side, const tern_trace *trace);
+	void (*strike)(void *user, unsigned index); /* it is the time of an EVENT_STRIKE */
 };
 
 /* NULL when the scenario cannot be set up (the reason is printed). */
@@ -140,6 +146,8 @@ void world_close(struct world *w);
 
 /* One run; true when it did what the scenario promises and no invariant was violated. Else w->inv.what tells why. */
 bool world_run(struct world *w, const struct schedule *schedule);
+/* The same as far as the connections are still there to be looked at; world_end is to follow. */
+bool world_play(struct world *w, const struct schedule *schedule);
 
 /* The pieces of a run, for those who drive a host themselves. world_discard throws away what waits to happen, but for
  * the answers to jobs, which are given or kept. */
