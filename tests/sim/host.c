@@ -326,6 +326,7 @@ static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t 
 		invariants_fail(&w->inv, "listen: %s", tern_error_name(error));
 	if (h->memory.live != live || memcmp(copy, datagram, n) != 0)
 		invariants_fail(&w->inv, "listen kept memory or changed the datagram");
+	h->heard_pieces |= verdict.drop == TERN_DROP_HELLO_FRAGMENTED;
 	listened(&w->inv, n, reply_n, verdict.kind == TERN_VERDICT_ACCEPT);
 	if (verdict.kind == TERN_VERDICT_REPLY)
 		world_send(w, SERVER, reply, reply_n);
@@ -348,6 +349,7 @@ void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, 
 	error = tern_listen(h->pool, &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, world_time(w));
 	if (error != TERN_OK || verdict.kind == TERN_VERDICT_ACCEPT || h->memory.live != live)
 		invariants_fail(&w->inv, "listen: what a flood sends was accepted, or cost memory");
+	h->heard_pieces |= verdict.drop == TERN_DROP_HELLO_FRAGMENTED;
 	listened(&w->inv, n, reply_n, false);
 }
 

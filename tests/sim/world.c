@@ -477,10 +477,11 @@ static void forget_hellos(struct host *h)
 {
 	uint64_t fail_at = h->memory.fail_at;
 	h->memory.fail_at = 0;
-	if (h->pool->hello_slots) {
+	if (h->pool->hello_slots && h->heard_pieces) {
 		hello_slots_free(&h->config->heap, h->pool->hello_slots);
 		h->pool->hello_slots = hello_slots_new(&h->config->heap);
 	}
+	h->heard_pieces = false;
 	h->memory.fail_at = fail_at;
 	h->memory.calls = 0;
 }

@@ -85,6 +85,7 @@ struct host {
 	struct private_key *signer; /* for late signatures */
 	struct peer peers[2]; /* [1]: at the server, one that may replace the first */
 	struct link link; /* outgoing */
+	bool heard_pieces; /* of hellos: its pool keeps some */
 	uint64_t received; /* bytes */
 	uint64_t conns; /* of this run, so far */
 	struct reported reported; /* the records of the next datagram */
