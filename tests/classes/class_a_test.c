@@ -20,7 +20,8 @@ static const uint8_t text[4096];
 
 static struct fragment piece(uint16_t seq, uint8_t type, uint32_t length, uint32_t offset, size_t n)
 {
-	return (struct fragment){.type = type, .length = length, .message_seq = seq, .offset = offset, .body = {text, n}};
+	return (struct fragment){
+		.type = type, .length = length, .message_seq = seq, .offset = offset, .body = {text, n}};
 }
 
 /* CVE-2014-0195, CVE-2026-33846: the first fragment says how long the message is, and whose it is. */
@@ -94,7 +95,8 @@ static void class_A3_order_of_duplicates(void **state)
 		unsigned rest = permutation, seen = 0, next = 0;
 		struct message m;
 		inbox_init(&in, &heap_default, 0, 65536, 32768);
-		/* Five draws of five messages, each of its own length, and some under a second type; then all of them. */
+		/* Five draws of five messages, each of its own length, and some under a second type; then all of them.
+		 */
 		for (unsigned i = 0; i < 10; i++, rest /= 5) {
 			unsigned seq = i < 5 ? rest % 5 : 9 - i;
 			struct fragment f = piece((uint16_t)seq, CERTIFICATE, 10 + seq, 0, 10 + seq);

@@ -32,7 +32,8 @@ static void class_B1_records_of_later_epochs(void **state)
 		for (int to = 0; to < 2; to++) {
 			size_t live = s.heap[to].live;
 			for (unsigned i = 0; i < 3000; i++) {
-				uint8_t unified[1000] = {UNIFIED_FIXED | UNIFIED_SEQ16 | 2, (uint8_t)(i >> 8), (uint8_t)i};
+				uint8_t unified[1000] = {UNIFIED_FIXED | UNIFIED_SEQ16 | 2, (uint8_t)(i >> 8),
+							 (uint8_t)i};
 				pair_forge(&s.p, (enum role)to, CONTENT_HANDSHAKE, 1, i, zeros, 1000);
 				pair_feed(&s.p, (enum role)to, unified, sizeof unified);
 				assert_true(s.heap[to].live <= live + sizeof(struct stash) + 512);
@@ -53,7 +54,8 @@ static void class_B2_messages_ahead(void **state)
 		struct tern_conn *c = s.p.side[to].conn;
 		size_t live = s.heap[to].live;
 		for (unsigned i = 0; i < 4000; i++) {
-			forge_message(&s, (enum role)to, CERTIFICATE, (uint16_t)(c->hs->inbox.next + 2 + i % 400), zeros, 900);
+			forge_message(&s, (enum role)to, CERTIFICATE, (uint16_t)(c->hs->inbox.next + 2 + i % 400),
+				      zeros, 900);
 			assert_true(s.heap[to].live <= live + c->hs->inbox.budget);
 			assert_true(c->hs->inbox.used <= 12 * (900 + 128));
 		}
@@ -185,7 +187,8 @@ static void class_B7_failures_leave_no_mark(void **state)
 			for (int to = 0; to < 2; to++)
 				if (s.p.side[to].conn && i % 2)
 					forge_message(&s, (enum role)to, (uint8_t)(i % 30),
-						      s.p.side[to].conn->hs ? s.p.side[to].conn->hs->inbox.next : 0, zeros, 7);
+						      s.p.side[to].conn->hs ? s.p.side[to].conn->hs->inbox.next : 0,
+						      zeros, 7);
 				else if (s.p.side[to].conn)
 					pair_forge(&s.p, (enum role)to, CONTENT_ALERT, 0, 70, alert, 2);
 			pair_hang_up(&s.p);
@@ -339,7 +342,8 @@ static void class_B12_absurd_sizes(void **state)
 	}
 	assert_true(wr_ok(&w));
 	assert_true(stub_start_at(&s, 3));
-	s.p.queue[0].n = RECORD12_HEADER + (size_t)(s.p.queue[0].bytes[11] << 8 | s.p.queue[0].bytes[12]); /* ServerHello */
+	s.p.queue[0].n =
+		RECORD12_HEADER + (size_t)(s.p.queue[0].bytes[11] << 8 | s.p.queue[0].bytes[12]); /* ServerHello */
 	(void)pair_carry(&s.p);
 	forge_message(&s, CLIENT, CERTIFICATE, s.p.side[CLIENT].conn->hs->inbox.next, body, w.n);
 	assert_int_equal(tern_error_class_of(s.p.side[CLIENT].error), TERN_CLASS_PROTOCOL);

@@ -1,5 +1,5 @@
-/* stub_pair.h - for the tests of classes of vulnerabilities: a pair over the stub provider, whose memory is counted, and
- * ways to put wrong things onto its wire. Include after cmocka.h. */
+/* stub_pair.h - for the tests of classes of vulnerabilities: a pair over the stub provider, whose memory is counted,
+ * and ways to put wrong things onto its wire. Include after cmocka.h. */
 #ifndef TERN_TESTS_STUB_PAIR_H
 #define TERN_TESTS_STUB_PAIR_H
 
@@ -112,8 +112,8 @@ static inline void stub_finish(struct stub_pair *s, const char *name)
 }
 
 /* What the server's door says to a datagram of this very length, from 127.0.0.1:12345 or elsewhere. */
-static inline tern_verdict knock(struct stub_pair *s, const void *bytes, size_t n, const tern_path *path, uint8_t *reply,
-				 size_t *reply_n)
+static inline tern_verdict knock(struct stub_pair *s, const void *bytes, size_t n, const tern_path *path,
+				 uint8_t *reply, size_t *reply_n)
 {
 	uint8_t *copy = malloc(n ? n : 1);
 	tern_verdict v;
@@ -126,11 +126,13 @@ static inline tern_verdict knock(struct stub_pair *s, const void *bytes, size_t 
 }
 
 /* One plaintext handshake message in a record. */
-static inline void forge_message(struct stub_pair *s, enum role to, uint8_t type, uint16_t seq, const void *body, size_t n)
+static inline void forge_message(struct stub_pair *s, enum role to, uint8_t type, uint16_t seq, const void *body,
+				 size_t n)
 {
 	uint8_t message[PAIR_DATAGRAM];
 	struct wr w = wr_of(message, sizeof message);
-	put_fragment_header(&w, &(struct fragment){.type = type, .length = (uint32_t)n, .message_seq = seq}, (uint32_t)n);
+	put_fragment_header(&w, &(struct fragment){.type = type, .length = (uint32_t)n, .message_seq = seq},
+			    (uint32_t)n);
 	wr_bytes(&w, span_of(body, n));
 	assert_true(wr_ok(&w));
 	pair_forge(&s->p, to, CONTENT_HANDSHAKE, 0, 900, message, w.n);
@@ -148,7 +150,8 @@ static inline size_t num_events(const struct pair *p, enum role who, tern_event_
  * False: it is not there. */
 static inline bool spoil_extension(struct datagram_on_wire *d, uint16_t type, uint16_t rename)
 {
-	size_t at = RECORD12_HEADER + HANDSHAKE_HEADER, list, end = RECORD12_HEADER + (size_t)(d->bytes[11] << 8 | d->bytes[12]);
+	size_t at = RECORD12_HEADER + HANDSHAKE_HEADER, list,
+	       end = RECORD12_HEADER + (size_t)(d->bytes[11] << 8 | d->bytes[12]);
 	bool client = d->bytes[RECORD12_HEADER] == CLIENT_HELLO;
 	size_t n;
 	at += 2 + 32;
