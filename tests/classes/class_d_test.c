@@ -77,7 +77,6 @@ static void class_D1_no_proof_is_optional(void **state)
 			if (i == 1 || (i == 0 && version == V13))
 				check_is("left out", s.p.side[SERVER].error, TERN_ERROR_UNEXPECTED_MESSAGE);
 		}
-		stub_dial(&s);
 		pair_hang_up(&s.p);
 		stub_dial(&s);
 		stub_finish(&s, "all in place");
@@ -165,7 +164,8 @@ static void class_D4_randoms(void **state)
 			o = &s.p.side[SERVER].conn->hs->outcome;
 			memcpy(seen[i], i & 1 ? o->client_random : o->server_random, 32);
 			assert_memory_not_equal(seen[i], zeros, 8);
-			for (unsigned k = 0; k < i; k++)
+			/* The stub's random numbers are the same on both sides. */
+			for (unsigned k = i & 1; k < i; k += 2)
 				assert_memory_not_equal(seen[i], seen[k], 8);
 		}
 		stub_close(&s);
@@ -196,6 +196,7 @@ static void class_D5_ticket_keys(void **state)
 	(void)state;
 	for (int version = V12; version <= V13; version++) {
 		struct keyring_keys keys;
+		tern_keyring *other;
 		stub_connect(&s, version, DEAL_CERTIFICATE);
 		keyring_read(s.config[SERVER]->keyring, &keys);
 		assert_memory_not_equal(keys.current.ticket_key, zeros, 32);
@@ -211,7 +212,11 @@ static void class_D5_ticket_keys(void **state)
 		}
 		stub_close(&s);
 		/* Another server's. */
-		open_pair(version, DEAL_CERTIFICATE);
+		stub_prepare(&s, version, DEAL_CERTIFICATE);
+		OK(tern_keyring_new(&other, NULL, 0));
+		OK(tern_config_set_keyring(s.config[SERVER], other));
+		tern_keyring_free(other);
+		stub_open(&s);
 		pair_dial(&s.p, "a.test", span_of(session, n));
 		stub_finish(&s, "with another server's ticket");
 		assert_false(pair_info(&s.p, SERVER).resumed);
@@ -227,6 +232,7 @@ static void class_D6_no_nonce_twice(void **state)
 	(void)state;
 	for (int version = V12; version <= V13; version++) {
 		struct write_epoch *e;
+		struct aead_alg endless;
 		uint64_t before;
 		open_pair(version, DEAL_CERTIFICATE);
 		assert_true(stub_start_at(&s, version == V12
@@ -243,7 +249,9 @@ static void class_D6_no_nonce_twice(void **state)
 		assert_true(e->next_seq > before || version == V13);
 		stub_finish(&s, "sent again");
 		e = &s.p.side[CLIENT].conn->records.out;
-		e->aead = &aead_algs[AEAD_CHACHA20_POLY1305];
+		endless = aead_algs[AEAD_CHACHA20_POLY1305];
+		endless.seal_limit = UINT64_MAX;
+		e->aead = &endless;
 		e->next_seq = RECORD_SEQ_MAX;
 		assert_int_equal(record_seal(&s.p.side[CLIENT].conn->records, e->epoch, CONTENT_ALERT,
 					     span_of(zeros, 2), &(struct wr){.p = out, .cap = sizeof out}, NULL),

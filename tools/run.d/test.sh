@@ -36,5 +36,8 @@ if [ -x build-asan/tern ]; then
 	step_counted 180 "tutorial" python3 tests/interop/tutorial.py --tern build/tern
 fi
 
+say "mutants (./run mutants tries them; here: that each still applies)"
+step_counted 60 "mutants" tools/mutants.py --check
+
 say "total"
 totals
