@@ -3,6 +3,7 @@
 
 #include "malice/malice.h"
 #include "record/epochs.h"
+#include "wire/ack.h"
 
 /* ---- scripts ---- */
 
@@ -396,8 +397,41 @@ static const struct {
 	{"InvalidFinishedAsRetransmission", build_finished_again, 0, -1},
 };
 
+/* An ACK in clear of all that the server has sent in clear, while ServerHello is lost: it must come again. */
+static size_t build_silence(struct stage *s, const struct malice_case *c, uint8_t *out, struct outcome_due *due)
+{
+	struct record_number named[20];
+	uint8_t body[2 + sizeof named];
+	struct wr bw = wr_of(body, sizeof body), w = wr_of(out, SIM_DATAGRAM_MAX);
+	struct record12 h = {.type = CONTENT_ACK, .version = VERSION_DTLS12, .seq = 77};
+	(void)s;
+	(void)c;
+	(void)due;
+	for (unsigned i = 0; i < 20; i++)
+		named[i] = (struct record_number){0, i};
+	put_ack(&bw, named, 20);
+	put_record12_header(&w, &h, (uint16_t)bw.n);
+	wr_bytes(&w, wr_span(&bw));
+	return w.n;
+}
+
+static void silence_pattern(struct course *course, run_fn *run, void *user)
+{
+	for (size_t unit = 0; is_13(course) && unit < course->num_units; unit++) {
+		struct malice_case c = {.unit = unit,
+					.victim = SERVER,
+					.build = build_silence,
+					.tamper = TAMPER_DROPPED};
+		if (course->units[unit].to != CLIENT || course->units[unit].type != SERVER_HELLO)
+			continue;
+		snprintf(c.name, sizeof c.name, "%s/pattern/SilencedServerHello/%zu", course->scenario->name, unit);
+		run(user, course, &c);
+	}
+}
+
 void pattern_cases(struct course *course, run_fn *run, void *user)
 {
+	silence_pattern(course, run, user);
 	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
 		script_pattern(course, &patterns[i], run, user);
 	for (size_t i = 0; i < sizeof recorded / sizeof recorded[0]; i++)
