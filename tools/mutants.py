@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""mutants.py [--check] [NAME...]: takes the defenses of tests/mutants/mutants.txt out of a copy of the tree, one at a time.
+"""mutants.py [--check] [NAME...]: takes the defenses of tests/mutants/mutants.txt out of a copy of the tree, one by one.
 
-Each mutant must be noticed by a test: first by those of its class (tests/classes), then by the other classes, then by malice.
-A mutant that nobody notices, one whose text is not there (any more), and one that does not build are failures. --check only
-sees whether every mutant still applies. The copy and its build stay in out/mutants: only what a mutant touches is compiled.
+Each mutant must be noticed by a test: those of its class (tests/classes) are asked first, then the other classes, then
+malice. A mutant that nobody notices, one whose text is not there (any more), one that does not build, and a class that
+notices none are failures. --check only sees whether every mutant still applies. The copy and its build stay in
+out/mutants: only what a mutant touches is compiled.
 """
 
 import os
@@ -18,7 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIST = ROOT / "tests/mutants/mutants.txt"
 COPY = ROOT / "out/mutants/tree"
 BUILD = ROOT / "out/mutants/build"
-PROGRAMS = [f"class_{letter}_test" for letter in "abcde"]
+TESTS = sorted((ROOT / "tests/classes").glob("*_test.c"))
+PROGRAMS = [path.stem for path in TESTS]
 SCENARIOS = ["full", "mutual", "13-full", "13-mutual"]
 SECONDS = 60  # for one program: a mutant may well hang
 
@@ -60,8 +62,7 @@ def problem(mutant):
 
 def classes():
     """The names of all class tests."""
-    text = "".join(path.read_text() for path in sorted((ROOT / "tests/classes").glob("*_test.c")))
-    return re.findall(r"static void (class_[A-E]\d+)_\w+\(", text)
+    return [name for path in TESTS for name in re.findall(r"static void (class_[A-E]\d+)_\w+\(", path.read_text())]
 
 
 def check(mutants):
@@ -84,6 +85,9 @@ def copy_tree():
     """What is new or changed only, so that the build of the last time serves."""
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, text=True,
                             stdout=subprocess.PIPE).stdout.split()
+    for path in COPY.rglob("*"):
+        if path.is_file() and str(path.relative_to(COPY)) not in listed:
+            path.unlink()
     for name in listed:
         source, target = ROOT / name, COPY / name
         if not source.is_file():
@@ -106,54 +110,60 @@ def build():
 def configure():
     BUILD.mkdir(parents=True, exist_ok=True)
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    command = ["cmake", "-S", COPY, "-B", BUILD, *generator, "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_C_FLAGS=-w -O1"]
+    command = ["cmake", "-S", COPY, "-B", BUILD, *generator, "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+               "-DCMAKE_C_FLAGS=-w -O1"]
     if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
         sys.exit("mutants.py: cmake failed")
 
 
-def fails(command):
-    """None when it passes; else the first test that failed, or how the program ended."""
+RUNNING = re.compile(r"\[ RUN      \] (class_[A-E]\d+)")
+FAILED = re.compile(r"\[  FAILED  \] (class_[A-E]\d+)")
+REPLAY = re.compile(r"replay: build/malice --case (\S+)")
+
+
+def failures(command):
+    """What a program finds: nothing when it passes; else the tests that failed, or how it ended."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return "no end"
+    except subprocess.TimeoutExpired as stopped:
+        return RUNNING.findall((stopped.stdout or b"").decode(errors="replace"))[-1:] or ["no end"]
     if done.returncode == 0:
-        return None
+        return []
     text = done.stdout.decode(errors="replace")
-    found = re.search(r"\[  FAILED  \] (class_[A-E]\d+)", text) or re.search(r"replay: build/malice --case (\S+)", text)
-    running = re.findall(r"\[ RUN      \] (class_[A-E]\d+)", text)
-    return found.group(1) if found else f"{running[-1]}, a crash" if running else f"status {done.returncode}"
+    found = FAILED.findall(text) or REPLAY.findall(text)[:1] or RUNNING.findall(text)[-1:]
+    return found or [f"status {done.returncode}"]
 
 
-def killer_of(mutant):
-    """Who notices, or None. Its own class's program goes first."""
-    own = mutant.killer.split("_")[1][0].lower()
-    programs = sorted(PROGRAMS, key=lambda name: name != f"class_{own}_test")
-    commands = [[BUILD / "unit" / name] for name in programs]
+def killers_of(mutant):
+    """Who notices. The program of its own class goes first."""
+    own = [path.stem for path in TESTS if f"static void {mutant.killer}_" in path.read_text()]
+    commands = [[BUILD / "unit" / name] for name in own + [name for name in PROGRAMS if name not in own]]
     malice = [[BUILD / "malice", "--scenario", name, "--hellos", "1000"] for name in SCENARIOS]
-    for command in malice + commands if mutant.killer == "class_malice" else commands + malice:
-        who = fails(command)
-        if who:
-            return who if command[0].name != "malice" else f"malice: {who}"
-    return None
+    for command in commands + malice if own else malice + commands:
+        found = failures(command)
+        if found:
+            return found if command[0].name != "malice" else [f"malice: {name}" for name in found]
+    return []
 
 
-def run(mutant):
+def run(mutant, noticed):
     """None when it is killed as it should; else what is wrong."""
     before = {}
     for file, old, new in mutant.edits:
         path = COPY / file
         before.setdefault(path, path.read_text())
         path.write_text(path.read_text().replace(old, new))
-    start, who, built = time.monotonic(), None, build()
+    start, found, built = time.monotonic(), [], build()
     if built:
-        who = killer_of(mutant)
+        found = killers_of(mutant)
     for path, text in before.items():
         path.write_text(text)
     if not built:
         return "does not build"
-    if not who:
+    if not found:
         return "SURVIVES"
+    noticed.update(found)
+    who = mutant.killer if mutant.killer in found else found[0]
     print(f"{mutant.name}: killed by {who} ({time.monotonic() - start:.0f} s)", flush=True)
     return None
 
@@ -167,19 +177,22 @@ def main(arguments):
         print(f"{len(mutants) - len(wrong)} passed, {len(wrong)} failed, 0 skipped")
         return 1 if wrong else 0
     chosen = [mutant for mutant in mutants if not arguments or mutant.name in arguments]
-    passed, failed = 0, len(wrong)
+    passed, failed, noticed = 0, len(wrong), set()
     copy_tree()
     configure()
-    if not build() or any(fails([BUILD / "unit" / name]) for name in PROGRAMS):
+    if not build() or any(failures([BUILD / "unit" / name]) for name in PROGRAMS):
         print("the tests do not pass without any mutant")
         print(f"0 passed, {len(chosen)} failed, 0 skipped")
         return 1
     for mutant in chosen:
-        why = problem(mutant) or run(mutant)
+        why = problem(mutant) or run(mutant, noticed)
         if why:
             print(f"{mutant.name}: {why}", flush=True)
         passed += not why
         failed += bool(why) and not problem(mutant)
+    for name in [] if arguments else sorted(set(classes()) - noticed):
+        print(f"{name}: noticed none of the mutants")
+        failed += 1
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed or not passed else 0
 

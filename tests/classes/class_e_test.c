@@ -37,6 +37,14 @@ static void class_E1_record_numbers_wrap(void **state)
 			for (unsigned i = 0; i < 9; i++)
 				pair_check_data(&s.p, "around a wrap");
 			assert_int_equal(s.p.side[SERVER].conn->records.in.window.next, start + 9);
+			/* Lost across the wrap: start again below it, and skip it. */
+			for (int k = 0; k < 2; k++) {
+				s.p.side[k].conn->records.out.next_seq = 2 * start + 4;
+				s.p.side[!k].conn->records.in.window.next = 2 * start + 4;
+				pair_check_data(&s.p, "below a wrap");
+				s.p.side[k].conn->records.out.next_seq += 8;
+				pair_check_data(&s.p, "beyond a wrap");
+			}
 			/* Sixty lost, then the next. */
 			s.p.side[CLIENT].conn->records.out.next_seq += 60;
 			pair_check_data(&s.p, "behind a gap");

@@ -138,6 +138,14 @@ static inline void forge_message(struct stub_pair *s, enum role to, uint8_t type
 	pair_forge(&s->p, to, CONTENT_HANDSHAKE, 0, 900, message, w.n);
 }
 
+/* Of its first record. */
+static inline size_t record_len(const struct datagram_on_wire *d)
+{
+	bool unified = (d->bytes[0] & 0xe0) == 0x20;
+	return unified ? 5 + (size_t)(d->bytes[3] << 8 | d->bytes[4])
+		       : RECORD12_HEADER + (size_t)(d->bytes[11] << 8 | d->bytes[12]);
+}
+
 static inline size_t num_events(const struct pair *p, enum role who, tern_event_kind kind)
 {
 	size_t n = 0;
