@@ -165,7 +165,9 @@ static void class_B6_no_state_before_the_cookie(void **state)
 		live = s.heap[SERVER].live;
 		allocs = s.heap[SERVER].allocs;
 		for (unsigned i = 0; i < 20000; i++) {
-			tern_path path = {.remote = {6, {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i, 1, 1}}};
+			tern_path path = {
+				.remote = {.len = 6,
+					   .bytes = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i, 1, 1}}};
 			tern_verdict v = knock(&s, s.p.queue[0].bytes, s.p.queue[0].n, &path, reply, &n);
 			assert_int_equal(v.kind, TERN_VERDICT_REPLY);
 		}
@@ -208,7 +210,7 @@ static void class_B8_storms_stay_apart(void **state)
 	(void)state;
 	stub_connect(&s, V12, DEAL_CERTIFICATE);
 	other.now = s.p.now;
-	other.path.remote = (tern_address){6, {127, 0, 0, 1, 0x30, 0x3a}};
+	other.path.remote = (tern_address){.len = 6, .bytes = {127, 0, 0, 1, 0x30, 0x3a}};
 	for (int k = 0; k < 2; k++) {
 		other.side[k].pool = s.p.side[k].pool;
 		other.side[k].config = s.p.side[k].config;

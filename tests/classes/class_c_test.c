@@ -288,7 +288,7 @@ static void class_C8_order_does_not_matter(void **state)
 static void class_C9_race_for_the_first_hello(void **state)
 {
 	struct datagram_on_wire d;
-	tern_path thief = {.remote = {6, {10, 9, 8, 7, 6, 5}}};
+	tern_path thief = {.remote = {.len = 6, .bytes = {10, 9, 8, 7, 6, 5}}};
 	tern_verdict v;
 	size_t n;
 	(void)state;
@@ -311,7 +311,7 @@ static void class_C9_race_for_the_first_hello(void **state)
 static void class_C10_no_change_of_address(void **state)
 {
 	uint8_t out[PAIR_DATAGRAM], copy[PAIR_DATAGRAM];
-	tern_path elsewhere = {.remote = {6, {10, 9, 8, 7, 6, 5}}};
+	tern_path elsewhere = {.remote = {.len = 6, .bytes = {10, 9, 8, 7, 6, 5}}};
 	size_t n;
 	(void)state;
 	for (int version = V12; version <= V13; version++) {

@@ -252,7 +252,7 @@ static void class_E8_acknowledged_numbers(void **state)
 	(void)state;
 	acks_init(&a);
 	for (size_t i = 0; i < NUM(given); i++)
-		acks_note(&a, given[i].epoch, given[i].seq);
+		acks_note(&a, (uint16_t)given[i].epoch, given[i].seq);
 	acks_put(&a, &w);
 	r = rd_of(wr_span(&w));
 	assert_true(get_ack(&r, &numbers) && rd_end(&r));

@@ -23,7 +23,8 @@ struct door {
 static bool open_door(struct door *d, const char *scenario)
 {
 	*d = (struct door){.world = world_open(scenario_by_name(scenario))};
-	d->path = (tern_path){.local = {2, {'s', 1}}, .remote = {6, {10, 0, 0, 1, 0x12, 0x34}}};
+	d->path = (tern_path){.local = {.len = 2, .bytes = {'s', 1}},
+			      .remote = {.len = 6, .bytes = {10, 0, 0, 1, 0x12, 0x34}}};
 	return d->world != NULL;
 }
 
