@@ -450,6 +450,8 @@ tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_
 		conn_drop(conn, TERN_DROP_PLAINTEXT, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}
+	if (conn->hs && record->epoch == 0)
+		flight_acks_plain(&conn->hs->flight);
 	while (get_record_number(&numbers, &n)) {
 		if (conn->hs)
 			flight_acked(&conn->hs->flight, (uint16_t)n.epoch, n.seq, now);

@@ -229,6 +229,7 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now)
 	f->cursor = 0;
 	f->num_sent = 0;
 	f->num_known = 0;
+	f->doubtful = false;
 	f->tries = 0;
 	f->deadline_ns = TERN_NEVER;
 }
@@ -250,6 +251,17 @@ static void send_again(struct flight *f)
 	f->retransmissions++;
 }
 
+/* Once more, and all of it where only plaintext said that some had come. */
+static void repeat_all(struct flight *f)
+{
+	if (f->doubtful) {
+		f->num_planned = 0;
+		f->planned_mtu = 0;
+		f->doubtful = false;
+	}
+	send_again(f);
+}
+
 static bool too_soon(const struct flight *f, uint32_t random, tern_time now)
 {
 	return now.mono_ns - f->sent_ns < rto_timeout(&f->rto, random) / 4;
@@ -261,7 +273,7 @@ void flight_repeat(struct flight *f, uint32_t random, tern_time now)
 	if ((f->state != FLIGHT_WAITING && f->state != FLIGHT_FINISHED) || acknowledged)
 		return;
 	if (!too_soon(f, random, now))
-		send_again(f);
+		repeat_all(f);
 }
 
 void flight_revive(struct flight *f)
@@ -348,13 +360,22 @@ void flight_acked(struct flight *f, uint16_t epoch, uint64_t seq, tern_time now)
 	f->ack.recent |= recent;
 }
 
+void flight_acks_plain(struct flight *f)
+{
+	f->ack.plain = true;
+}
+
 void flight_acks_end(struct flight *f, tern_time now)
 {
 	bool numbers = f->ack.numbers, news = f->ack.news, recent = f->ack.recent;
+	if (news)
+		f->doubtful = f->ack.plain;
 	memset(&f->ack, 0, sizeof f->ack);
 	if (!f->remembers || (f->state != FLIGHT_SENDING && f->state != FLIGHT_WAITING))
 		return;
-	if (news && f->num_planned == 0) {
+	if (f->state == FLIGHT_WAITING && f->doubtful && f->num_planned == 0)
+		return;
+	if (news && f->num_planned == 0 && !f->doubtful) {
 		learn_round_trip(f, 0, now);
 		f->state = FLIGHT_FINISHED;
 		f->deadline_ns = TERN_NEVER;
@@ -393,7 +414,7 @@ tern_error flight_tick(struct flight *f, tern_time now)
 	rto_back_off(&f->rto);
 	if (unanswered >= MTU_PATIENCE)
 		lower_mtu(f);
-	send_again(f);
+	repeat_all(f);
 	return TERN_OK;
 }
 

@@ -56,7 +56,9 @@ struct flight {
 		bool numbers; /* it had some */
 		bool news; /* some of them acknowledged what was open */
 		bool recent; /* news of the last transmission */
+		bool plain; /* it came in plaintext */
 	} ack; /* the one being read */
+	bool doubtful; /* some of it was acknowledged in plaintext alone */
 	struct arena *arena;
 	struct rto rto;
 	uint32_t tries, max_tries;
@@ -107,6 +109,11 @@ void flight_revive(struct flight *f);
  * the MTU they were sent with. Numbers that are not of this flight, or older than its last four transmissions, are
  * ignored, and so is everything unless f->remembers. */
 void flight_acked(struct flight *f, uint16_t epoch, uint64_t seq, tern_time now);
+
+/* The ACK being read came in plaintext. Anybody can have sent it, so what it says is left out of what is sent at once,
+ * but it never finishes the flight, and when the timer fires or the peer repeats itself, all is sent again; until an
+ * ACK under keys says something new. */
+void flight_acks_plain(struct flight *f);
 
 /* After the last record number of one ACK; one without numbers is legal. Nothing is left: FINISHED, the timer is off,
  * and the round trip is learned if there was one transmission. Otherwise the rest is sent again: at once when the ACK

@@ -230,6 +230,15 @@ static void lend(struct inbox *in, const struct fragment *f, uint16_t epoch)
 	in->view = (struct message){f->type, f->message_seq, epoch, f->body};
 }
 
+/* What was protected takes the place of what anybody could have sent. In clear nobody can tell which of two that do not
+ * agree is the peer's, so the newer takes the place of the older: what the peer repeats gets through. */
+static bool displaces(const struct inbox_slot *s, const struct fragment *f, uint16_t epoch)
+{
+	bool at_odds = s->type != f->type || s->length != f->length;
+	bool whole = f->body.n == f->length && s->num_bytes != s->length;
+	return s->epoch == 0 && (epoch != 0 || at_odds || whole);
+}
+
 /* Whether f may belong to the message of s and says something new. */
 static tern_drop compare(const struct inbox_slot *s, const struct fragment *f, uint16_t epoch)
 {
@@ -248,8 +257,7 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch)
 		return TERN_DROP_FUTURE_MESSAGE;
 	if (!sound(in, f))
 		return TERN_DROP_FRAGMENT;
-	/* What was protected takes the place of what anybody could have sent. */
-	if (*at && (*at)->epoch == 0 && epoch != 0)
+	if (*at && displaces(*at, f, epoch))
 		free_slot(in, at);
 	if (*at) {
 		tern_drop drop = compare(*at, f, epoch);

@@ -3,9 +3,11 @@
  *
  * A message that arrives whole and in order is lent as a view of the datagram, without a copy. Everything else is kept
  * in pieces charged to bytes received, never to a length somebody claimed. Messages are keyed by message_seq; type and
- * length are those of the first fragment, and a fragment at odds with them is dropped; except that a fragment of a
- * protected epoch displaces pieces that came in plaintext. When the budget is used up, the messages farthest ahead make
- * room for earlier ones, so that what lies ahead never keeps the next message out. */
+ * length are those of the first fragment, and a fragment at odds with them is dropped; except that pieces that came in
+ * plaintext are displaced: by a fragment of a protected epoch, and in plaintext by one at odds with them and by a whole
+ * message. So no forged piece keeps out a message for longer than until the peer repeats it. When the budget is used
+ * up, the messages farthest ahead make room for earlier ones, so that what lies ahead never keeps the next message out.
+ */
 #ifndef TERN_FLIGHT_INBOX_H
 #define TERN_FLIGHT_INBOX_H
 
@@ -39,10 +41,10 @@ void inbox_init(struct inbox *in, const tern_allocator *heap, uint32_t first_seq
 		uint32_t message_max);
 void inbox_free(struct inbox *in);
 
-/* TERN_DROP_NONE when kept or lent. Else FRAGMENT (at odds with an earlier fragment, or of another epoch, or longer
- * than message_max, or an empty piece of a message that is not empty), OLD_MESSAGE (message_seq before next, or bytes
- * we have), FUTURE_MESSAGE, BUDGET. At most one view is outstanding: call inbox_next
- * until it says false after each put. */
+/* TERN_DROP_NONE when kept or lent. Else FRAGMENT (under keys: at odds with an earlier fragment; or of another epoch,
+ * or longer than message_max, or an empty piece of a message that is not empty), OLD_MESSAGE (message_seq before next,
+ * or bytes we have), FUTURE_MESSAGE, BUDGET. At most one view is outstanding: call inbox_next until it says false after
+ * each put. */
 tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch);
 
 /* The next message in order if it is complete; the same again until inbox_done or inbox_discard. */

@@ -270,6 +270,13 @@ static void begin(struct host *h, struct peer *p)
 	h->conns++;
 }
 
+static void introduce(struct host *h, struct peer *p)
+{
+	struct world *w = h->world;
+	if (w->met)
+		w->met(w->meddler, h->side, p->conn);
+}
+
 static tern_path path_of(const struct host *h)
 {
 	tern_path path = {.local = {.len = 2, .bytes = {'s', 1}, .host_len = 1},
@@ -310,6 +317,7 @@ void host_connect(struct host *h)
 		not_made(h, error);
 		return;
 	}
+	introduce(h, p);
 	send_all(h, p);
 	early_begin(h, p);
 }
@@ -350,10 +358,12 @@ static void accept_at(struct host *h, struct peer *p, const tern_verdict *verdic
 	know_random(p, verdict, datagram, n);
 	begin(h, p);
 	error = tern_accept(&p->conn, h->pool, verdict, &path, host_time(h));
-	if (error == TERN_OK)
+	if (error == TERN_OK) {
+		introduce(h, p);
 		feed(h, p, datagram, n);
-	else
+	} else {
 		not_made(h, error);
+	}
 }
 
 static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t n)
@@ -377,6 +387,7 @@ static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t 
 		invariants_fail(&w->inv, "listen: %s", tern_error_name(error));
 	if (h->memory.live != live || memcmp(copy, datagram, n) != 0)
 		invariants_fail(&w->inv, "listen kept memory or changed the datagram");
+	h->heard_pieces |= verdict.drop == TERN_DROP_HELLO_FRAGMENTED;
 	listened(&w->inv, n, reply_n, verdict.kind == TERN_VERDICT_ACCEPT);
 	if (verdict.kind == TERN_VERDICT_REPLY)
 		world_send(w, SERVER, reply, reply_n);
@@ -401,6 +412,7 @@ void host_listen_from(struct host *h, const uint8_t *remote, size_t remote_len, 
 		return;
 	if (error != TERN_OK || verdict.kind == TERN_VERDICT_ACCEPT || h->memory.live != live)
 		invariants_fail(&w->inv, "listen: what a flood sends was accepted, or cost memory");
+	h->heard_pieces |= verdict.drop == TERN_DROP_HELLO_FRAGMENTED;
 	listened(&w->inv, n, reply_n, false);
 }
 

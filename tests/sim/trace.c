@@ -34,6 +34,8 @@ void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 			       handshake && trace->message_type != CLIENT_HELLO && !trace->retransmission);
 	if (h->world->verbose && !h->world->staging)
 		show(h, trace);
+	if (h->world->traced)
+		h->world->traced(h->world->meddler, h->side, trace);
 	if (p && p->serial && scenario_is_13(h->world->scenario))
 		ledger_trace(&h->world->ledger, p->serial, trace);
 }

@@ -255,7 +255,7 @@ static bool settled(struct world *w)
 		return w->closing && ((over(c) && over(s)) || w->now_ns > w->closed_ns + CLOSE_LINGER_NS);
 	if (w->schedule.chaos == CHAOS_FAULT && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
 		return fault_is_over(w);
-	if (world_is_wild(w) && (c->ended || s->ended || w->hosts[SERVER].peers[1].ended))
+	if (world_is_wild(w) && (c->ended || s->ended || (!w->strike && w->hosts[SERVER].peers[1].ended)))
 		return true;
 	if (w->staging && !w->session_len)
 		return false;
@@ -394,6 +394,9 @@ static void happen(struct world *w, const struct event *e)
 	case EVENT_REQUEST:
 		host_request(h);
 		break;
+	case EVENT_STRIKE:
+		w->strike(w->meddler, e->index);
+		break;
 	}
 }
 
@@ -488,10 +491,11 @@ static void step(struct world *w)
 /* What the last run left of hellos in fragments: nothing of it is on its way any more. */
 static void forget_hellos(struct host *h)
 {
-	if (h->pool->hello_slots) {
+	if (h->pool->hello_slots && h->heard_pieces) {
 		hello_slots_free(&h->config->heap, h->pool->hello_slots);
 		h->pool->hello_slots = hello_slots_new(&h->config->heap);
 	}
+	h->heard_pieces = false;
 }
 
 static struct faults faults_of(const struct fault *f, unsigned side)
@@ -610,10 +614,16 @@ static void try_again(struct world *w)
 	go_on(w);
 }
 
-bool world_run(struct world *w, const struct schedule *schedule)
+bool world_play(struct world *w, const struct schedule *schedule)
 {
 	world_begin(w, schedule);
 	go_on(w);
+	return !w->inv.failed;
+}
+
+bool world_run(struct world *w, const struct schedule *schedule)
+{
+	(void)world_play(w, schedule);
 	if (schedule->chaos == CHAOS_WILD && !w->inv.failed && !w->closing && !world_agrees(w))
 		try_again(w);
 	fault_check(w);

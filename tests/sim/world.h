@@ -25,7 +25,8 @@ enum event_kind {
 	EVENT_CLOSE,
 	EVENT_REKEY,
 	EVENT_SEND_EARLY,
-	EVENT_REQUEST
+	EVENT_REQUEST,
+	EVENT_STRIKE
 };
 
 struct event {
@@ -86,6 +87,7 @@ struct host {
 	struct private_key *signer; /* for late signatures */
 	struct peer peers[2]; /* [1]: at the server, one that may replace the first */
 	struct link link; /* outgoing */
+	bool heard_pieces; /* of hellos: its pool keeps some */
 	uint64_t received; /* bytes */
 	uint64_t conns; /* of this run, so far */
 	struct reported reported; /* the records of the next datagram */
@@ -135,9 +137,14 @@ struct world {
 	uint8_t caught_to[SIM_CAUGHT];
 	size_t num_caught;
 
+	/* Whoever stands between the two, or has one of them in hand; each may be NULL. */
+	void *meddler;
 	/* Sees every datagram that is sent, and may change it and what becomes of it. */
 	void (*meddle)(void *user, unsigned to, struct buffer *b, struct fate *fate);
-	void *meddler;
+	void (*met)(void *user, unsigned side,
+		    tern_conn *conn); /* a new connection, before it gets its first datagram */
+	void (*traced)(void *user, unsigned side, const tern_trace *trace);
+	void (*strike)(void *user, unsigned index); /* it is the time of an EVENT_STRIKE */
 };
 
 /* NULL when the scenario cannot be set up (the reason is printed). */
@@ -149,6 +156,8 @@ void world_close(struct world *w);
 
 /* One run; true when it did what the scenario promises and no invariant was violated. Else w->inv.what tells why. */
 bool world_run(struct world *w, const struct schedule *schedule);
+/* The same as far as the connections are still there to be looked at; world_end is to follow. */
+bool world_play(struct world *w, const struct schedule *schedule);
 
 /* The pieces of a run, for those who drive a host themselves. world_discard throws away what waits to happen, but for
  * the answers to jobs, which are given or kept. */

@@ -60,9 +60,11 @@ static void model_add(struct model_message *m, const struct fragment *f)
 	}
 }
 
-static bool model_displaces(const struct model_message *m, uint16_t epoch)
+static bool model_displaces(const struct model_message *m, const struct fragment *f, uint16_t epoch)
 {
-	return m->exists && m->epoch == 0 && epoch != 0;
+	bool at_odds = m->type != f->type || m->length != f->length;
+	bool whole = f->body.n == f->length && model_count(m) != m->length;
+	return m->exists && m->epoch == 0 && (epoch != 0 || at_odds || whole);
 }
 
 /* What a fragment does to message m when the inbox takes it. */
@@ -70,7 +72,7 @@ static struct model_message model_after(const struct model *model, const struct 
 {
 	struct model_message m = model->messages[f->message_seq % INBOX_WINDOW];
 	bool lent = f->message_seq == model->next && f->body.n == f->length;
-	if (!m.exists || lent || model_displaces(&m, epoch))
+	if (!m.exists || lent || model_displaces(&m, f, epoch))
 		m = (struct model_message){true, lent, f->type, epoch, f->length, {0}, {0}};
 	model_add(&m, f);
 	return m;
@@ -86,7 +88,7 @@ static tern_drop model_verdict(const struct model *model, const struct fragment 
 		return TERN_DROP_FUTURE_MESSAGE;
 	if (f->length > max || f->offset + f->body.n > f->length || (f->length && !f->body.n))
 		return TERN_DROP_FRAGMENT;
-	if (!m->exists || model_displaces(m, epoch))
+	if (!m->exists || model_displaces(m, f, epoch))
 		return TERN_DROP_NONE;
 	if (m->type != f->type || m->length != f->length || m->epoch != epoch)
 		return TERN_DROP_FRAGMENT;
@@ -151,7 +153,7 @@ static void model_put(struct model *model, struct inbox *in, const struct count_
 	CHECK(got == want || (got == TERN_DROP_BUDGET && want == TERN_DROP_NONE));
 	if (got == TERN_DROP_NONE)
 		*m = model_after(model, f, epoch);
-	else if (want == TERN_DROP_NONE && model_displaces(m, epoch))
+	else if (want == TERN_DROP_NONE && model_displaces(m, f, epoch))
 		*m = (struct model_message){0};
 	model_evict(model, in, f->message_seq, used);
 	model_check_memory(model, in, heap);

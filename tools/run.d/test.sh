@@ -44,6 +44,8 @@ fi
 
 say "requirements of the RFCs: done, and tested"
 step_counted 60 "requirements" python3 tools/requirements.py
+say "mutants (./run mutants tries them; here: that each still applies)"
+step_counted 60 "mutants" tools/mutants.py --check
 
 say "total"
 totals
