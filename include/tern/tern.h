@@ -296,6 +296,12 @@ TERN_API const char *tern_compression_names(void);
  * together; NULL: none. A server that shares none refuses. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_alpn(tern_config *config, const char *list);
 
+/* DTLS-SRTP (RFC 5764): comma-separated IANA names of protection profiles in order of preference, of
+ * "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80,SRTP_AES128_CM_HMAC_SHA1_32"; NULL: none,
+ * which is the default. A server chooses. When nothing is shared the handshake goes on without: see tern_info. Master
+ * key identifiers are not used. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_srtp(tern_config *config, const char *list);
+
 /* Servers: whether tern_listen asks for a cookie (default true). False only where something else proved the address. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_cookie(tern_config *config, bool on);
 
@@ -606,6 +612,16 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time n
 TERN_API TERN_MUST_CHECK tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, const char *label,
 						     const uint8_t *context, size_t context_len);
 
+/* What SRTP is keyed with in the profile that was agreed on (RFC 5764 4.2): each side's master key and salt, of key_len
+ * and salt_len bytes. When as tern_conn_export; TERN_ERROR_USAGE when no profile was agreed on. Every handshake gives
+ * others, one that resumes too. */
+typedef struct tern_srtp_keys {
+	size_t key_len, salt_len;
+	uint8_t client_key[32], server_key[32];
+	uint8_t client_salt[14], server_salt[14];
+} tern_srtp_keys;
+TERN_API TERN_MUST_CHECK tern_error tern_conn_srtp_keys(const tern_conn *conn, tern_srtp_keys *keys);
+
 /* Client: the session to resume with later, at most TERN_SESSION_MAX bytes. It holds secrets. TERN_ERROR_USAGE when
  * there is none (see TERN_EVENT_TICKET); TERN_ERROR_BUFFER_TOO_SMALL, and *len says how long it is. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len);
@@ -648,6 +664,8 @@ typedef struct tern_info {
 	uint16_t suite_id, group_id, scheme_id; /* IANA numbers; 0 when none */
 	const char *suite, *group, *scheme; /* IANA names; "" when none */
 	const char *compression; /* of the peer's certificate: IANA name; "" when it came as it is */
+	uint16_t srtp_id; /* the protection profile agreed on: IANA number, 0 when none */
+	const char *srtp; /* its IANA name; "" when none */
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */

@@ -1,6 +1,7 @@
 /* Making, feeding and freeing connections: the public calls around one association. */
 #include "connection/conn.h"
 
+#include "handshake/answers.h"
 #include "handshake/keys13.h"
 #include "handshake/version.h"
 #include "wire/record.h"
@@ -440,6 +441,13 @@ tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, con
 		return TERN_ERROR_NOT_CONNECTED;
 	return conn->outcome.version->export(conn->pool->provider, &conn->outcome, out, len, label,
 					     span_of(context, context_len), context != NULL);
+}
+
+tern_error tern_conn_srtp_keys(const tern_conn *conn, tern_srtp_keys *keys)
+{
+	if ((conn->state != CONN_OPEN && conn->state != CONN_CLOSED) || !conn->outcome.suite)
+		return TERN_ERROR_NOT_CONNECTED;
+	return conn->outcome.srtp ? srtp_keys(conn->pool->provider, &conn->outcome, keys) : TERN_ERROR_USAGE;
 }
 
 tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len)

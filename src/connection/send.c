@@ -248,7 +248,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 			    .suite = "",
 			    .group = "",
 			    .scheme = "",
-			    .compression = o->compression ? o->compression->name : ""};
+			    .compression = o->compression ? o->compression->name : "",
+			    .srtp = ""};
 	if (conn->names)
 		names = *conn->names;
 	info->connected = conn->state == CONN_OPEN;
@@ -264,6 +265,10 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	if (o->group) {
 		info->group_id = o->group->id;
 		info->group = o->group->name;
+	}
+	if (o->srtp) {
+		info->srtp_id = o->srtp->id;
+		info->srtp = o->srtp->name;
 	}
 	if (o->scheme) {
 		info->scheme_id = o->scheme->id;

@@ -57,7 +57,7 @@ struct tern_config {
 	const struct provider *provider;
 
 	const struct policy *policy; /* the last one set: where timers that are left 0 come from */
-	struct list16 suites, suites13, groups, schemes; /* in order of preference; suites: of DTLS 1.2 */
+	struct list16 suites, suites13, groups, schemes, srtp; /* in order of preference; suites: of DTLS 1.2 */
 	bool dtls12, dtls13; /* versions asked for; without those that have no suite once frozen */
 	bool psk_ke;
 	struct credential credentials[CONFIG_CREDENTIALS];

@@ -42,6 +42,7 @@ struct outcome {
 	const struct group_alg *group;
 	const struct compression_alg *compression; /* of the peer's certificate; NULL: it came plain, or none did */
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
+	const struct srtp_profile *srtp; /* NULL: none agreed on */
 	union {
 		struct { /* DTLS 1.2 */
 			uint8_t master[MASTER_LEN];
