@@ -111,6 +111,7 @@ typedef enum tern_error_class {
 	X(ERROR_CERTIFICATE_SIGNATURE, AUTH, 42, "a signature in the peer's certificate chain is wrong")               \
 	X(ERROR_CERTIFICATE_UNSUPPORTED_KEY, AUTH, 43, "the key in the peer's certificate is not supported")           \
 	X(ERROR_CERTIFICATE_REJECTED, AUTH, 46, "the peer's certificate was refused")                                  \
+	X(ERROR_REFUSED, AUTH, -1, "this side's application refused the peer") /* see tern_conn_abort */               \
 	X(ERROR_FINGERPRINT, AUTH, 42, "the peer's certificate has another fingerprint")                               \
 	X(ERROR_PEER_ALERT, PEER, -1, "the peer ended the connection with a fatal alert")                              \
 	X(ERROR_RANDOM, CRYPTO, 80, "no random bytes to be had")                                                       \
@@ -598,14 +599,27 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t j
 /* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
+/* The first retransmission timeout from now on, in nanoseconds, in place of the config's and of what was learned: for a
+ * caller that has measured the path by other means, such as ICE. Doublings stay; a timer that runs is set anew, counted
+ * from when it was started. TERN_ERROR_USAGE: less than 1 ms or more than the longest timeout. RFC 9147 5.8.2. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_set_timeout(tern_conn *conn, uint64_t first_ns);
+
 /* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it
- * shall update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. RFC 9147 8. */
+ * shall update its own too. Done by itself before a key's limits. USAGE in
+ * DTLS 1.2. RFC 9147 8. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now);
 
 /* Sends close_notify (in tern_conn_take, behind what the handshake still owes the peer); afterwards nothing more can be
  * sealed and data that arrives is dropped. A peer that is still in its handshake sees it fail with alert close_notify.
  */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time now);
+
+/* Ends the connection with a fatal alert of the caller's choice (in tern_conn_take); it has failed then, with
+ * TERN_ERROR_REFUSED. For what only the application can judge: a peer that resumes but was struck off meanwhile, a
+ * server that shuts down. Take what
+ * waits in tern_conn_take first: an alert that overtakes the handshake's last flight is lost. TERN_ERROR_USAGE: alert
+ * is close_notify or above 255; TERN_ERROR_NOT_CONNECTED: the connection has closed or failed. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_abort(tern_conn *conn, unsigned alert, tern_time now);
 
 /* Keying material (RFC 5705), once connected and also after closing, but not after a failure. context NULL: none, which
  * differs from an empty one. */

@@ -9,6 +9,7 @@
 #include "wire/record.h"
 
 #define AFTER_BYTES 16384 /* of messages after the handshake that are not complete yet */
+#define ACK_TIMEOUT_MAX_NS (UINT64_C(400) * 1000000)
 #define KEYS_LINGER_NS (UINT64_C(240) * 1000000000) /* 2 MSL: RFC 9147 5.8.1 */
 
 static struct tracer tracer_of(const tern_conn *conn)
@@ -20,6 +21,30 @@ static struct tracer tracer_of(const tern_conn *conn)
 static const struct hash_alg *hash_of(const tern_conn *conn)
 {
 	return conn->pool->provider->hash[conn->outcome.suite->hash];
+}
+
+static tern_timers timers_of(const tern_conn *conn)
+{
+	tern_timers timers = conn->pool->config->timers;
+	if (conn->first_ns) {
+		timers.first_ns = conn->first_ns;
+		timers.no_rtt = true;
+	}
+	return timers;
+}
+
+/* Several messages after the handshake share an ACK: RFC 9147 7 lets it wait a little. A quarter of the timeout, as in
+ * RFC 9147 7.1, but of no longer one than any peer is likely to have. */
+static void owe_ack(tern_conn *conn, tern_time now)
+{
+	const tern_timers timers = timers_of(conn);
+	struct rto rto;
+	uint64_t timeout;
+	rto_init(&rto, &timers);
+	if (conn->rtt_ns)
+		rto_sample(&rto, conn->rtt_ns);
+	timeout = rto_timeout(&rto, 0);
+	acks_arm(&conn->after->acks, timeout < ACK_TIMEOUT_MAX_NS ? timeout : ACK_TIMEOUT_MAX_NS, now);
 }
 
 tern_error after_new(tern_conn *conn)
@@ -62,15 +87,16 @@ static tern_error post_message(tern_conn *conn, uint8_t type, struct span body)
 {
 	struct after *a = conn->after;
 	const struct tern_config *config = conn->pool->config;
+	tern_timers timers = timers_of(conn);
 	struct outgoing message = {.content_type = CONTENT_HANDSHAKE,
 				   .type = type,
-				   .message_seq = a->send_seq,
+				   .message_seq = (uint16_t)a->send_seq,
 				   .epoch = conn->write_epoch,
 				   .body = body};
 	struct post *p;
-	if (a->send_seq == UINT16_MAX)
+	if (a->send_seq > UINT16_MAX)
 		return TERN_ERROR_LIMIT; /* message_seq does not wrap: RFC 9147 8 */
-	p = post_new(&config->heap, &config->timers, conn->mtu, tracer_of(conn), &message, conn->rtt_ns);
+	p = post_new(&config->heap, &timers, conn->mtu, tracer_of(conn), &message, conn->rtt_ns);
 	if (!p)
 		return TERN_ERROR_NO_MEMORY;
 	a->send_seq++;
@@ -90,7 +116,7 @@ static bool update_under_way(const struct after *a)
 /* Neither epochs nor message_seq wrap: RFC 9147 8. */
 static bool may_update(const tern_conn *conn)
 {
-	return conn->write_epoch < UINT16_MAX && conn->after->send_seq < UINT16_MAX;
+	return conn->write_epoch < UINT16_MAX && conn->after->send_seq <= UINT16_MAX;
 }
 
 /* The peer may not have processed what it was not told in order: before a KeyUpdate a ticket that was given up is due.
@@ -291,7 +317,7 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
 	if (*kept)
-		acks_hurry(&a->acks); /* each is acknowledged, repeats too: RFC 9147 7 */
+		owe_ack(conn, now); /* each is acknowledged, repeats too: RFC 9147 7 */
 	while (inbox_next(&a->inbox, &m)) {
 		TRY(take_message(conn, &m, now));
 		inbox_done(&a->inbox);
@@ -386,8 +412,6 @@ static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *le
 		return error;
 	*len = w.n;
 	a->acks.due = false;
-	if (!conn->hs || conn->hs->complete)
-		acks_clear(&a->acks);
 	if (conn->pool->config->trace) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,
 				.content_type = CONTENT_ACK,
@@ -416,6 +440,12 @@ void after_set_mtu(tern_conn *conn, uint16_t mtu)
 {
 	for (struct post *p = conn->after->posts; p; p = p->next)
 		flight_set_mtu(&p->flight, mtu);
+}
+
+void after_set_timeout(tern_conn *conn, uint64_t first_ns)
+{
+	for (struct post *p = conn->after->posts; p; p = p->next)
+		flight_set_timeout(&p->flight, first_ns, pool_jitter(conn->pool));
 }
 
 /* Once closed there is nothing new to say; what the peer repeats is still acknowledged. */

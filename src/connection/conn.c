@@ -411,6 +411,19 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 	return TERN_OK;
 }
 
+tern_error tern_conn_set_timeout(tern_conn *conn, uint64_t first_ns)
+{
+	const tern_timers *timers = &conn->pool->config->timers;
+	if (first_ns < TIMEOUT_MIN_NS || first_ns > timers->cap_ns)
+		return TERN_ERROR_USAGE;
+	conn->first_ns = first_ns;
+	if (conn->hs)
+		flight_set_timeout(&conn->hs->flight, first_ns, pool_jitter(conn->pool));
+	if (conn->after)
+		after_set_timeout(conn, first_ns);
+	return TERN_OK;
+}
+
 tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now)
 {
 	tern_error error;
@@ -429,6 +442,22 @@ tern_error tern_conn_close(tern_conn *conn, tern_time now)
 		return TERN_ERROR_NOT_CONNECTED;
 	conn_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
 	conn->state = CONN_CLOSED;
+	if (conn->after)
+		acks_flush(&conn->after->acks);
+	return TERN_OK;
+}
+
+tern_error tern_conn_abort(tern_conn *conn, unsigned alert, tern_time now)
+{
+	(void)now;
+	if (alert == ALERT_CLOSE_NOTIFY || alert > UINT8_MAX)
+		return TERN_ERROR_USAGE;
+	if (conn->state == CONN_FAILED || conn->state == CONN_CLOSED)
+		return TERN_ERROR_NOT_CONNECTED;
+	conn_alert(conn, ALERT_FATAL, (uint8_t)alert);
+	conn->failure.alert_sent = true;
+	conn->failure.alert = (uint8_t)alert;
+	(void)CONN_FAIL(conn, ERROR_REFUSED, "");
 	return TERN_OK;
 }
 

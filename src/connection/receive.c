@@ -132,11 +132,17 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 
 /* ---- handshake ---- */
 
-/* After completion in DTLS 1.2: only a repeated Finished and attempts at renegotiation are left, both under keys. */
-static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time now)
+/* However many pieces it comes in, a Finished is repeated once. */
+static bool is_finished_end(const struct fragment *f)
 {
-	if (conn->last && f->type == FINISHED) {
-		last_repeat(conn->last, now);
+	return f->type == FINISHED && f->offset + f->body.n == f->length;
+}
+
+/* After completion in DTLS 1.2: only a repeated Finished and attempts at renegotiation are left, both under keys. */
+static void post_handshake(tern_conn *conn, const struct fragment *f)
+{
+	if (conn->last && is_finished_end(f)) {
+		last_repeat(conn->last);
 	} else if (f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
 		/* Once: an answer to every request would be a reflector under keys. RFC 5746 4.5, RFC 5246 7.4.1.1. */
 		if (!conn->alert_no_renegotiation)
@@ -157,7 +163,7 @@ static tern_error on_old_message(tern_conn *conn, const struct fragment *f, tern
 }
 
 /* Part of a flight is here, or a part out of order: the peer shall know which (RFC 9147 7.1). */
-static void owe_ack(tern_conn *conn, const struct fragment *f, uint16_t expected)
+static void owe_ack(tern_conn *conn, const struct fragment *f, uint32_t expected)
 {
 	struct handshake *hs = conn->hs;
 	if (!conn->after || hs->complete)
@@ -173,7 +179,8 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 				     tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	uint16_t expected = hs->inbox.next, answered = hs->answered_seq;
+	uint32_t expected = hs->inbox.next;
+	uint16_t answered = hs->answered_seq;
 	tern_drop drop = inbox_put(&hs->inbox, f, record->epoch);
 	/* Of what our flight has answered already, that is the acknowledgement. */
 	*kept = drop == TERN_DROP_NONE || (drop == TERN_DROP_OLD_MESSAGE && (int16_t)(f->message_seq - answered) >= 0);
@@ -195,8 +202,11 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 static tern_error after_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
 				 tern_time now)
 {
-	if (conn->hs && record->epoch < conn->outcome.version->first_data_epoch)
-		flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
+	if (record->epoch < conn->outcome.version->first_data_epoch) {
+		acks_hurry(&conn->after->acks);
+		if (conn->hs)
+			flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
+	}
 	return after_receive(conn, record, f, kept, now);
 }
 
@@ -206,7 +216,7 @@ static bool may_be_clear(const tern_conn *conn, const struct record *record, con
 	const struct handshake *hs = conn->hs;
 	if (record->epoch || !conn->after)
 		return true;
-	return hs && !hs->complete && (handshake_epoch(hs) == 0 || (int16_t)(f->message_seq - hs->inbox.next) < 0);
+	return hs && !hs->complete && (handshake_epoch(hs) == 0 || f->message_seq < hs->inbox.next);
 }
 
 static tern_error receive_handshake(tern_conn *conn, const struct record *record, tern_time now)
@@ -230,7 +240,7 @@ static tern_error receive_handshake(tern_conn *conn, const struct record *record
 		else if (conn->after)
 			TRY(after_fragment(conn, record, &f, &kept, now));
 		else
-			post_handshake(conn, &f, now);
+			post_handshake(conn, &f);
 		all_kept &= kept;
 	}
 	/* Only what was kept in full may be acknowledged: RFC 9147 7. */
@@ -346,7 +356,7 @@ static bool is_finished(const struct record *record)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && f.type == FINISHED;
+	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && is_finished_end(&f);
 }
 
 void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time now)
@@ -357,7 +367,7 @@ void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time
 		conn->queued |= QUEUED_CLOSED;
 		peer_is_done(conn);
 	} else if (believed && is_finished(record) && conn->last) {
-		last_repeat(conn->last, now);
+		last_repeat(conn->last);
 	} else if (believed && record->type == CONTENT_HANDSHAKE && conn->after) {
 		trace_received(conn, record, NULL);
 		after_receive_closed(conn, record, now);

@@ -115,6 +115,9 @@ void flight_acks_end(struct flight *f, tern_time now);
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 
+/* A first timeout in place of the one in use; a timer that runs is set anew from when it was started. */
+void flight_set_timeout(struct flight *f, uint64_t first_ns, uint32_t random);
+
 void flight_set_mtu(struct flight *f, uint16_t mtu);
 
 #endif

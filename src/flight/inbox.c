@@ -20,7 +20,7 @@ struct inbox_slot {
 	uint8_t num_ranges, cap_ranges;
 };
 
-void inbox_init(struct inbox *in, const tern_allocator *heap, uint16_t first_seq, uint32_t budget, uint32_t message_max)
+void inbox_init(struct inbox *in, const tern_allocator *heap, uint32_t first_seq, uint32_t budget, uint32_t message_max)
 {
 	*in = (struct inbox){.heap = heap, .next = first_seq, .budget = budget, .message_max = message_max};
 }
@@ -297,7 +297,7 @@ tern_error inbox_keep(struct inbox *in)
 	if (!in->has_view)
 		return TERN_OK;
 	if (n) {
-		p = charge(in, in->next, n);
+		p = charge(in, in->view.seq, n);
 		if (!p)
 			return n > in->budget - in->used ? TERN_ERROR_BUDGET : TERN_ERROR_NO_MEMORY;
 		memcpy(p, in->view.body.p, n);

@@ -24,7 +24,8 @@ struct inbox_slot; /* inbox.c */
 struct inbox {
 	const tern_allocator *heap;
 	struct inbox_slot *slots[INBOX_WINDOW]; /* by message_seq modulo INBOX_WINDOW */
-	uint16_t next; /* message_seq of the next message to hand out */
+	uint32_t next; /* message_seq of the next message to hand out; past the last one nothing is new: it does not
+			  wrap */
 	uint32_t budget, used; /* bytes of heap */
 	uint32_t message_max;
 	bool has_view;
@@ -33,7 +34,7 @@ struct inbox {
 	bool has_whole;
 };
 
-void inbox_init(struct inbox *in, const tern_allocator *heap, uint16_t first_seq, uint32_t budget,
+void inbox_init(struct inbox *in, const tern_allocator *heap, uint32_t first_seq, uint32_t budget,
 		uint32_t message_max);
 void inbox_free(struct inbox *in);
 

@@ -50,6 +50,7 @@ static const struct row rows[] = {
 	{"-verify-fail", KIND_BOOL, AT(verify_fail)},
 	{"-use-custom-verify-callback", KIND_BOOL, AT(use_custom_verify)},
 	{"-require-any-client-certificate", KIND_BOOL, AT(require_any_client_certificate)},
+	{"-reverify-on-resume", KIND_BOOL, AT(reverify_on_resume)},
 	{"-expect-verify-result", KIND_NOTHING, 0},
 	{"-trust-cert", KIND_NOTHING_VALUE, 0},
 	{"-available-client-cert-types", KIND_NOTHING_VALUE, 0}, /* a client offers what it has */
@@ -73,6 +74,7 @@ static const struct row rows[] = {
 	{"-select-alpn", KIND_TEXT, AT(select_alpn)},
 	{"-decline-alpn", KIND_BOOL, AT(decline_alpn)},
 	{"-reject-alpn", KIND_BOOL, AT(reject_alpn)},
+	{"-srtp-profiles", KIND_TEXT, AT(srtp_profiles)},
 	{"-no-ticket", KIND_BOOL, AT(no_ticket)},
 	{"-mtu", KIND_UNSIGNED, AT(mtu)},
 	{"-initial-timeout-duration-ms", KIND_UNSIGNED, AT(initial_timeout_ms)},
@@ -108,6 +110,7 @@ static const struct row rows[] = {
 	{"-export-context", KIND_TEXT, AT(export_context)},
 	{"-use-export-context", KIND_BOOL, AT(use_export_context)},
 	{"-shim-writes-first", KIND_BOOL, AT(shim_writes_first)},
+	{"-send-alert", KIND_BOOL, AT(send_alert)},
 	{"-shim-shuts-down", KIND_BOOL, AT(shim_shuts_down)},
 	{"-check-close-notify", KIND_BOOL, AT(check_close_notify)},
 	{"-key-update-before-read", KIND_BOOL, AT(key_update_before_read)},

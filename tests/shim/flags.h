@@ -37,14 +37,14 @@ struct flags {
 	size_t num_more;
 	struct numbers signing_prefs, verify_prefs;
 
-	bool verify_peer, require_any_client_certificate, verify_fail, use_custom_verify;
+	bool verify_peer, require_any_client_certificate, verify_fail, use_custom_verify, reverify_on_resume;
 	struct numbers curves;
 	const char *cipher;
 	unsigned min_version, max_version;
 	bool no_tls12, no_tls13;
 	const char *psk, *psk_identity;
 
-	const char *host_name, *advertise_alpn, *select_alpn;
+	const char *host_name, *advertise_alpn, *select_alpn, *srtp_profiles;
 	bool decline_alpn, reject_alpn;
 	bool no_ticket;
 	unsigned mtu, initial_timeout_ms, max_cert_list;
@@ -57,7 +57,7 @@ struct flags {
 	unsigned export_len;
 	const char *export_label, *export_context;
 	bool use_export_context;
-	bool shim_writes_first, shim_shuts_down, check_close_notify, key_update_before_read, key_update;
+	bool shim_writes_first, send_alert, shim_shuts_down, check_close_notify, key_update_before_read, key_update;
 };
 
 enum { FLAGS_INITIAL, FLAGS_RESUME, FLAGS_CONNECTIONS };

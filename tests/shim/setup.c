@@ -132,6 +132,22 @@ static tern_error set_alpn(tern_config *config, const struct flags *f)
 	return f->reject_alpn ? tern_config_set_alpn(config, "none of the client's") : TERN_OK;
 }
 
+/* OpenSSL has other names for some profiles than IANA. */
+static tern_error set_srtp(tern_config *config, const char *list)
+{
+	static const char *const names[][2] = {{"SRTP_AES128_CM_SHA1_80", "SRTP_AES128_CM_HMAC_SHA1_80"},
+					       {"SRTP_AES128_CM_SHA1_32", "SRTP_AES128_CM_HMAC_SHA1_32"}};
+	char ours[LIST_MAX] = "";
+	while (list && *list) {
+		size_t len = strcspn(list, ":");
+		for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+			if (strlen(names[i][0]) == len && strncmp(names[i][0], list, len) == 0)
+				append(ours, names[i][1], strlen(names[i][1]));
+		list += len + (list[len] == ':');
+	}
+	return ours[0] ? tern_config_set_srtp(config, ours) : TERN_OK;
+}
+
 /* ---- Credentials ---- */
 
 struct file {
@@ -254,6 +270,7 @@ tern_error setup_config(tern_config *config, struct callbacks *callbacks, tern_k
 	TRY(set_groups(config, f));
 	TRY(set_schemes(config, f));
 	TRY(set_alpn(config, f));
+	TRY(set_srtp(config, f->srtp_profiles));
 	TRY(add_credentials(config, callbacks));
 	TRY(set_psk(config, f));
 	TRY(set_client_auth(config, f));

@@ -415,7 +415,7 @@ static void client_keeps_a_ticket_for_its_lifetime(void **state)
 		check_connected(&p, "no ticket");
 		assert_false(pair_saw(&p, CLIENT, TERN_EVENT_TICKET));
 		put_new_session_ticket13(&w, &ticket);
-		pair_say(&p, CLIENT, 3, NEW_SESSION_TICKET, p.side[SERVER].conn->after->send_seq, body, w.n);
+		pair_say(&p, CLIENT, 3, NEW_SESSION_TICKET, (uint16_t)p.side[SERVER].conn->after->send_seq, body, w.n);
 		check_is("ticket", p.side[CLIENT].error, TERN_OK);
 		assert_int_equal(pair_saw(&p, CLIENT, TERN_EVENT_TICKET), cases[i].seconds > 0);
 		if (cases[i].seconds) {

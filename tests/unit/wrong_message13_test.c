@@ -134,7 +134,7 @@ static bool inject(struct pair *p, enum kind kind, enum role to, uint8_t type, u
 		return false;
 	hears = epoch == handshake_epoch(c->hs) && !(type == HELLO_REQUEST && epoch == 0);
 	expected = awaits(c->hs, type);
-	pair_say(p, to, epoch, type, c->hs->inbox.next, body, sizeof body);
+	pair_say(p, to, epoch, type, (uint16_t)c->hs->inbox.next, body, sizeof body);
 	if (pair_saw(p, to, TERN_EVENT_CONNECTED))
 		fail_msg("%s: connected", name);
 	if (!hears)
