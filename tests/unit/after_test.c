@@ -344,7 +344,9 @@ static void old_read_keys_go_once_the_new_ones_are_proved(void **state)
 /* The client's Finished is not acknowledged yet when its KeyUpdate is: the older keys are needed still. */
 static void key_update_before_the_last_flight_is_acknowledged(void **state)
 {
+	uint8_t body[2 + 16 * ACK_MAX];
 	struct pair p;
+	size_t n;
 	(void)state;
 	start(&p, NULL, false);
 	p.tap = lose_to_client;
@@ -355,7 +357,10 @@ static void key_update_before_the_last_flight_is_acknowledged(void **state)
 	settle(&p);
 	deaf_client = false;
 	OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
-	settle(&p);
+	pair_collect(&p, CLIENT);
+	n = put_numbers(body, 3, p.side[CLIENT].conn->records.out.next_seq - 1, 1);
+	pair_seal(&p, CLIENT, CONTENT_ACK, body, n);
+	assert_null(after_of(&p, CLIENT)->posts);
 	assert_int_equal(write_epoch(&p, CLIENT), 3); /* all before it must be acknowledged too: RFC 9147 8 */
 	for (int i = 0; i < 4 && pair_wait(&p, p.now.mono_ns + 10 * S); i++)
 		settle(&p);
@@ -429,6 +434,30 @@ static void many_key_updates(void **state)
 	pair_free(&p);
 }
 
+/* RFC 9147 7: acknowledgements of messages that follow each other go together, and name what was told before. */
+static void messages_share_an_acknowledgement(void **state)
+{
+	static const uint8_t ticket[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 'x', 0, 0}; /* for no time */
+	struct pair p;
+	uint16_t seq;
+	(void)state;
+	connect13(&p);
+	seq = next_seq(&p, SERVER);
+	sent[CLIENT].acks = 0;
+	for (uint16_t i = 0; i < 3; i++)
+		pair_say(&p, CLIENT, 3, NEW_SESSION_TICKET, (uint16_t)(seq + i), ticket, sizeof ticket);
+	pair_collect(&p, CLIENT);
+	assert_int_equal(sent[CLIENT].acks, 0);
+	assert_int_equal(tern_conn_deadline(p.side[CLIENT].conn), p.now.mono_ns + S / 10);
+	settle(&p);
+	assert_int_equal(sent[CLIENT].acks, 1);
+	pair_say(&p, CLIENT, 3, NEW_SESSION_TICKET, (uint16_t)(seq + 3), ticket, sizeof ticket);
+	OK(tern_conn_close(p.side[CLIENT].conn, p.now)); /* nothing more comes to share it */
+	pair_collect(&p, CLIENT);
+	assert_int_equal(sent[CLIENT].acks, 2);
+	pair_free(&p);
+}
+
 /* RFC 9147 8: message_seq and epochs do not wrap. */
 static void numbers_do_not_wrap(void **state)
 {
@@ -436,7 +465,15 @@ static void numbers_do_not_wrap(void **state)
 	struct pair p;
 	(void)state;
 	connect13(&p);
-	after_of(&p, CLIENT)->send_seq = UINT16_MAX + 1;
+	/* The last number is used, and nothing is new behind it. */
+	after_of(&p, CLIENT)->send_seq = UINT16_MAX;
+	after_of(&p, SERVER)->inbox.next = UINT16_MAX;
+	OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
+	settle(&p);
+	assert_int_equal(write_epoch(&p, CLIENT), 4);
+	pair_say(&p, SERVER, 4, KEY_UPDATE, 0, "\7", 1);
+	check_is("message 0 again", p.side[SERVER].error, TERN_OK);
+	assert_int_equal(read_epoch(&p, SERVER), 4);
 	assert_int_equal(tern_conn_rekey(p.side[CLIENT].conn, false, p.now), TERN_ERROR_LIMIT);
 	pair_free(&p);
 	/* Asked by the peer, it is no reason to end: the request is ignored. */
@@ -724,6 +761,7 @@ int main(void)
 		cmocka_unit_test(key_update_brings_back_a_ticket_that_was_given_up),
 		cmocka_unit_test(keys_change_by_themselves_before_their_limit),
 		cmocka_unit_test(many_key_updates),
+		cmocka_unit_test(messages_share_an_acknowledgement),
 		cmocka_unit_test(numbers_do_not_wrap),
 		cmocka_unit_test(messages_that_are_not_allowed),
 		cmocka_unit_test(nothing_follows_a_key_update_in_its_epoch),
