@@ -85,6 +85,7 @@ typedef enum tern_error_class {
 	X(ERROR_NO_SHARED_SUITE, PROTOCOL, 40, "no cipher suite in common with the peer")                              \
 	X(ERROR_NO_SHARED_GROUP, PROTOCOL, 40, "no key exchange group in common with the peer")                        \
 	X(ERROR_NO_SHARED_SCHEME, PROTOCOL, 40, "no signature scheme in common with the peer")                         \
+	X(ERROR_NO_SHARED_ISSUER, PROTOCOL, 40, "the peer names no issuer of a certificate of ours")                   \
 	X(ERROR_NO_SHARED_CERTIFICATE_TYPE, PROTOCOL, 43,                                                              \
 	  "no certificate type (X.509, raw key) in common with the peer")                                              \
 	X(ERROR_NO_EXTENDED_MASTER_SECRET, PROTOCOL, 40, "the peer does not offer the extended master secret")         \
@@ -210,6 +211,13 @@ typedef tern_error tern_sign_fn(void *user, tern_conn *conn, uint64_t job, uint1
 				size_t tbs_len, uint8_t *signature, size_t cap, size_t *len);
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_signer(tern_config *config, const void *chain_pem, size_t chain_len,
 							   tern_sign_fn *sign, void *user);
+
+/* Narrows the credential that was added last. schemes: what it may sign by, best first, in place of the config's list;
+ * for keys in hardware that cannot do every scheme; NULL: all of the config's. only_named_issuers: it is used only
+ * where the peer's certificate_authorities name an issuer of its chain, so that among certificates of several CAs the
+ * right one is shown. TERN_ERROR_USAGE: nothing was added, or a raw key, which has no issuer. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_limit_credential(tern_config *config, const char *schemes,
+								 bool only_named_issuers);
 
 /* How the peer's certificate is judged. Trust anchors (PEM), the system's anchors, and fingerprints may be combined: a
  * certificate that matches a fingerprint is accepted without a chain; when only fingerprints are set, it must match

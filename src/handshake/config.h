@@ -15,6 +15,11 @@
 #define CONFIG_FINGERPRINTS 8
 #define CONFIG_PSKS 32
 
+struct list16 {
+	uint16_t id[CONFIG_SUITES];
+	size_t num;
+};
+
 struct credential {
 	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies */
 	size_t num_chain; /* 0: raw public key only */
@@ -23,6 +28,8 @@ struct credential {
 	 * none, it would not be smaller. */
 	struct span compressed[COMPRESSION_ALGS];
 	bool raw; /* offered as a raw public key */
+	bool only_named_issuers; /* used where the peer names an issuer of the chain */
+	struct list16 schemes; /* in order of preference; empty: the config's */
 	enum key_type key_type;
 	struct private_key *key; /* NULL: signer */
 	tern_sign_fn *sign;
@@ -40,11 +47,6 @@ struct psk_entry {
 	struct span external; /* the identity as the application knows it, within identity */
 	enum hash_id hash; /* of the suites of DTLS 1.3 that it goes with */
 	bool imported; /* not for DTLS 1.2 */
-};
-
-struct list16 {
-	uint16_t id[CONFIG_SUITES];
-	size_t num;
 };
 
 struct policy; /* connection/policy.c */

@@ -17,6 +17,8 @@ enum kind {
 	KIND_NEW_RAW_KEY,
 	KIND_CERT_FILE,
 	KIND_KEY_FILE,
+	KIND_SIGNING_PREFS,
+	KIND_MATCH_ISSUER,
 	KIND_PORT
 };
 
@@ -44,7 +46,8 @@ static const struct row rows[] = {
 	{"-new-x509-credential", KIND_NEW_X509, 0},
 	{"-new-rpk-credential", KIND_NEW_RAW_KEY, 0},
 	{"-expect-selected-credential", KIND_NOTHING_VALUE, 0},
-	{"-signing-prefs", KIND_NUMBERS, AT(signing_prefs)},
+	{"-signing-prefs", KIND_SIGNING_PREFS, 0},
+	{"-must-match-issuer", KIND_MATCH_ISSUER, 0},
 	{"-verify-prefs", KIND_NUMBERS, AT(verify_prefs)},
 	{"-verify-peer", KIND_BOOL, AT(verify_peer)},
 	{"-verify-fail", KIND_BOOL, AT(verify_fail)},
@@ -127,7 +130,8 @@ static const struct row *find_row(const char *name)
 
 static bool takes_value(enum kind kind)
 {
-	return kind != KIND_NOTHING && kind != KIND_BOOL && kind != KIND_NEW_X509 && kind != KIND_NEW_RAW_KEY;
+	return kind != KIND_NOTHING && kind != KIND_BOOL && kind != KIND_MATCH_ISSUER && kind != KIND_NEW_X509 &&
+	       kind != KIND_NEW_RAW_KEY;
 }
 
 static bool parse_number(const char *text, uint64_t max, uint64_t *out)
@@ -196,6 +200,11 @@ static bool apply(struct flags *f, const struct row *row, const char *value)
 		return new_credential(f, CREDENTIAL_RAW_KEY);
 	case KIND_CERT_FILE:
 		current(f)->cert_file = value;
+		return true;
+	case KIND_SIGNING_PREFS:
+		return add_number(&current(f)->signing_prefs, value);
+	case KIND_MATCH_ISSUER:
+		current(f)->must_match_issuer = true;
 		return true;
 	case KIND_KEY_FILE:
 		current(f)->key_file = value;

@@ -23,6 +23,8 @@ enum credential_kind { CREDENTIAL_X509, CREDENTIAL_RAW_KEY };
 struct flag_credential {
 	enum credential_kind kind;
 	const char *cert_file, *key_file;
+	struct numbers signing_prefs;
+	bool must_match_issuer;
 };
 
 struct flags {
@@ -35,7 +37,7 @@ struct flags {
 	struct flag_credential credential; /* the one before any -new-*-credential */
 	struct flag_credential more[FLAG_CREDENTIALS];
 	size_t num_more;
-	struct numbers signing_prefs, verify_prefs;
+	struct numbers verify_prefs;
 
 	bool verify_peer, require_any_client_certificate, verify_fail, use_custom_verify, reverify_on_resume;
 	struct numbers curves;

@@ -65,14 +65,12 @@ static tern_error set_groups(tern_config *config, const struct flags *f)
 	return list[0] ? tern_config_set_groups(config, list) : TERN_ERROR_UNKNOWN_NAME;
 }
 
-/* Tern has one list for both directions. */
 static tern_error set_schemes(tern_config *config, const struct flags *f)
 {
-	const struct numbers *prefs = f->verify_prefs.num ? &f->verify_prefs : &f->signing_prefs;
 	char list[LIST_MAX];
-	if (!prefs->num)
+	if (!f->verify_prefs.num)
 		return TERN_OK;
-	names_of(prefs, schemes, sizeof schemes / sizeof schemes[0], list);
+	names_of(&f->verify_prefs, schemes, sizeof schemes / sizeof schemes[0], list);
 	return list[0] ? tern_config_set_schemes(config, list) : TERN_ERROR_UNKNOWN_NAME;
 }
 
@@ -180,6 +178,15 @@ static tern_error add_signer(tern_config *config, struct callbacks *callbacks, c
 	return tern_config_add_signer(config, chain->bytes, chain->len, callback_sign, s);
 }
 
+static tern_error limit_credential(tern_config *config, const struct flag_credential *c)
+{
+	char list[LIST_MAX];
+	names_of(&c->signing_prefs, schemes, sizeof schemes / sizeof schemes[0], list);
+	if (c->signing_prefs.num && !list[0])
+		return TERN_ERROR_UNKNOWN_NAME;
+	return tern_config_limit_credential(config, list[0] ? list : NULL, c->must_match_issuer);
+}
+
 static tern_error add_credential(tern_config *config, struct callbacks *callbacks, const struct flag_credential *c)
 {
 	struct file *chain, *key;
@@ -196,7 +203,7 @@ static tern_error add_credential(tern_config *config, struct callbacks *callback
 		error = tern_config_add_keypair(config, chain->bytes, chain->len, key->bytes, key->len);
 	free(chain);
 	free(key);
-	return error;
+	return error == TERN_OK ? limit_credential(config, c) : error;
 }
 
 /* The credential without a -new-*-credential comes last, as the runner expects. */
