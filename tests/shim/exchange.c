@@ -102,6 +102,19 @@ static bool rekey(struct exchange *x)
 	return error == TERN_OK ? flush(x) : complain(x, error);
 }
 
+static bool tick(struct exchange *x)
+{
+	tern_error error = tern_conn_tick(x->conn, x->kept->now);
+	return error == TERN_OK || complain(x, error);
+}
+
+/* Signing takes this long. */
+static bool spend(struct exchange *x, uint64_t ns)
+{
+	x->kept->now.mono_ns += ns;
+	return ns == 0 || (tick(x) && flush(x));
+}
+
 static bool refuse(struct exchange *x, unsigned alert)
 {
 	tern_error error = tern_conn_abort(x->conn, alert, x->kept->now);
@@ -186,6 +199,8 @@ static bool on_pending(struct exchange *x, const tern_event *event)
 	tern_error error;
 	if (event->job_kind == TERN_JOB_VERIFY && callback_refuses(x->callbacks))
 		return refuse(x, ALERT_HANDSHAKE_FAILURE);
+	if (event->job_kind == TERN_JOB_SIGN && !spend(x, x->flags->private_key_delay_ms * UINT64_C(1000000)))
+		return false;
 	error = callback_answer(x->callbacks, event, &answer, signature);
 	if (error == TERN_OK)
 		error = tern_conn_resume(x->conn, event->job, &answer, x->kept->now);
@@ -236,12 +251,6 @@ static bool on_packet(struct exchange *x, const struct packet *p)
 	if (error != TERN_OK)
 		return complain(x, error);
 	return drain_events(x) && flush(x);
-}
-
-static bool tick(struct exchange *x)
-{
-	tern_error error = tern_conn_tick(x->conn, x->kept->now);
-	return error == TERN_OK || complain(x, error);
 }
 
 /* Timeouts before the one that was promised are housekeeping, which must not be seen. */

@@ -86,6 +86,9 @@ static const struct row rows[] = {
 	{"-implicit-handshake", KIND_NOTHING, 0},
 	{"-use-early-callback", KIND_NOTHING, 0},
 	{"-use-ticket-callback", KIND_NOTHING, 0},
+	{"-renew-ticket", KIND_BOOL, AT(renew_ticket)},
+	{"-skip-ticket", KIND_BOOL, AT(skip_ticket)},
+	{"-private-key-delay-ms", KIND_UNSIGNED, AT(private_key_delay_ms)},
 	{"-use-ticket-aead-callback", KIND_NOTHING, 0},
 	{"-quic-use-legacy-codepoint", KIND_NOTHING_VALUE, 0},
 

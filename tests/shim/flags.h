@@ -48,8 +48,8 @@ struct flags {
 
 	const char *host_name, *advertise_alpn, *select_alpn, *srtp_profiles;
 	bool decline_alpn, reject_alpn;
-	bool no_ticket;
-	unsigned mtu, initial_timeout_ms, max_cert_list;
+	bool no_ticket, renew_ticket, skip_ticket;
+	unsigned private_key_delay_ms, mtu, initial_timeout_ms, max_cert_list;
 	uint64_t resumption_delay_s;
 
 	unsigned expect_version, expect_cipher, expect_curve, expect_scheme;

@@ -197,7 +197,7 @@ static tern_error add_credential(tern_config *config, struct callbacks *callback
 	key = read_file(c->key_file);
 	if (chain && key && c->kind == CREDENTIAL_RAW_KEY)
 		error = tern_config_add_raw_key(config, key->bytes, key->len);
-	else if (chain && key && callbacks->flags->async)
+	else if (chain && key && (callbacks->flags->async || callbacks->flags->private_key_delay_ms))
 		error = add_signer(config, callbacks, chain, key);
 	else if (chain && key)
 		error = tern_config_add_keypair(config, chain->bytes, chain->len, key->bytes, key->len);
@@ -282,7 +282,7 @@ tern_error setup_config(tern_config *config, struct callbacks *callbacks, tern_k
 	TRY(set_psk(config, f));
 	TRY(set_client_auth(config, f));
 	TRY(tern_config_set_verify(config, callback_verify, callbacks));
-	TRY(tern_config_set_tickets(config, !f->no_ticket));
+	TRY(tern_config_set_tickets(config, !f->no_ticket && !f->skip_ticket));
 	TRY(tern_config_set_keyring(config, keyring));
 	TRY(tern_config_set_cookie(config, false));
 	return tern_config_set_session_store(config, &store);
