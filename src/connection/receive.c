@@ -113,8 +113,8 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 	if (error == TERN_OK && hs->version && hs->version->acknowledges && !conn->after) {
 		hs->flight.remembers = true;
 		error = after_new(conn);
-		for (size_t i = 0; error == TERN_OK && i < hs->num_early; i++)
-			acks_note(&conn->after->acks, hs->early[i].epoch, hs->early[i].seq);
+		for (size_t i = 0; error == TERN_OK && i < hs->num_clear; i++)
+			acks_note(&conn->after->acks, 0, hs->clear_seq[i]);
 	}
 	if (conn->after && hs->answered_seq != answered)
 		acks_clear(&conn->after->acks); /* our answer says it all */
@@ -248,8 +248,8 @@ static tern_error receive_handshake(tern_conn *conn, const struct record *record
 	/* Only what was kept in full may be acknowledged: RFC 9147 7. */
 	if (conn->after && all_kept)
 		acks_note(&conn->after->acks, record->epoch, record->seq);
-	else if (all_kept && conn->hs && !conn->hs->complete && conn->hs->num_early < EARLY_RECORDS)
-		conn->hs->early[conn->hs->num_early++] = (struct record_number){record->epoch, record->seq};
+	else if (all_kept && conn->hs && !conn->hs->complete && conn->hs->num_clear < CLEAR_RECORDS)
+		conn->hs->clear_seq[conn->hs->num_clear++] = record->seq;
 	return TERN_OK;
 }
 

@@ -12,14 +12,13 @@
 #include "handshake/schedule13.h"
 #include "handshake/session.h"
 #include "handshake/transcript.h"
-#include "wire/ack.h"
 #include "wire/certificate.h"
 #include "wire/extensions.h"
 #include "wire/hello.h"
 
 #define PREMASTER_MAX (2 + 64 + 2 + 64) /* RFC 4279 2, RFC 5489 2: a secret or zeros, then the PSK */
 #define OFFERED_SHARES 2
-#define EARLY_RECORDS 4
+#define CLEAR_RECORDS 4
 #define HANDSHAKE_ARENA_FIRST 3072 /* enough for a server's handshake with one P-256 certificate */
 
 enum role { CLIENT, SERVER };
@@ -108,9 +107,9 @@ struct handshake {
 	struct extensions offered; /* client: what was in our hello; server: what we answer */
 
 	/* DTLS 1.3 */
-	struct record_number early[EARLY_RECORDS]; /* that brought parts of a ServerHello: to be acknowledged once it is
-						    * known that they can be */
-	uint8_t num_early;
+	uint64_t clear_seq[CLEAR_RECORDS]; /* records of epoch 0 that brought parts of a ServerHello: to be acknowledged
+					    * once it is known that they can be */
+	uint8_t num_clear;
 	tern_path path; /* the peer's, for the cookie */
 	struct span hello; /* the body of the ClientHello being taken */
 	union {
