@@ -15,6 +15,9 @@ enum kind {
 	KIND_NUMBERS,
 	KIND_NEW_X509,
 	KIND_NEW_RAW_KEY,
+	KIND_NEW_PSK,
+	KIND_CREDENTIAL_TEXT,
+	KIND_PSK_SHA384,
 	KIND_CERT_FILE,
 	KIND_KEY_FILE,
 	KIND_SIGNING_PREFS,
@@ -45,6 +48,12 @@ static const struct row rows[] = {
 	{"-key-file", KIND_KEY_FILE, 0},
 	{"-new-x509-credential", KIND_NEW_X509, 0},
 	{"-new-rpk-credential", KIND_NEW_RAW_KEY, 0},
+	{"-new-psk-credential", KIND_NEW_PSK, 0},
+	{"-psk-importer-key", KIND_CREDENTIAL_TEXT, offsetof(struct flag_credential, psk_key)},
+	{"-psk-importer-identity", KIND_CREDENTIAL_TEXT, offsetof(struct flag_credential, psk_identity)},
+	{"-psk-importer-context", KIND_CREDENTIAL_TEXT, offsetof(struct flag_credential, psk_context)},
+	{"-psk-importer-sha256", KIND_NOTHING, 0},
+	{"-psk-importer-sha384", KIND_PSK_SHA384, 0},
 	{"-expect-selected-credential", KIND_NOTHING_VALUE, 0},
 	{"-signing-prefs", KIND_SIGNING_PREFS, 0},
 	{"-must-match-issuer", KIND_MATCH_ISSUER, 0},
@@ -133,8 +142,8 @@ static const struct row *find_row(const char *name)
 
 static bool takes_value(enum kind kind)
 {
-	return kind != KIND_NOTHING && kind != KIND_BOOL && kind != KIND_MATCH_ISSUER && kind != KIND_NEW_X509 &&
-	       kind != KIND_NEW_RAW_KEY;
+	return kind != KIND_NOTHING && kind != KIND_BOOL && kind != KIND_MATCH_ISSUER && kind != KIND_NEW_PSK &&
+	       kind != KIND_PSK_SHA384 && kind != KIND_NEW_X509 && kind != KIND_NEW_RAW_KEY;
 }
 
 static bool parse_number(const char *text, uint64_t max, uint64_t *out)
@@ -201,6 +210,14 @@ static bool apply(struct flags *f, const struct row *row, const char *value)
 		return new_credential(f, CREDENTIAL_X509);
 	case KIND_NEW_RAW_KEY:
 		return new_credential(f, CREDENTIAL_RAW_KEY);
+	case KIND_NEW_PSK:
+		return new_credential(f, CREDENTIAL_PSK);
+	case KIND_CREDENTIAL_TEXT:
+		*(const char **)(void *)((uint8_t *)current(f) + row->offset) = value;
+		return true;
+	case KIND_PSK_SHA384:
+		current(f)->psk_sha384 = true;
+		return true;
 	case KIND_CERT_FILE:
 		current(f)->cert_file = value;
 		return true;

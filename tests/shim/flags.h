@@ -18,13 +18,15 @@ struct numbers {
 	size_t num;
 };
 
-enum credential_kind { CREDENTIAL_X509, CREDENTIAL_RAW_KEY };
+enum credential_kind { CREDENTIAL_X509, CREDENTIAL_RAW_KEY, CREDENTIAL_PSK };
 
 struct flag_credential {
 	enum credential_kind kind;
 	const char *cert_file, *key_file;
 	struct numbers signing_prefs;
 	bool must_match_issuer;
+	const char *psk_key, *psk_identity, *psk_context; /* base64 */
+	bool psk_sha384;
 };
 
 struct flags {

@@ -187,10 +187,45 @@ static tern_error limit_credential(tern_config *config, const struct flag_creden
 	return tern_config_limit_credential(config, list[0] ? list : NULL, c->must_match_issuer);
 }
 
+struct decoded {
+	uint8_t bytes[LIST_MAX];
+	size_t len;
+};
+
+static bool decode(struct decoded *out, const char *base64)
+{
+	size_t n = base64 ? strlen(base64) : 0;
+	int len = n / 4 * 3 <= sizeof out->bytes ? EVP_DecodeBlock(out->bytes, (const uint8_t *)base64, (int)n) : -1;
+	if (len < 0)
+		return false;
+	out->len = (size_t)len;
+	for (size_t i = 1; i <= 2 && i <= n && base64[n - i] == '='; i++)
+		out->len--;
+	return true;
+}
+
+static tern_error import_psk(tern_config *config, const struct flag_credential *c)
+{
+	struct decoded key, identity, context;
+	if (!decode(&key, c->psk_key) || !decode(&identity, c->psk_identity) || !decode(&context, c->psk_context))
+		return TERN_ERROR_UNKNOWN_NAME;
+	return tern_config_import_psk(config,
+				      &(tern_external_psk){.size = sizeof(tern_external_psk),
+							   .identity = identity.bytes,
+							   .identity_len = identity.len,
+							   .key = key.bytes,
+							   .key_len = key.len,
+							   .context = context.bytes,
+							   .context_len = context.len,
+							   .hash = c->psk_sha384 ? TERN_PSK_SHA384 : TERN_PSK_SHA256});
+}
+
 static tern_error add_credential(tern_config *config, struct callbacks *callbacks, const struct flag_credential *c)
 {
 	struct file *chain, *key;
 	tern_error error = TERN_ERROR_NO_MEMORY;
+	if (c->kind == CREDENTIAL_PSK)
+		return import_psk(config, c);
 	if (!c->key_file)
 		return TERN_OK;
 	chain = read_file(c->cert_file);
