@@ -214,7 +214,7 @@ const struct scenario scenarios[] = {
 	{V13("update-hundreds"), SMALL, .certificate = ECDSA_CERT, .updates = {300, 270}, .updates_gap_ms = 20},
 	{V13("update-mtu-96"), SMALL, .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT, MTU(96), .updates = {2, 2},
 	 .updates_gap_ms = 40},
-	{V13("update-by-limit"), SMALL, .certificate = ECDSA_CERT, .seal_limit = 32, .epochs = 4},
+	{V13("update-by-limit"), SMALL, .certificate = ECDSA_CERT, .seal_limit = 64, .epochs = 4},
 	{V13("past-2^8"), SMALL, .suites = CHACHA13, .certificate = ECDSA_CERT, .skip_to = 0x100},
 	{V13("past-2^16"), SMALL, .suites = CHACHA13, .certificate = ECDSA_CERT, .skip_to = 0x10000},
 	{V13("past-2^17"), SMALL, .suites = CHACHA13, .certificate = ECDSA_CERT, .skip_to = 0x20000},
