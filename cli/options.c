@@ -25,6 +25,7 @@ const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
 	{"alpn", OPTION_TEXT, FIELD(alpn), "LIST", "application protocols, best first", 0, 0},
 	{"cert-compression", OPTION_TEXT, FIELD(cert_compression), "LIST",
 	 "compress certificates (DTLS 1.3): zlib,brotli,zstd", 0, 0},
+	{"srtp", OPTION_TEXT, FIELD(srtp), "PROFILES", "DTLS-SRTP protection profiles, best first", 0, 0},
 	{"mtu", OPTION_NUMBER, FIELD(mtu), "BYTES", "largest UDP payload to send (default 1200)", 96, 65507},
 	{"rto", OPTION_NUMBER, FIELD(rto_ms), "MS", "first retransmission timeout (default 1000)", 1, 60000},
 	{"keylog", OPTION_TEXT, FIELD(keylog), "FILE", "append the secrets for Wireshark; also SSLKEYLOGFILE", 0, 0},
@@ -32,7 +33,6 @@ const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
 	{"json", OPTION_FLAG, FIELD(json), NULL, "events on stdout, one JSON object a line, nothing else", 0, 0},
 	{"verbose", OPTION_COUNT, FIELD(verbose), NULL, "the trace on stderr", 0, 0},
 	{"cid-length", OPTION_LATER, 0, "N", "connection IDs", 0, 0},
-	{"srtp", OPTION_LATER, 0, "PROFILES", "DTLS-SRTP", 0, 0},
 };
 
 static void print_message(const char *format, va_list arguments)

@@ -62,7 +62,7 @@ struct options {
 	unsigned verbose;
 	const char *listen, *psk_file, *psk_context, *psk_hash, *cert_compression, *server_name, *session, *export,
 		*early_file;
-	const char *dtls, *policy, *suites, *groups, *alpn, *keylog, *trace;
+	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
 	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after;
 };

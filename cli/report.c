@@ -143,6 +143,7 @@ static void connected_json(const char *peer, const tern_info *info, const uint8_
 	json_text("fingerprint", fingerprint);
 	json_text("compression", info->compression);
 	json_text("alpn", info->alpn);
+	json_text("srtp", info->srtp);
 	json_text("server_name", info->server_name);
 	if (info->psk_identity_len)
 		json_base64("psk_identity", info->psk_identity, info->psk_identity_len);
@@ -176,6 +177,8 @@ static void connected_text(const char *peer, const tern_info *info, bool server)
 	printable(text, info->alpn, strlen(info->alpn));
 	if (text[0])
 		fprintf(stderr, ", alpn %s", text);
+	if (info->srtp[0])
+		fprintf(stderr, ", %s", info->srtp);
 	if (info->psk_identity_len) {
 		printable(text, info->psk_identity, info->psk_identity_len);
 		fprintf(stderr, ", identity %s", text);

@@ -261,6 +261,9 @@ static int set_lists(tern_config *config, const struct options *o)
 				      "give names of 1 to 63 bytes, with commas between");
 	if (status == OPTIONS_GO && o->cert_compression)
 		status = set_compression(config, o->cert_compression);
+	if (status == OPTIONS_GO && o->srtp)
+		status = option_error(tern_config_set_srtp(config, o->srtp), "--srtp", o->srtp,
+				      "give IANA names such as SRTP_AEAD_AES_128_GCM");
 	return status;
 }
 

@@ -85,6 +85,7 @@ typedef enum tern_error_class {
 	X(ERROR_NO_SHARED_SUITE, PROTOCOL, 40, "no cipher suite in common with the peer")                              \
 	X(ERROR_NO_SHARED_GROUP, PROTOCOL, 40, "no key exchange group in common with the peer")                        \
 	X(ERROR_NO_SHARED_SCHEME, PROTOCOL, 40, "no signature scheme in common with the peer")                         \
+	X(ERROR_NO_SHARED_ISSUER, PROTOCOL, 40, "the peer names no issuer of a certificate of ours")                   \
 	X(ERROR_NO_SHARED_CERTIFICATE_TYPE, PROTOCOL, 43,                                                              \
 	  "no certificate type (X.509, raw key) in common with the peer")                                              \
 	X(ERROR_NO_EXTENDED_MASTER_SECRET, PROTOCOL, 40, "the peer does not offer the extended master secret")         \
@@ -111,6 +112,7 @@ typedef enum tern_error_class {
 	X(ERROR_CERTIFICATE_SIGNATURE, AUTH, 42, "a signature in the peer's certificate chain is wrong")               \
 	X(ERROR_CERTIFICATE_UNSUPPORTED_KEY, AUTH, 43, "the key in the peer's certificate is not supported")           \
 	X(ERROR_CERTIFICATE_REJECTED, AUTH, 46, "the peer's certificate was refused")                                  \
+	X(ERROR_REFUSED, AUTH, -1, "this side's application refused the peer") /* see tern_conn_abort */               \
 	X(ERROR_FINGERPRINT, AUTH, 42, "the peer's certificate has another fingerprint")                               \
 	X(ERROR_PEER_ALERT, PEER, -1, "the peer ended the connection with a fatal alert")                              \
 	X(ERROR_RANDOM, CRYPTO, 80, "no random bytes to be had")                                                       \
@@ -210,6 +212,13 @@ typedef tern_error tern_sign_fn(void *user, tern_conn *conn, uint64_t job, uint1
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_signer(tern_config *config, const void *chain_pem, size_t chain_len,
 							   tern_sign_fn *sign, void *user);
 
+/* Narrows the credential that was added last. schemes: what it may sign by, best first, in place of the config's list;
+ * for keys in hardware that cannot do every scheme; NULL: all of the config's. only_named_issuers: it is used only
+ * where the peer's certificate_authorities name an issuer of its chain, so that among certificates of several CAs the
+ * right one is shown. TERN_ERROR_USAGE: nothing was added, or a raw key, which has no issuer. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_limit_credential(tern_config *config, const char *schemes,
+								 bool only_named_issuers);
+
 /* How the peer's certificate is judged. Trust anchors (PEM), the system's anchors, and fingerprints may be combined: a
  * certificate that matches a fingerprint is accepted without a chain; when only fingerprints are set, it must match
  * one. A client without any of these, without PSK and without the insecure setter trusts nobody. */
@@ -301,6 +310,12 @@ TERN_API const char *tern_compression_names(void);
 /* Comma-separated application protocols in order of preference (RFC 7301), of 1 to 63 bytes each and about 1000
  * together; NULL: none. A server that shares none refuses. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_alpn(tern_config *config, const char *list);
+
+/* DTLS-SRTP (RFC 5764): comma-separated IANA names of protection profiles in order of preference, of
+ * "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80,SRTP_AES128_CM_HMAC_SHA1_32"; NULL: none,
+ * which is the default. A server chooses. When nothing is shared the handshake goes on without: see tern_info. Master
+ * key identifiers are not used. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_srtp(tern_config *config, const char *list);
 
 /* Servers: whether tern_listen asks for a cookie (default true). False only where something else proved the address. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_cookie(tern_config *config, bool on);
@@ -610,6 +625,11 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t j
 /* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
+/* The first retransmission timeout from now on, in nanoseconds, in place of the config's and of what was learned: for a
+ * caller that has measured the path by other means, such as ICE. Doublings stay; a timer that runs is set anew, counted
+ * from when it was started. TERN_ERROR_USAGE: less than 1 ms or more than the longest timeout. RFC 9147 5.8.2. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_set_timeout(tern_conn *conn, uint64_t first_ns);
+
 /* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it
  * shall update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. TERN_ERROR_LIMIT, and nothing
  * changes, when the association has few message numbers left: those are kept for the limits of keys. RFC 9147 8. */
@@ -629,10 +649,27 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_request_certificate(tern_conn *con
  */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_close(tern_conn *conn, tern_time now);
 
+/* Ends the connection with a fatal alert of the caller's choice (in tern_conn_take); it has failed then, with
+ * TERN_ERROR_REFUSED. For what only the application can judge: a peer that resumes but was struck off meanwhile, a
+ * server that shuts down. Take what
+ * waits in tern_conn_take first: an alert that overtakes the handshake's last flight is lost. TERN_ERROR_USAGE: alert
+ * is close_notify or above 255; TERN_ERROR_NOT_CONNECTED: the connection has closed or failed. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_abort(tern_conn *conn, unsigned alert, tern_time now);
+
 /* Keying material (RFC 5705), once connected and also after closing, but not after a failure. context NULL: none, which
  * differs from an empty one. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, const char *label,
 						     const uint8_t *context, size_t context_len);
+
+/* What SRTP is keyed with in the profile that was agreed on (RFC 5764 4.2): each side's master key and salt, of key_len
+ * and salt_len bytes. When as tern_conn_export; TERN_ERROR_USAGE when no profile was agreed on. Every handshake gives
+ * others, one that resumes too. */
+typedef struct tern_srtp_keys {
+	size_t key_len, salt_len;
+	uint8_t client_key[32], server_key[32];
+	uint8_t client_salt[14], server_salt[14];
+} tern_srtp_keys;
+TERN_API TERN_MUST_CHECK tern_error tern_conn_srtp_keys(const tern_conn *conn, tern_srtp_keys *keys);
 
 /* Client: the session to resume with later, at most TERN_SESSION_MAX bytes. It holds secrets. TERN_ERROR_USAGE when
  * there is none (see TERN_EVENT_TICKET); TERN_ERROR_BUFFER_TOO_SMALL, and *len says how long it is. */
@@ -676,6 +713,8 @@ typedef struct tern_info {
 	uint16_t suite_id, group_id, scheme_id; /* IANA numbers; 0 when none */
 	const char *suite, *group, *scheme; /* IANA names; "" when none */
 	const char *compression; /* of the peer's certificate: IANA name; "" when it came as it is */
+	uint16_t srtp_id; /* the protection profile agreed on: IANA number, 0 when none */
+	const char *srtp; /* its IANA name; "" when none */
 	char alpn[64];
 	bool has_peer_fingerprint;
 	uint8_t peer_fingerprint[32]; /* SHA-256 of the peer's leaf certificate or raw key */

@@ -80,3 +80,20 @@ tern_error tern_config_add_signer(tern_config *config, const void *chain_pem, si
 	c->sign_user = user;
 	return TERN_OK;
 }
+
+tern_error tern_config_limit_credential(tern_config *config, const char *list, bool only_named_issuers)
+{
+	struct list16 next = {.num = 0};
+	struct credential *c;
+	TRY(config_settable(config));
+	if (config->num_credentials == 0)
+		return TERN_ERROR_USAGE;
+	c = &config->credentials[config->num_credentials - 1];
+	if (c->raw && only_named_issuers)
+		return TERN_ERROR_USAGE;
+	if (list)
+		TRY(schemes_from_names(list, next.id, CONFIG_SCHEMES, &next.num));
+	c->schemes = next;
+	c->only_named_issuers = only_named_issuers;
+	return TERN_OK;
+}

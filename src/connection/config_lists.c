@@ -74,6 +74,16 @@ tern_error tern_config_set_schemes(tern_config *config, const char *list)
 	return TERN_OK;
 }
 
+tern_error tern_config_set_srtp(tern_config *config, const char *list)
+{
+	struct list16 next = {.num = 0};
+	TRY(config_settable(config));
+	if (list)
+		TRY(srtp_from_names(list, next.id, CONFIG_SUITES, &next.num));
+	config->srtp = next;
+	return TERN_OK;
+}
+
 static bool has_name(struct span wire, struct span name)
 {
 	for (size_t at = 0; at < wire.n; at += 1u + wire.p[at])

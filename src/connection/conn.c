@@ -2,6 +2,7 @@
 #include "connection/conn.h"
 #include "connection/auth.h"
 
+#include "handshake/answers.h"
 #include "handshake/keys13.h"
 #include "handshake/version.h"
 #include "wire/record.h"
@@ -451,6 +452,19 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 	return TERN_OK;
 }
 
+tern_error tern_conn_set_timeout(tern_conn *conn, uint64_t first_ns)
+{
+	const tern_timers *timers = &conn->pool->config->timers;
+	if (first_ns < TIMEOUT_MIN_NS || first_ns > timers->cap_ns)
+		return TERN_ERROR_USAGE;
+	conn->first_ns = first_ns;
+	if (conn->hs)
+		flight_set_timeout(&conn->hs->flight, first_ns, pool_jitter(conn->pool));
+	if (conn->after)
+		after_set_timeout(conn, first_ns);
+	return TERN_OK;
+}
+
 tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now)
 {
 	tern_error error;
@@ -470,6 +484,22 @@ tern_error tern_conn_close(tern_conn *conn, tern_time now)
 		return TERN_ERROR_NOT_CONNECTED;
 	conn_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
 	conn->state = CONN_CLOSED;
+	if (conn->after)
+		acks_flush(&conn->after->acks);
+	return TERN_OK;
+}
+
+tern_error tern_conn_abort(tern_conn *conn, unsigned alert, tern_time now)
+{
+	(void)now;
+	if (alert == ALERT_CLOSE_NOTIFY || alert > UINT8_MAX)
+		return TERN_ERROR_USAGE;
+	if (conn->state == CONN_FAILED || conn->state == CONN_CLOSED)
+		return TERN_ERROR_NOT_CONNECTED;
+	conn_alert(conn, ALERT_FATAL, (uint8_t)alert);
+	conn->failure.alert_sent = true;
+	conn->failure.alert = (uint8_t)alert;
+	(void)CONN_FAIL(conn, ERROR_REFUSED, "");
 	return TERN_OK;
 }
 
@@ -482,6 +512,13 @@ tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, con
 		return TERN_ERROR_NOT_CONNECTED;
 	return conn->outcome.version->export(conn->pool->provider, &conn->outcome, out, len, label,
 					     span_of(context, context_len), context != NULL);
+}
+
+tern_error tern_conn_srtp_keys(const tern_conn *conn, tern_srtp_keys *keys)
+{
+	if ((conn->state != CONN_OPEN && conn->state != CONN_CLOSED) || !conn->outcome.suite)
+		return TERN_ERROR_NOT_CONNECTED;
+	return conn->outcome.srtp ? srtp_keys(conn->pool->provider, &conn->outcome, keys) : TERN_ERROR_USAGE;
 }
 
 tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len)

@@ -13,6 +13,7 @@ struct names {
 	struct span alpn, server_name, psk_identity; /* inside it */
 };
 
+#define TIMEOUT_MIN_NS UINT64_C(1000000)
 #define MTU_MAX 65507 /* the largest UDP payload of IPv4 */
 
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED, CONN_FAILED };
@@ -79,6 +80,7 @@ struct tern_conn {
 	struct outcome outcome; /* its spans are empty: see names */
 	tern_failure failure;
 
+	uint64_t first_ns; /* first timeout that the caller has set; 0: the config's */
 	uint64_t rtt_ns;
 	uint64_t datagrams_sent, datagrams_received, retransmissions;
 	uint64_t opened, sealed;
@@ -116,6 +118,7 @@ tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_
 /* The next datagram of a post-handshake message or an ACK. */
 tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now);
 void after_set_mtu(tern_conn *conn, uint16_t mtu);
+void after_set_timeout(tern_conn *conn, uint64_t first_ns);
 uint64_t after_deadline(const tern_conn *conn);
 tern_error after_tick(tern_conn *conn, tern_time now);
 /* A handshake record after closing. */

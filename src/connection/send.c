@@ -45,7 +45,7 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	struct handshake *hs = conn->hs;
 	tern_error error;
 	if (conn->last && last_sends(conn->last))
-		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
+		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn));
 	if (!hs || (conn->state == CONN_CLOSED && !hs->complete) || (hs->complete && !conn->after) ||
 	    !flight_sends(&hs->flight))
 		return conn->after ? after_take(conn, out, cap, len, now) : TERN_OK;
@@ -264,7 +264,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 			    .suite = "",
 			    .group = "",
 			    .scheme = "",
-			    .compression = o->compression ? o->compression->name : ""};
+			    .compression = o->compression ? o->compression->name : "",
+			    .srtp = ""};
 	if (conn->names)
 		names = *conn->names;
 	info->connected = conn->state == CONN_OPEN;
@@ -280,6 +281,10 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	if (o->group) {
 		info->group_id = o->group->id;
 		info->group = o->group->name;
+	}
+	if (o->srtp) {
+		info->srtp_id = o->srtp->id;
+		info->srtp = o->srtp->name;
 	}
 	if (o->scheme) {
 		info->scheme_id = o->scheme->id;

@@ -431,6 +431,17 @@ uint64_t flight_deadline(const struct flight *f)
 	return f->deadline_ns;
 }
 
+void flight_set_timeout(struct flight *f, uint64_t first_ns, uint32_t random)
+{
+	tern_trace event = {.kind = TERN_TRACE_TIMER};
+	rto_set_first(&f->rto, first_ns);
+	if (f->state != FLIGHT_WAITING || f->deadline_ns == TERN_NEVER)
+		return;
+	event.timeout_ns = rto_timeout(&f->rto, random);
+	f->deadline_ns = later(f->sent_ns, event.timeout_ns);
+	trace_report(&f->trace, &event);
+}
+
 void flight_set_mtu(struct flight *f, uint16_t mtu)
 {
 	f->mtu = mtu < MTU_MIN ? MTU_MIN : mtu;

@@ -130,6 +130,8 @@ uint64_t flight_deadline(const struct flight *f);
 /* Under which keys the peer can read now. What makes those of a new epoch may be in the flight itself: as long as it
  * has not been sent once, that is the epoch of what comes next; afterwards otherwise. */
 uint16_t flight_told_epoch(const struct flight *f, uint16_t otherwise);
+/* A first timeout in place of the one in use; a timer that runs is set anew from when it was started. */
+void flight_set_timeout(struct flight *f, uint64_t first_ns, uint32_t random);
 
 void flight_set_mtu(struct flight *f, uint16_t mtu);
 

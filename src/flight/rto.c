@@ -24,6 +24,13 @@ void rto_sample(struct rto *r, uint64_t rtt_ns)
 	r->rtt_ns = rtt_ns ? rtt_ns : 1;
 }
 
+void rto_set_first(struct rto *r, uint64_t first_ns)
+{
+	r->first_ns = first_ns;
+	r->rtt_ns = 0;
+	r->learns = false;
+}
+
 void rto_reset(struct rto *r)
 {
 	r->doublings = 0;

@@ -17,6 +17,8 @@ struct rto {
 void rto_init(struct rto *r, const tern_timers *timers);
 /* A round trip of something sent once. */
 void rto_sample(struct rto *r, uint64_t rtt_ns);
+/* Another first timeout, and nothing is learned any more; doublings stay. */
+void rto_set_first(struct rto *r, uint64_t first_ns);
 /* A new flight: no doublings. */
 void rto_reset(struct rto *r);
 /* The timer fired. */

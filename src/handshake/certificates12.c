@@ -65,10 +65,10 @@ static void choose_client_credential(struct handshake *hs, const struct certific
 	for (size_t i = 0; i < config->num_credentials && !hs->credential; i++) {
 		const struct credential *c = &config->credentials[i];
 		bool rsa = c->key_type == KEY_RSA || c->key_type == KEY_RSA_PSS;
-		if (c->raw != hs->raw_own ||
+		if (c->raw != hs->raw_own || !issuer_fits(c, request->authorities) ||
 		    !list8_has(request->types, rsa ? CLIENT_CERT_RSA_SIGN : CLIENT_CERT_ECDSA_SIGN))
 			continue;
-		hs->sign_scheme = choose_scheme(config, hs->version, request->schemes, c->key_type);
+		hs->sign_scheme = choose_scheme(config, hs->version, request->schemes, c);
 		if (hs->sign_scheme)
 			hs->credential = c;
 	}

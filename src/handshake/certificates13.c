@@ -31,9 +31,9 @@ static void choose_client_credential(struct handshake *hs, const struct extensio
 	const struct tern_config *config = hs->pool->config;
 	for (size_t i = 0; i < config->num_credentials && !hs->credential; i++) {
 		const struct credential *c = &config->credentials[i];
-		if (c->raw != hs->raw_own)
+		if (c->raw != hs->raw_own || !issuer_fits(c, ext->certificate_authorities))
 			continue;
-		hs->sign_scheme = choose_scheme(config, hs->version, ext->signature_algorithms, c->key_type);
+		hs->sign_scheme = choose_scheme(config, hs->version, ext->signature_algorithms, c);
 		if (hs->sign_scheme)
 			hs->credential = c;
 	}

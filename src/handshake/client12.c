@@ -47,6 +47,7 @@ tern_error take_server_hello12(struct handshake *hs, const struct server_hello *
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.3");
 	TRY(check_extensions(hs, ext));
 	TRY(take_alpn(hs, ext));
+	TRY(take_srtp(hs, ext));
 	hs->outcome.suite = suite;
 	hs->outcome.extended_master_secret = ext->present & HAS_EXTENDED_MASTER_SECRET;
 	hs->ticket_promised = ext->present & HAS_SESSION_TICKET;

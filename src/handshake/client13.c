@@ -244,6 +244,7 @@ tern_error get_encrypted_extensions13(struct handshake *hs, struct span body)
 	TRY(check_answers(hs, &ext));
 	TRY(take_alpn(hs, &ext));
 	TRY(early13_take_answer(hs, &ext));
+	TRY(take_srtp(hs, &ext));
 	take_certificate_types(hs, &ext);
 	take_limits(hs, &ext, 1);
 	return TERN_OK;

@@ -107,6 +107,12 @@ static tern_error offer_authentication(struct handshake *hs, struct extensions *
 		ext->present |= HAS_ALPN;
 		ext->alpn = config->alpn;
 	}
+	if (config->srtp.num) {
+		ext->present |= HAS_USE_SRTP;
+		ext->srtp_profiles = list_in_arena(hs, &config->srtp);
+		if (!ext->srtp_profiles.p)
+			return TERN_ERROR_BUDGET;
+	}
 	return TERN_OK;
 }
 

@@ -15,6 +15,11 @@
 #define CONFIG_FINGERPRINTS 8
 #define CONFIG_PSKS 32
 
+struct list16 {
+	uint16_t id[CONFIG_SUITES];
+	size_t num;
+};
+
 struct credential {
 	struct span chain[CHAIN_MAX]; /* DER, leaf first; heap copies */
 	size_t num_chain; /* 0: raw public key only */
@@ -23,6 +28,8 @@ struct credential {
 	 * none, it would not be smaller. */
 	struct span compressed[COMPRESSION_ALGS];
 	bool raw; /* offered as a raw public key */
+	bool only_named_issuers; /* used where the peer names an issuer of the chain */
+	struct list16 schemes; /* in order of preference; empty: the config's */
 	enum key_type key_type;
 	struct private_key *key; /* NULL: signer */
 	tern_sign_fn *sign;
@@ -42,11 +49,6 @@ struct psk_entry {
 	bool imported; /* not for DTLS 1.2 */
 };
 
-struct list16 {
-	uint16_t id[CONFIG_SUITES];
-	size_t num;
-};
-
 struct policy; /* connection/policy.c */
 
 struct tern_config {
@@ -57,7 +59,7 @@ struct tern_config {
 	const struct provider *provider;
 
 	const struct policy *policy; /* the last one set: where timers that are left 0 come from */
-	struct list16 suites, suites13, groups, schemes; /* in order of preference; suites: of DTLS 1.2 */
+	struct list16 suites, suites13, groups, schemes, srtp; /* in order of preference; suites: of DTLS 1.2 */
 	bool dtls12, dtls13; /* versions asked for; without those that have no suite once frozen */
 	bool psk_ke;
 	struct credential credentials[CONFIG_CREDENTIALS];

@@ -18,6 +18,7 @@
 
 #define PREMASTER_MAX (2 + 64 + 2 + 64) /* RFC 4279 2, RFC 5489 2: a secret or zeros, then the PSK */
 #define OFFERED_SHARES 2
+#define CLEAR_RECORDS 4
 #define HANDSHAKE_ARENA_FIRST 3072 /* enough for a server's handshake with one P-256 certificate */
 
 enum role { CLIENT, SERVER };
@@ -42,6 +43,7 @@ struct outcome {
 	const struct group_alg *group;
 	const struct compression_alg *compression; /* of the peer's certificate; NULL: it came plain, or none did */
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
+	const struct srtp_profile *srtp; /* NULL: none agreed on */
 	union {
 		struct { /* DTLS 1.2 */
 			uint8_t master[MASTER_LEN];
@@ -105,6 +107,9 @@ struct handshake {
 	struct extensions offered; /* client: what was in our hello; server: what we answer */
 
 	/* DTLS 1.3 */
+	uint64_t clear_seq[CLEAR_RECORDS]; /* records of epoch 0 that brought parts of a ServerHello: to be acknowledged
+					    * once it is known that they can be */
+	uint8_t num_clear;
 	tern_path path; /* the peer's, for the cookie */
 	struct span hello; /* the body of the ClientHello being taken */
 	union {

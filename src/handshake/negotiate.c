@@ -19,14 +19,29 @@ bool suite_usable(const struct handshake *hs, const struct suite *s)
 }
 
 const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version,
-				       struct span list, enum key_type key)
+				       struct span list, const struct credential *c)
 {
-	for (size_t i = 0; i < config->schemes.num; i++) {
-		const struct scheme_alg *scheme = scheme_by_id(config->schemes.id[i]);
-		if (version->scheme_fits(scheme, key) && list16_has(list, scheme->id))
+	const struct list16 *ours = c->schemes.num ? &c->schemes : &config->schemes;
+	for (size_t i = 0; i < ours->num; i++) {
+		const struct scheme_alg *scheme = scheme_by_id(ours->id[i]);
+		if (version->scheme_fits(scheme, c->key_type) && list16_has(list, scheme->id))
 			return scheme;
 	}
 	return NULL;
+}
+
+bool issuer_fits(const struct credential *c, struct span authorities)
+{
+	struct span issuer, name;
+	for (size_t i = 0; c->only_named_issuers && i < c->num_chain; i++) {
+		struct rd names = rd_of(authorities);
+		if (!get_issuer(c->chain[i], &issuer))
+			continue;
+		while (rd_span16(&names, &name))
+			if (span_equal(name, issuer))
+				return true;
+	}
+	return !c->only_named_issuers;
 }
 
 static const struct group_alg *choose_group(const struct handshake *hs, const struct extensions *ext)
@@ -86,8 +101,12 @@ static tern_error choose_credential(const struct tern_config *config, const stru
 			error = error == TERN_ERROR_NO_SHARED_SUITE ? TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE : error;
 			continue;
 		}
+		if (!issuer_fits(c, ext->certificate_authorities)) {
+			error = error == TERN_ERROR_NO_SHARED_SUITE ? TERN_ERROR_NO_SHARED_ISSUER : error;
+			continue;
+		}
 		error = TERN_ERROR_NO_SHARED_SCHEME;
-		choice->scheme = choose_scheme(config, version, ext->signature_algorithms, c->key_type);
+		choice->scheme = choose_scheme(config, version, ext->signature_algorithms, c);
 		choice->credential = c;
 		if (choice->scheme)
 			return TERN_OK;

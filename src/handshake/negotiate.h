@@ -7,9 +7,13 @@
 /* Whether our side could use the suite at all: has the PSK, can verify or show a certificate. */
 bool suite_usable(const struct handshake *hs, const struct suite *s);
 
-/* The first scheme of ours that the peer's list (u16) has and the key can make in a version; NULL: none. */
+/* The first scheme of the credential's, or else of ours, that the peer's list (u16) has and the key can make in a
+ * version; NULL: none. */
 const struct scheme_alg *choose_scheme(const struct tern_config *config, const struct version *version,
-				       struct span list, enum key_type key);
+				       struct span list, const struct credential *c);
+
+/* Whether the peer's certificate_authorities allow the credential. authorities: u16-length-prefixed names, or empty. */
+bool issuer_fits(const struct credential *c, struct span authorities);
 
 /* The server's choice of everything that hangs together: suite, group, credential, scheme. */
 struct choice {

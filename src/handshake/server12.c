@@ -82,6 +82,7 @@ tern_error take_client_hello12(struct handshake *hs, const struct client_hello *
 		answer->present |= HAS_RENEGOTIATION_INFO;
 	answer_limits(hs, ext, 0, answer);
 	TRY(answer_names(hs, ext, alpn, answer));
+	TRY(answer_srtp(hs, ext, answer));
 	hs->session = session;
 	if (session) {
 		answer->present &= ~(uint32_t)HAS_SERVER_NAME; /* RFC 6066 3 */

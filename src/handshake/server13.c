@@ -117,6 +117,7 @@ static tern_error answer_encrypted(struct handshake *hs, const struct extensions
 		return FAILED(hs, error, "RFC 7301 3.2");
 	answer_limits(hs, ext, 1, &hs->offered);
 	TRY(answer_names(hs, ext, alpn, &hs->offered));
+	TRY(answer_srtp(hs, ext, &hs->offered));
 	if (hs->session)
 		hs->offered.present &= ~(uint32_t)HAS_SERVER_NAME; /* RFC 6066 3 */
 	if (hs->outcome.early == TERN_EARLY_DATA_ACCEPTED)

@@ -87,6 +87,23 @@ const struct group_alg *group_by_id(const struct provider *p, uint16_t id)
 	return NULL;
 }
 
+/* RFC 5764 4.1.2, RFC 7714 14.2. */
+static const struct srtp_profile srtp_profiles[] = {
+	{0x0001, "SRTP_AES128_CM_HMAC_SHA1_80", 16, 14},
+	{0x0002, "SRTP_AES128_CM_HMAC_SHA1_32", 16, 14},
+	{0x0007, "SRTP_AEAD_AES_128_GCM", 16, 12},
+	{0x0008, "SRTP_AEAD_AES_256_GCM", 32, 12},
+};
+#define NUM_SRTP_PROFILES (sizeof srtp_profiles / sizeof srtp_profiles[0])
+
+const struct srtp_profile *srtp_by_id(uint16_t id)
+{
+	for (size_t i = 0; i < NUM_SRTP_PROFILES; i++)
+		if (srtp_profiles[i].id == id)
+			return &srtp_profiles[i];
+	return NULL;
+}
+
 /* ---- Lists of names ---- */
 
 static bool same_name(const char *name, struct span s)
@@ -120,6 +137,15 @@ static bool find_scheme(const struct provider *p, struct span name, uint16_t *id
 	for (size_t i = 0; i < num_schemes; i++)
 		if (same_name(schemes[i].name, name))
 			return *id = schemes[i].id, true;
+	return false;
+}
+
+static bool find_srtp(const struct provider *p, struct span name, uint16_t *id)
+{
+	(void)p;
+	for (size_t i = 0; i < NUM_SRTP_PROFILES; i++)
+		if (same_name(srtp_profiles[i].name, name))
+			return *id = srtp_profiles[i].id, true;
 	return false;
 }
 
@@ -167,4 +193,9 @@ tern_error groups_from_names(const char *list, const struct provider *p, uint16_
 tern_error schemes_from_names(const char *list, uint16_t *ids, size_t max, size_t *num)
 {
 	return from_names(find_scheme, NULL, list, ids, max, num);
+}
+
+tern_error srtp_from_names(const char *list, uint16_t *ids, size_t max, size_t *num)
+{
+	return from_names(find_srtp, NULL, list, ids, max, num);
 }

@@ -25,10 +25,22 @@ const struct suite *suite_by_id(uint16_t id); /* NULL: not supported */
 /* Whether the certificate key can serve the suite. */
 bool suite_fits_key(const struct suite *s, enum key_type key);
 
+/* What DTLS-SRTP is negotiated for: a cipher of SRTP and the lengths of its master key and salt (RFC 5764 4.1.2, RFC
+ * 7714 14.2). Those without encryption are left out. */
+struct srtp_profile {
+	uint16_t id; /* IANA */
+	const char *name; /* IANA */
+	uint8_t key_len, salt_len;
+};
+#define SRTP_KEY_MAX 32
+#define SRTP_SALT_MAX 14
+const struct srtp_profile *srtp_by_id(uint16_t id); /* NULL: not supported */
+
 /* Comma-separated IANA names into ids; UNKNOWN_NAME for a name that is not ours or comes twice, USAGE for too many. */
 tern_error suites_from_names(const char *list, uint16_t *ids, size_t max, size_t *num);
 tern_error groups_from_names(const char *list, const struct provider *p, uint16_t *ids, size_t max, size_t *num);
 tern_error schemes_from_names(const char *list, uint16_t *ids, size_t max, size_t *num);
+tern_error srtp_from_names(const char *list, uint16_t *ids, size_t max, size_t *num);
 /* NULL: not supported, or not available at run time. */
 const struct group_alg *group_by_id(const struct provider *p, uint16_t id);
 

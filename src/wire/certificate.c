@@ -112,3 +112,41 @@ void put_new_session_ticket12(struct wr *w, const struct new_session_ticket12 *i
 	wr_u32(w, in->lifetime_hint);
 	wr_vec16(w, in->ticket);
 }
+
+/* ---- DER, as far as the way to the issuer leads ---- */
+
+enum der_tag { DER_INTEGER = 0x02, DER_SEQUENCE = 0x30, DER_VERSION = 0xa0 };
+
+/* One element of this tag. whole: with its header; either may be NULL. */
+static bool get_der(struct rd *r, uint8_t tag, struct span *content, struct span *whole)
+{
+	struct span all = rd_rest(r), v;
+	uint64_t n = 0;
+	uint8_t got, len;
+	if (!rd_u8(r, &got) || got != tag || !rd_u8(r, &len))
+		return false;
+	if (len & 0x80 ? len > 0x83 || !rd_number(r, len & 0x7f, &n) : false)
+		return false;
+	if (!rd_bytes(r, len & 0x80 ? (size_t)n : len, &v))
+		return false;
+	if (content)
+		*content = v;
+	if (whole)
+		*whole = span_of(all.p, all.n - rd_left(r));
+	return true;
+}
+
+bool get_issuer(struct span certificate, struct span *name)
+{
+	struct span content;
+	struct rd r = rd_of(certificate);
+	for (int i = 0; i < 2; i++) { /* Certificate, TBSCertificate */
+		if (!get_der(&r, DER_SEQUENCE, &content, NULL))
+			return false;
+		r = rd_of(content);
+	}
+	if (content.n && content.p[0] == DER_VERSION && !get_der(&r, DER_VERSION, NULL, NULL))
+		return false;
+	return get_der(&r, DER_INTEGER, NULL, NULL) && get_der(&r, DER_SEQUENCE, NULL, NULL) &&
+	       get_der(&r, DER_SEQUENCE, NULL, name);
+}

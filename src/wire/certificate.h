@@ -18,6 +18,10 @@ struct certificate {
 /* False when malformed or longer than WIRE_CHAIN_MAX. */
 MUST_CHECK bool get_certificate12(struct rd *r, struct certificate *out);
 void put_certificate12(struct wr *w, const struct certificate *in);
+/* The issuer's DistinguishedName, DER with its header, as certificate_authorities has it (RFC 5280 4.1, RFC
+ * 8446 4.2.4).
+ */
+MUST_CHECK bool get_issuer(struct span certificate, struct span *name);
 /* RFC 7250: a single SubjectPublicKeyInfo in place of the list; empty: none. */
 MUST_CHECK bool get_raw_certificate12(struct rd *r, struct span *spki);
 void put_raw_certificate12(struct wr *w, struct span spki);

@@ -315,6 +315,26 @@ static void put_selected_psk(struct wr *w, const void *field)
 	wr_u16(w, in->selected_identity);
 }
 
+/* UseSRTPData, RFC 5764 4.1.1. */
+static bool get_srtp(struct rd *r, void *field)
+{
+	struct extensions *out = field;
+	return rd_span16(r, &out->srtp_profiles) && list16_valid(out->srtp_profiles) && rd_span8(r, &out->srtp_mki);
+}
+
+static bool get_srtp_choice(struct rd *r, void *field)
+{
+	const struct extensions *out = field;
+	return get_srtp(r, field) && out->srtp_profiles.n == 2;
+}
+
+static void put_srtp(struct wr *w, const void *field)
+{
+	const struct extensions *in = field;
+	wr_vec16(w, in->srtp_profiles);
+	wr_vec8(w, in->srtp_mki);
+}
+
 /* ---- The table ---- */
 
 #define CODEC(name, get, put) static const struct codec name[1] = {{get, put}}
@@ -337,6 +357,8 @@ CODEC(names, get_names, put_vec16);
 CODEC(shares, get_key_shares, put_key_shares);
 CODEC(share, get_server_share, put_server_share);
 CODEC(group, get_wanted_group, put_wanted_group);
+CODEC(srtp, get_srtp, put_srtp);
+CODEC(srtp1, get_srtp_choice, put_srtp);
 CODEC(psks, get_psks, put_psks);
 CODEC(psk, get_selected_psk, put_selected_psk);
 #undef CODEC
@@ -365,6 +387,7 @@ static const struct row rows[] = {
 	X(MAX_FRAGMENT_LENGTH,       max_fragment_length,       u8,     u8,     NO,    NO,     u8,     NO,     NO, NO),
 	X(EC_POINT_FORMATS,          ec_point_formats,          list8,  list8,  NO,    NO,     NO,     NO,     NO, NO),
 	X(SIGNATURE_ALGORITHMS,      signature_algorithms,      list16, NO,     NO,    NO,     NO,     list16, NO, NO),
+	X(USE_SRTP,                  present,                   srtp,   srtp1,  NO,    NO,     srtp1,  NO,     NO, NO),
 	X(ALPN,                      alpn,                      alpn,   alpn1,  NO,    NO,     alpn1,  NO,     NO, NO),
 	X(CLIENT_CERTIFICATE_TYPE,   client_certificate_types,  list8,  byte,   NO,    NO,     byte,   NO,     NO, NO),
 	X(SERVER_CERTIFICATE_TYPE,   server_certificate_types,  list8,  byte,   NO,    NO,     byte,   NO,     NO, NO),

@@ -18,6 +18,7 @@ enum extension_type {
 	EXT_SUPPORTED_GROUPS = 10, /* RFC 8422 5.1.1 */
 	EXT_EC_POINT_FORMATS = 11, /* RFC 8422 5.1.2 */
 	EXT_SIGNATURE_ALGORITHMS = 13, /* RFC 5246 7.4.1.4.1 */
+	EXT_USE_SRTP = 14, /* RFC 5764 4.1.1 */
 	EXT_ALPN = 16, /* RFC 7301 */
 	EXT_CLIENT_CERTIFICATE_TYPE = 19, /* RFC 7250 */
 	EXT_SERVER_CERTIFICATE_TYPE = 20,
@@ -60,7 +61,8 @@ enum extension_bit {
 	HAS_POST_HANDSHAKE_AUTH = 1 << 18,
 	HAS_SIGNATURE_ALGORITHMS_CERT = 1 << 19,
 	HAS_CERTIFICATE_AUTHORITIES = 1 << 20,
-	HAS_COMPRESS_CERTIFICATE = 1 << 21
+	HAS_COMPRESS_CERTIFICATE = 1 << 21,
+	HAS_USE_SRTP = 1 << 22
 };
 
 /* Where a block stands. Each place has its own syntax for some extensions, and a list of those that may be there at all
@@ -108,6 +110,8 @@ struct extensions {
 	uint32_t max_early_data; /* NewSessionTicket: bytes */
 	struct span signature_algorithms_cert; /* u16 list, not empty */
 	struct span certificate_authorities; /* list of u16-length-prefixed names, well-formed, not empty */
+	struct span srtp_profiles; /* u16 list, not empty; server: exactly one */
+	struct span srtp_mki; /* 0 to 255 bytes */
 	bool misplaced; /* one of the list above stands where it may not */
 };
 

@@ -121,7 +121,7 @@ class Usage(Case):
                 (client + ["--dtls", "1.3,1.4"], 2, ["--dtls 1.3,1.4"]),
                 (client + ["--dtls", "1.0"], 2, ["--dtls 1.0"]),
                 (client + ["--cid-length", "8"], 2, ["--cid-length", "not in this version"]),
-                (client + ["--srtp", "x"], 2, ["--srtp", "not in this version"]),
+                (client + ["--srtp", "x"], 2, ["--srtp", "SRTP_AEAD_AES_128_GCM"]),
                 (listen + pair + ["--workers", "2"], 2, ["--workers", "not in this version"]),
                 (listen + pair + ["--metrics", "1"], 2, ["--metrics", "not in this version"]),
                 (client + ["--policy", "x"], 2, ["--policy x", "webrtc"]),
@@ -373,6 +373,16 @@ class ServerAndClient(Case):
         self.assertEqual(len(mine[0]["export"]), 40)
         self.assertEqual((mine[3]["by"], theirs[4]["by"]), ("us", "peer"))
         self.assertGreater(mine[4]["records_opened"], 0)
+
+    def test_srtp(self):
+        with self.server("--echo", "--json", "--srtp", "SRTP_AEAD_AES_256_GCM,SRTP_AEAD_AES_128_GCM") as server:
+            done = self.client(server.port(), "--srtp", "SRTP_AEAD_AES_128_GCM,SRTP_AES128_CM_HMAC_SHA1_80")
+            self.assertStatus(done, 0)
+            self.assertIn(b", SRTP_AEAD_AES_128_GCM", done.stderr)
+            self.assertStatus(self.client(server.port()), 0)
+            self.assertEqual(server.finish(signal.SIGTERM), 0)
+        connected = [e["srtp"] for e in events(bytes(server.out)) if e["event"] == "connected"]
+        self.assertEqual(connected, ["SRTP_AEAD_AES_128_GCM", None])
 
     def test_exporters_agree(self):
         with self.server("--echo", "--export", "EXPORTER-test:32") as server:

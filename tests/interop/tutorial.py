@@ -120,6 +120,27 @@ def s_client_calls_tern(session, *options):
     server.finish(session.deadline)
 
 
+def srtp(session, tern_serves):
+    """Both agree on the second profile that tern likes; what OpenSSL exports for SRTP, tern does."""
+    profiles = ["--srtp", "SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80", "--export", "EXTRACTOR-dtls_srtp:60"]
+    theirs = "-use_srtp SRTP_AES128_CM_SHA1_80 -keymatexport EXTRACTOR-dtls_srtp -keymatexportlen 60".split()
+    if tern_serves:
+        ours = session.start("server", [str(session.tern), "server", "--listen", "127.0.0.1:0", "--cert", "@cert.pem",
+                                        "--key", "@key.pem", *profiles])
+        port = ours.wait_for(r"listening on 127\.0\.0\.1:(\d+)", session.deadline).group(1)
+        peer = session.start("s_client", [*f"openssl s_client -dtls1_2 -connect 127.0.0.1:{port}".split(), *theirs])
+    else:
+        port = free_port()
+        peer = openssl_server(session, port, *theirs)
+        ours = session.start("client", [str(session.tern), "client", f"127.0.0.1:{port}", "--insecure", *profiles])
+    ours.wait_for("connected.*, SRTP_AES128_CM_HMAC_SHA1_80", session.deadline)
+    mine = ours.wait_for("export EXTRACTOR-dtls_srtp: ([0-9a-f]{120})", session.deadline).group(1)
+    peer.wait_for("SRTP Extension negotiated, profile=SRTP_AES128_CM_SHA1_80", session.deadline)
+    other = peer.wait_for("Keying material: ([0-9A-F]{120})", session.deadline).group(1)
+    if mine != other.lower():
+        raise Failure("the keys for SRTP differ")
+
+
 def capture(session, *trust):
     """tcpdump sees the datagrams, tshark finds both lines in them with the key log, and neither without."""
     port = free_port()
@@ -158,6 +179,8 @@ def cases(folder):
     yield "s_client, tern server --echo", s_client_calls_tern, ("--echo",)
     yield "s_client, tern server --require-client-cert", s_client_calls_tern, ("--echo", "--ca", "@cert.pem",
                                                                               "--require-client-cert")
+    yield "s_client -use_srtp, tern server --srtp", srtp, (True,)
+    yield "s_server -use_srtp, tern client --srtp", srtp, (False,)
     yield "capture, tshark and the key log", capture, trust
 
 

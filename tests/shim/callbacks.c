@@ -75,15 +75,23 @@ tern_error callback_sign(void *user, tern_conn *conn, uint64_t job, uint16_t sch
 
 /* ---- The peer's certificate ---- */
 
-/* Without a flag that asks for a check the runner wants its result ignored. BoringSSL's own callback and that of an
- * application fail with different alerts, certificate_unknown and handshake_failure; so must the shim. */
-static tern_error verdict(const struct callbacks *callbacks)
+/* Without a flag that asks for a check the runner wants its result ignored. */
+static bool fails(const struct callbacks *callbacks)
 {
 	const struct flags *f = callbacks->flags;
-	bool checks = f->verify_peer || f->require_any_client_certificate || f->use_custom_verify;
-	if (!f->verify_fail || !checks)
-		return TERN_OK;
-	return f->use_custom_verify ? TERN_ERROR_CERTIFICATE_REJECTED : TERN_ERROR_CERTIFICATE_REQUIRED;
+	return f->verify_fail && (f->verify_peer || f->require_any_client_certificate || f->use_custom_verify);
+}
+
+/* BoringSSL's own callback fails with handshake_failure, that of an application with certificate_unknown. The former is
+ * the alert of no verdict, so the connection is aborted in place of an answer. */
+bool callback_refuses(const struct callbacks *callbacks)
+{
+	return fails(callbacks) && !callbacks->flags->use_custom_verify;
+}
+
+static tern_error verdict(const struct callbacks *callbacks)
+{
+	return fails(callbacks) ? TERN_ERROR_CERTIFICATE_REJECTED : TERN_OK;
 }
 
 tern_error callback_verify(void *user, tern_conn *conn, uint64_t job, const tern_bytes *chain, size_t num_chain,
@@ -95,7 +103,7 @@ tern_error callback_verify(void *user, tern_conn *conn, uint64_t job, const tern
 	(void)chain;
 	(void)num_chain;
 	(void)raw_key;
-	return callbacks->flags->async ? TERN_PENDING : verdict(callbacks);
+	return callbacks->flags->async || callback_refuses(callbacks) ? TERN_PENDING : verdict(callbacks);
 }
 
 /* ---- Sessions by id ---- */

@@ -41,6 +41,9 @@ tern_sign_fn callback_sign; /* user: struct signer */
 tern_verify_fn callback_verify; /* user: struct callbacks */
 tern_session_store callback_store(struct callbacks *callbacks);
 
+/* Whether the question for the peer's certificate is answered by aborting with handshake_failure. */
+bool callback_refuses(const struct callbacks *callbacks);
+
 /* The answer to a job that was left open. The bytes it points to stay valid until the next call. */
 tern_error callback_answer(struct callbacks *callbacks, const tern_event *pending, tern_answer *answer,
 			   uint8_t signature[SIGNATURE_MAX]);

@@ -7,6 +7,8 @@
 
 enum { RECORD_MAX = 16384, OUT_MAX = 65536, UDP_MAX = 65507 };
 
+enum { ALERT_DECOMPRESSION_FAILURE = 30, ALERT_HANDSHAKE_FAILURE = 40, ALERT_CERTIFICATE_UNKNOWN = 46 };
+
 /* A clock this close to a timeout counts as having reached it. */
 static const uint64_t EARLY_NS = 10000000;
 
@@ -100,6 +102,27 @@ static bool rekey(struct exchange *x)
 	return error == TERN_OK ? flush(x) : complain(x, error);
 }
 
+static bool tick(struct exchange *x)
+{
+	tern_error error = tern_conn_tick(x->conn, x->kept->now);
+	return error == TERN_OK || complain(x, error);
+}
+
+/* Signing takes this long. */
+static bool spend(struct exchange *x, uint64_t ns)
+{
+	x->kept->now.mono_ns += ns;
+	return ns == 0 || (tick(x) && flush(x));
+}
+
+static bool refuse(struct exchange *x, unsigned alert)
+{
+	tern_error error = tern_conn_abort(x->conn, alert, x->kept->now);
+	if (error != TERN_OK)
+		return complain(x, error);
+	return complain(x, tern_conn_failure(x->conn).error);
+}
+
 /* ---- Events ---- */
 
 static bool check_info(const struct exchange *x)
@@ -130,10 +153,15 @@ static bool on_connected(struct exchange *x)
 {
 	const struct flags *f = x->flags;
 	x->connected = true;
+	/* What an application does that judges the peer of a resumed session again. */
+	if (x->resumes && f->reverify_on_resume && f->verify_fail)
+		return flush(x) && refuse(x, ALERT_CERTIFICATE_UNKNOWN);
 	if (!check_info(x) || !flush(x))
 		return false;
 	if (f->export_len && !send_exported(x))
 		return false;
+	if (f->send_alert)
+		return refuse(x, ALERT_DECOMPRESSION_FAILURE);
 	if (f->shim_writes_first && !send_data(x, (const uint8_t *)"hello", 5))
 		return false;
 	if (f->shim_shuts_down) {
@@ -168,7 +196,12 @@ static bool on_pending(struct exchange *x, const tern_event *event)
 {
 	uint8_t signature[SIGNATURE_MAX];
 	tern_answer answer;
-	tern_error error = callback_answer(x->callbacks, event, &answer, signature);
+	tern_error error;
+	if (event->job_kind == TERN_JOB_VERIFY && callback_refuses(x->callbacks))
+		return refuse(x, ALERT_HANDSHAKE_FAILURE);
+	if (event->job_kind == TERN_JOB_SIGN && !spend(x, x->flags->private_key_delay_ms * UINT64_C(1000000)))
+		return false;
+	error = callback_answer(x->callbacks, event, &answer, signature);
 	if (error == TERN_OK)
 		error = tern_conn_resume(x->conn, event->job, &answer, x->kept->now);
 	return error == TERN_OK || complain(x, error);
@@ -212,16 +245,12 @@ static bool drain_events(struct exchange *x)
 
 static bool on_packet(struct exchange *x, const struct packet *p)
 {
-	tern_error error = tern_conn_feed(x->conn, p->data, p->len, NULL, x->kept->now);
+	tern_error error;
+	x->quiet_until = 0; /* what comes may start a timer */
+	error = tern_conn_feed(x->conn, p->data, p->len, NULL, x->kept->now);
 	if (error != TERN_OK)
 		return complain(x, error);
 	return drain_events(x) && flush(x);
-}
-
-static bool tick(struct exchange *x)
-{
-	tern_error error = tern_conn_tick(x->conn, x->kept->now);
-	return error == TERN_OK || complain(x, error);
 }
 
 /* Timeouts before the one that was promised are housekeeping, which must not be seen. */
@@ -281,6 +310,10 @@ static bool on_opcode(struct exchange *x, const struct packet *p)
 		return on_advance(x, p->number);
 	case OPCODE_EXPECT:
 		return on_expect(x, p->number);
+	case OPCODE_DURATION:
+		if (tern_conn_set_timeout(x->conn, p->number * 1000000) != TERN_OK)
+			return mismatch("timeout", "a usable one", "");
+		return true;
 	case OPCODE_MTU:
 		if (tern_conn_set_mtu(x->conn, (uint16_t)p->number) != TERN_OK)
 			return mismatch("MTU", "a usable one", "");

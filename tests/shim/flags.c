@@ -15,8 +15,13 @@ enum kind {
 	KIND_NUMBERS,
 	KIND_NEW_X509,
 	KIND_NEW_RAW_KEY,
+	KIND_NEW_PSK,
+	KIND_CREDENTIAL_TEXT,
+	KIND_PSK_SHA384,
 	KIND_CERT_FILE,
 	KIND_KEY_FILE,
+	KIND_SIGNING_PREFS,
+	KIND_MATCH_ISSUER,
 	KIND_PORT
 };
 
@@ -43,13 +48,21 @@ static const struct row rows[] = {
 	{"-key-file", KIND_KEY_FILE, 0},
 	{"-new-x509-credential", KIND_NEW_X509, 0},
 	{"-new-rpk-credential", KIND_NEW_RAW_KEY, 0},
+	{"-new-psk-credential", KIND_NEW_PSK, 0},
+	{"-psk-importer-key", KIND_CREDENTIAL_TEXT, offsetof(struct flag_credential, psk_key)},
+	{"-psk-importer-identity", KIND_CREDENTIAL_TEXT, offsetof(struct flag_credential, psk_identity)},
+	{"-psk-importer-context", KIND_CREDENTIAL_TEXT, offsetof(struct flag_credential, psk_context)},
+	{"-psk-importer-sha256", KIND_NOTHING, 0},
+	{"-psk-importer-sha384", KIND_PSK_SHA384, 0},
 	{"-expect-selected-credential", KIND_NOTHING_VALUE, 0},
-	{"-signing-prefs", KIND_NUMBERS, AT(signing_prefs)},
+	{"-signing-prefs", KIND_SIGNING_PREFS, 0},
+	{"-must-match-issuer", KIND_MATCH_ISSUER, 0},
 	{"-verify-prefs", KIND_NUMBERS, AT(verify_prefs)},
 	{"-verify-peer", KIND_BOOL, AT(verify_peer)},
 	{"-verify-fail", KIND_BOOL, AT(verify_fail)},
 	{"-use-custom-verify-callback", KIND_BOOL, AT(use_custom_verify)},
 	{"-require-any-client-certificate", KIND_BOOL, AT(require_any_client_certificate)},
+	{"-reverify-on-resume", KIND_BOOL, AT(reverify_on_resume)},
 	{"-expect-verify-result", KIND_NOTHING, 0},
 	{"-trust-cert", KIND_NOTHING_VALUE, 0},
 	{"-available-client-cert-types", KIND_NOTHING_VALUE, 0}, /* a client offers what it has */
@@ -73,6 +86,7 @@ static const struct row rows[] = {
 	{"-select-alpn", KIND_TEXT, AT(select_alpn)},
 	{"-decline-alpn", KIND_BOOL, AT(decline_alpn)},
 	{"-reject-alpn", KIND_BOOL, AT(reject_alpn)},
+	{"-srtp-profiles", KIND_TEXT, AT(srtp_profiles)},
 	{"-no-ticket", KIND_BOOL, AT(no_ticket)},
 	{"-mtu", KIND_UNSIGNED, AT(mtu)},
 	{"-initial-timeout-duration-ms", KIND_UNSIGNED, AT(initial_timeout_ms)},
@@ -81,6 +95,9 @@ static const struct row rows[] = {
 	{"-implicit-handshake", KIND_NOTHING, 0},
 	{"-use-early-callback", KIND_NOTHING, 0},
 	{"-use-ticket-callback", KIND_NOTHING, 0},
+	{"-renew-ticket", KIND_BOOL, AT(renew_ticket)},
+	{"-skip-ticket", KIND_BOOL, AT(skip_ticket)},
+	{"-private-key-delay-ms", KIND_UNSIGNED, AT(private_key_delay_ms)},
 	{"-use-ticket-aead-callback", KIND_NOTHING, 0},
 	{"-quic-use-legacy-codepoint", KIND_NOTHING_VALUE, 0},
 
@@ -108,6 +125,7 @@ static const struct row rows[] = {
 	{"-export-context", KIND_TEXT, AT(export_context)},
 	{"-use-export-context", KIND_BOOL, AT(use_export_context)},
 	{"-shim-writes-first", KIND_BOOL, AT(shim_writes_first)},
+	{"-send-alert", KIND_BOOL, AT(send_alert)},
 	{"-shim-shuts-down", KIND_BOOL, AT(shim_shuts_down)},
 	{"-check-close-notify", KIND_BOOL, AT(check_close_notify)},
 	{"-key-update-before-read", KIND_BOOL, AT(key_update_before_read)},
@@ -124,7 +142,8 @@ static const struct row *find_row(const char *name)
 
 static bool takes_value(enum kind kind)
 {
-	return kind != KIND_NOTHING && kind != KIND_BOOL && kind != KIND_NEW_X509 && kind != KIND_NEW_RAW_KEY;
+	return kind != KIND_NOTHING && kind != KIND_BOOL && kind != KIND_MATCH_ISSUER && kind != KIND_NEW_PSK &&
+	       kind != KIND_PSK_SHA384 && kind != KIND_NEW_X509 && kind != KIND_NEW_RAW_KEY;
 }
 
 static bool parse_number(const char *text, uint64_t max, uint64_t *out)
@@ -191,8 +210,21 @@ static bool apply(struct flags *f, const struct row *row, const char *value)
 		return new_credential(f, CREDENTIAL_X509);
 	case KIND_NEW_RAW_KEY:
 		return new_credential(f, CREDENTIAL_RAW_KEY);
+	case KIND_NEW_PSK:
+		return new_credential(f, CREDENTIAL_PSK);
+	case KIND_CREDENTIAL_TEXT:
+		*(const char **)(void *)((uint8_t *)current(f) + row->offset) = value;
+		return true;
+	case KIND_PSK_SHA384:
+		current(f)->psk_sha384 = true;
+		return true;
 	case KIND_CERT_FILE:
 		current(f)->cert_file = value;
+		return true;
+	case KIND_SIGNING_PREFS:
+		return add_number(&current(f)->signing_prefs, value);
+	case KIND_MATCH_ISSUER:
+		current(f)->must_match_issuer = true;
 		return true;
 	case KIND_KEY_FILE:
 		current(f)->key_file = value;

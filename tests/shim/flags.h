@@ -18,11 +18,15 @@ struct numbers {
 	size_t num;
 };
 
-enum credential_kind { CREDENTIAL_X509, CREDENTIAL_RAW_KEY };
+enum credential_kind { CREDENTIAL_X509, CREDENTIAL_RAW_KEY, CREDENTIAL_PSK };
 
 struct flag_credential {
 	enum credential_kind kind;
 	const char *cert_file, *key_file;
+	struct numbers signing_prefs;
+	bool must_match_issuer;
+	const char *psk_key, *psk_identity, *psk_context; /* base64 */
+	bool psk_sha384;
 };
 
 struct flags {
@@ -35,19 +39,19 @@ struct flags {
 	struct flag_credential credential; /* the one before any -new-*-credential */
 	struct flag_credential more[FLAG_CREDENTIALS];
 	size_t num_more;
-	struct numbers signing_prefs, verify_prefs;
+	struct numbers verify_prefs;
 
-	bool verify_peer, require_any_client_certificate, verify_fail, use_custom_verify;
+	bool verify_peer, require_any_client_certificate, verify_fail, use_custom_verify, reverify_on_resume;
 	struct numbers curves;
 	const char *cipher;
 	unsigned min_version, max_version;
 	bool no_tls12, no_tls13;
 	const char *psk, *psk_identity;
 
-	const char *host_name, *advertise_alpn, *select_alpn;
+	const char *host_name, *advertise_alpn, *select_alpn, *srtp_profiles;
 	bool decline_alpn, reject_alpn;
-	bool no_ticket;
-	unsigned mtu, initial_timeout_ms, max_cert_list;
+	bool no_ticket, renew_ticket, skip_ticket;
+	unsigned private_key_delay_ms, mtu, initial_timeout_ms, max_cert_list;
 	uint64_t resumption_delay_s;
 
 	unsigned expect_version, expect_cipher, expect_curve, expect_scheme;
@@ -57,7 +61,7 @@ struct flags {
 	unsigned export_len;
 	const char *export_label, *export_context;
 	bool use_export_context;
-	bool shim_writes_first, shim_shuts_down, check_close_notify, key_update_before_read, key_update;
+	bool shim_writes_first, send_alert, shim_shuts_down, check_close_notify, key_update_before_read, key_update;
 };
 
 enum { FLAGS_INITIAL, FLAGS_RESUME, FLAGS_CONNECTIONS };

@@ -54,7 +54,11 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i <= flags[FLAGS_INITIAL].resume_count && status == EXIT_GOOD; i++) {
 		if (i)
 			kept.now.unix_s += (int64_t)flags[FLAGS_RESUME].resumption_delay_s;
-		status = connection(&flags[i ? FLAGS_RESUME : FLAGS_INITIAL], &kept, keyring, i > 0);
+		/* What was sealed under the previous key is taken and renewed. */
+		if (i && flags[FLAGS_RESUME].renew_ticket && tern_keyring_rotate(keyring, NULL, 0) != TERN_OK)
+			status = EXIT_BAD;
+		else
+			status = connection(&flags[i ? FLAGS_RESUME : FLAGS_INITIAL], &kept, keyring, i > 0);
 	}
 	tern_keyring_free(keyring);
 	return status;

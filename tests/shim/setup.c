@@ -65,14 +65,12 @@ static tern_error set_groups(tern_config *config, const struct flags *f)
 	return list[0] ? tern_config_set_groups(config, list) : TERN_ERROR_UNKNOWN_NAME;
 }
 
-/* Tern has one list for both directions. */
 static tern_error set_schemes(tern_config *config, const struct flags *f)
 {
-	const struct numbers *prefs = f->verify_prefs.num ? &f->verify_prefs : &f->signing_prefs;
 	char list[LIST_MAX];
-	if (!prefs->num)
+	if (!f->verify_prefs.num)
 		return TERN_OK;
-	names_of(prefs, schemes, sizeof schemes / sizeof schemes[0], list);
+	names_of(&f->verify_prefs, schemes, sizeof schemes / sizeof schemes[0], list);
 	return list[0] ? tern_config_set_schemes(config, list) : TERN_ERROR_UNKNOWN_NAME;
 }
 
@@ -132,6 +130,22 @@ static tern_error set_alpn(tern_config *config, const struct flags *f)
 	return f->reject_alpn ? tern_config_set_alpn(config, "none of the client's") : TERN_OK;
 }
 
+/* OpenSSL has other names for some profiles than IANA. */
+static tern_error set_srtp(tern_config *config, const char *list)
+{
+	static const char *const names[][2] = {{"SRTP_AES128_CM_SHA1_80", "SRTP_AES128_CM_HMAC_SHA1_80"},
+					       {"SRTP_AES128_CM_SHA1_32", "SRTP_AES128_CM_HMAC_SHA1_32"}};
+	char ours[LIST_MAX] = "";
+	while (list && *list) {
+		size_t len = strcspn(list, ":");
+		for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+			if (strlen(names[i][0]) == len && strncmp(names[i][0], list, len) == 0)
+				append(ours, names[i][1], strlen(names[i][1]));
+		list += len + (list[len] == ':');
+	}
+	return ours[0] ? tern_config_set_srtp(config, ours) : TERN_OK;
+}
+
 /* ---- Credentials ---- */
 
 struct file {
@@ -164,23 +178,67 @@ static tern_error add_signer(tern_config *config, struct callbacks *callbacks, c
 	return tern_config_add_signer(config, chain->bytes, chain->len, callback_sign, s);
 }
 
+static tern_error limit_credential(tern_config *config, const struct flag_credential *c)
+{
+	char list[LIST_MAX];
+	names_of(&c->signing_prefs, schemes, sizeof schemes / sizeof schemes[0], list);
+	if (c->signing_prefs.num && !list[0])
+		return TERN_ERROR_UNKNOWN_NAME;
+	return tern_config_limit_credential(config, list[0] ? list : NULL, c->must_match_issuer);
+}
+
+struct decoded {
+	uint8_t bytes[LIST_MAX];
+	size_t len;
+};
+
+static bool decode(struct decoded *out, const char *base64)
+{
+	size_t n = base64 ? strlen(base64) : 0;
+	int len = n / 4 * 3 <= sizeof out->bytes ? EVP_DecodeBlock(out->bytes, (const uint8_t *)base64, (int)n) : -1;
+	if (len < 0)
+		return false;
+	out->len = (size_t)len;
+	for (size_t i = 1; i <= 2 && i <= n && base64[n - i] == '='; i++)
+		out->len--;
+	return true;
+}
+
+static tern_error import_psk(tern_config *config, const struct flag_credential *c)
+{
+	struct decoded key, identity, context;
+	if (!decode(&key, c->psk_key) || !decode(&identity, c->psk_identity) || !decode(&context, c->psk_context))
+		return TERN_ERROR_UNKNOWN_NAME;
+	return tern_config_import_psk(config,
+				      &(tern_external_psk){.size = sizeof(tern_external_psk),
+							   .identity = identity.bytes,
+							   .identity_len = identity.len,
+							   .key = key.bytes,
+							   .key_len = key.len,
+							   .context = context.bytes,
+							   .context_len = context.len,
+							   .hash = c->psk_sha384 ? TERN_PSK_SHA384 : TERN_PSK_SHA256});
+}
+
 static tern_error add_credential(tern_config *config, struct callbacks *callbacks, const struct flag_credential *c)
 {
 	struct file *chain, *key;
 	tern_error error = TERN_ERROR_NO_MEMORY;
+	if (c->kind == CREDENTIAL_PSK)
+		return import_psk(config, c);
 	if (!c->key_file)
 		return TERN_OK;
 	chain = read_file(c->cert_file);
 	key = read_file(c->key_file);
 	if (chain && key && c->kind == CREDENTIAL_RAW_KEY)
 		error = tern_config_add_raw_key(config, key->bytes, key->len);
-	else if (chain && key && callbacks->flags->async)
+	else if (chain && key && (callbacks->flags->async || callbacks->flags->private_key_delay_ms))
 		error = add_signer(config, callbacks, chain, key);
 	else if (chain && key)
 		error = tern_config_add_keypair(config, chain->bytes, chain->len, key->bytes, key->len);
 	free(chain);
 	free(key);
-	return error;
+	return error == TERN_OK ? limit_credential(config, c) : error;
 }
 
 /* The credential without a -new-*-credential comes last, as the runner expects. */
@@ -254,11 +312,12 @@ tern_error setup_config(tern_config *config, struct callbacks *callbacks, tern_k
 	TRY(set_groups(config, f));
 	TRY(set_schemes(config, f));
 	TRY(set_alpn(config, f));
+	TRY(set_srtp(config, f->srtp_profiles));
 	TRY(add_credentials(config, callbacks));
 	TRY(set_psk(config, f));
 	TRY(set_client_auth(config, f));
 	TRY(tern_config_set_verify(config, callback_verify, callbacks));
-	TRY(tern_config_set_tickets(config, !f->no_ticket));
+	TRY(tern_config_set_tickets(config, !f->no_ticket && !f->skip_ticket));
 	TRY(tern_config_set_keyring(config, keyring));
 	TRY(tern_config_set_cookie(config, false));
 	return tern_config_set_session_store(config, &store);

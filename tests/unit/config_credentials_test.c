@@ -107,6 +107,36 @@ static void kinds(void **state)
 	tern_config_free(c);
 }
 
+static void limits(void **state)
+{
+	static const struct {
+		const char *name, *schemes;
+		bool raw, issuers;
+		tern_error error;
+	} cases[] = {
+		{"schemes", "ecdsa_secp256r1_sha256,ed25519", false, false, TERN_OK},
+		{"issuers", NULL, false, true, TERN_OK},
+		{"schemes of a raw key", "ed25519", true, false, TERN_OK},
+		{"issuers of a raw key", NULL, true, true, TERN_ERROR_USAGE},
+		{"unknown scheme", "ecdsa_sha1", false, false, TERN_ERROR_UNKNOWN_NAME},
+	};
+	tern_config *c = tern_config_new(NULL);
+	(void)state;
+	assert_int_equal(tern_config_limit_credential(c, NULL, false), TERN_ERROR_USAGE);
+	tern_config_free(c);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		c = tern_config_new(NULL);
+		assert_int_equal(cases[i].raw ? tern_config_add_raw_key(c, TEXT(key_pem))
+					      : tern_config_add_keypair(c, TEXT(cert_pem), TEXT(key_pem)),
+				 TERN_OK);
+		if (tern_config_limit_credential(c, cases[i].schemes, cases[i].issuers) != cases[i].error)
+			fail_msg("%s", cases[i].name);
+		assert_int_equal(c->credentials[0].only_named_issuers, cases[i].issuers && !cases[i].error);
+		assert_int_equal(c->credentials[0].schemes.num > 0, cases[i].schemes && !cases[i].error);
+		tern_config_free(c);
+	}
+}
+
 static void up_to_4(void **state)
 {
 	tern_config *c = tern_config_new(NULL);
@@ -132,10 +162,8 @@ static void trusted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keypairs),
-		cmocka_unit_test(kinds),
-		cmocka_unit_test(up_to_4),
-		cmocka_unit_test(trusted),
+		cmocka_unit_test(keypairs), cmocka_unit_test(kinds),   cmocka_unit_test(limits),
+		cmocka_unit_test(up_to_4),  cmocka_unit_test(trusted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,12 +80,21 @@ static void names(void **state)
 		{"schemes", tern_config_set_schemes, "ed25519,rsa_pkcs1_sha256", TERN_OK},
 		{"SHA-1", tern_config_set_schemes, "ecdsa_sha1", TERN_ERROR_UNKNOWN_NAME},
 		{"second scheme unknown", tern_config_set_schemes, "ed25519,ed448", TERN_ERROR_UNKNOWN_NAME},
+		{"SRTP", tern_config_set_srtp, "SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_32", TERN_OK},
+		{"no SRTP", tern_config_set_srtp, NULL, TERN_OK},
+		{"OpenSSL's name of a profile", tern_config_set_srtp, "SRTP_AES128_CM_SHA1_80",
+		 TERN_ERROR_UNKNOWN_NAME},
+		{"SRTP without encryption", tern_config_set_srtp, "SRTP_NULL_HMAC_SHA1_80", TERN_ERROR_UNKNOWN_NAME},
+		{"SRTP profile twice", tern_config_set_srtp, "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_128_GCM",
+		 TERN_ERROR_UNKNOWN_NAME},
 		{"no schemes", tern_config_set_schemes, NULL, TERN_ERROR_USAGE},
 	};
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
 		tern_config *c = tern_config_new(NULL);
 		tern_config before;
+		if (cases[i].set == tern_config_set_srtp)
+			assert_int_equal(tern_config_set_srtp(c, "SRTP_AES128_CM_HMAC_SHA1_80"), TERN_OK);
 		memcpy(&before, c, sizeof before);
 		if (cases[i].set(c, cases[i].list) != cases[i].error)
 			fail_msg("%s: error", cases[i].name);

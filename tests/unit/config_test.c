@@ -268,6 +268,10 @@ static tern_error do_alpn(tern_config *c)
 {
 	return tern_config_set_alpn(c, "coap,webrtc");
 }
+static tern_error do_srtp(tern_config *c)
+{
+	return tern_config_set_srtp(c, "SRTP_AEAD_AES_128_GCM");
+}
 static tern_error do_cookie(tern_config *c)
 {
 	return tern_config_set_cookie(c, false);
@@ -344,6 +348,7 @@ static const struct {
 	{"set psk", do_set_psk, false},
 	{"psk hint", do_psk_hint, false},
 	{"alpn", do_alpn, false},
+	{"srtp", do_srtp, false},
 	{"cookie", do_cookie, false},
 	{"tickets", do_tickets, false},
 	{"post auth", do_post_auth, false},

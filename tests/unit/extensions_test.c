@@ -61,6 +61,10 @@ static const struct {
 	{"ec_point_formats, answered", server12, "000b 0002 01 00"},
 	{"supported_groups, encrypted", encrypted, "000a 0004 0002 001d"},
 	{"signature_algorithms", client, "000d 0006 0004 0403 0804"},
+	{"use_srtp", client, "000e 000a 0004 0007 0001 03 616263"},
+	{"use_srtp, no MKI", client, "000e 0005 0002 0007 00"},
+	{"use_srtp, answered", server12, "000e 0005 0002 0007 00"},
+	{"use_srtp, encrypted", encrypted, "000e 0006 0002 0007 01 61"},
 	{"alpn", client, "0010 0007 0005 01 61 02 6263"},
 	{"alpn, answered", server12, "0010 0004 0002 01 61"},
 	{"client_certificate_type", client, "0013 0003 02 0200"},
@@ -150,6 +154,7 @@ static void bodies_of_other_lengths(void **state)
 	"0001 0001 03"                                                                                                 \
 	"000b 0002 01 00"                                                                                              \
 	"000d 0004 0002 0403"                                                                                          \
+	"000e 0008 0004 0007 0001 01 6d"                                                                               \
 	"0010 0007 0005 01 61 02 6263"                                                                                 \
 	"0013 0003 02 0200"                                                                                            \
 	"0014 0002 01 02"                                                                                              \
@@ -170,6 +175,7 @@ static void bodies_of_other_lengths(void **state)
 	"0000 0000"                                                                                                    \
 	"0001 0001 03"                                                                                                 \
 	"000b 0002 01 00"                                                                                              \
+	"000e 0005 0002 0007 00"                                                                                       \
 	"0010 0004 0002 01 61"                                                                                         \
 	"0013 0001 02"                                                                                                 \
 	"0014 0001 02"                                                                                                 \
@@ -178,11 +184,11 @@ static void bodies_of_other_lengths(void **state)
 	"0023 0000"
 
 #define ENCRYPTED_ALL                                                                                                  \
-	"000a 0004 0002 0017 0000 0000 0001 0001 03 0010 0004 0002 01 61 0013 0001 02 0014 0001 02"                    \
-	"001c 0002 4001 002a 0000"
+	"000a 0004 0002 0017 0000 0000 0001 0001 03 000e 0005 0002 0007 00 0010 0004 0002 01 61 0013 0001 02"          \
+	"0014 0001 02 001c 0002 4001 002a 0000"
 
-static const uint32_t has_all = (1 << 22) - 1;
-static const uint32_t has_all12 = (1 << 13) - 1 - HAS_SIGNATURE_ALGORITHMS;
+static const uint32_t has_all = (1 << 23) - 1;
+static const uint32_t has_all12 = ((1 << 13) - 1 - HAS_SIGNATURE_ALGORITHMS) | HAS_USE_SRTP;
 
 static void check_rewritten(recode_fn *codec, struct span in)
 {
@@ -206,6 +212,8 @@ static void all_of_a_client(void **state)
 	check_span(v.supported_groups, "0017");
 	check_span(v.ec_point_formats, "00");
 	check_span(v.signature_algorithms, "0403");
+	check_span(v.srtp_profiles, "0007 0001");
+	check_span(v.srtp_mki, "6d");
 	check_span(v.alpn, "01 61 02 6263");
 	check_span(v.client_certificate_types, "0200");
 	check_span(v.server_certificate_types, "02");
@@ -255,6 +263,7 @@ static void each_bit(void **state)
 		{EXT_EC_POINT_FORMATS, HAS_EC_POINT_FORMATS},
 		{EXT_SIGNATURE_ALGORITHMS, HAS_SIGNATURE_ALGORITHMS},
 		{EXT_ALPN, HAS_ALPN},
+		{EXT_USE_SRTP, HAS_USE_SRTP},
 		{EXT_CLIENT_CERTIFICATE_TYPE, HAS_CLIENT_CERTIFICATE_TYPE},
 		{EXT_SERVER_CERTIFICATE_TYPE, HAS_SERVER_CERTIFICATE_TYPE},
 		{EXT_EXTENDED_MASTER_SECRET, HAS_EXTENDED_MASTER_SECRET},
@@ -312,6 +321,10 @@ static void refused(void **state)
 		{"ec_point_formats: empty list", client, "000b 0001 00"},
 		{"signature_algorithms: empty list", client, "000d 0002 0000"},
 		{"signature_algorithms: half a scheme", client, "000d 0003 0001 04"},
+		{"use_srtp: empty list", client, "000e 0003 0000 00"},
+		{"use_srtp: half a profile", client, "000e 0004 0001 00 00"},
+		{"use_srtp: two answers", server12, "000e 0007 0004 0007 0001 00"},
+		{"use_srtp: two encrypted answers", encrypted, "000e 0007 0004 0007 0001 00"},
 		{"alpn: empty list", client, "0010 0002 0000"},
 		{"alpn: empty name", client, "0010 0003 0001 00"},
 		{"alpn: empty second name", client, "0010 0005 0003 01 61 00"},
@@ -486,6 +499,7 @@ static void matrix(void **state)
 		{EXT_SUPPORTED_GROUPS, CH | SH12 | EE},
 		{EXT_EC_POINT_FORMATS, CH | SH12},
 		{EXT_SIGNATURE_ALGORITHMS, CH | CR},
+		{EXT_USE_SRTP, CH | SH12 | EE},
 		{EXT_ALPN, CH | SH12 | EE},
 		{EXT_CLIENT_CERTIFICATE_TYPE, CH | SH12 | EE},
 		{EXT_SERVER_CERTIFICATE_TYPE, CH | SH12 | EE},

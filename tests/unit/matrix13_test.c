@@ -329,6 +329,29 @@ static void names_and_limits_are_agreed_on(void **state)
 	pair_free(&p);
 }
 
+/* The parts of a ServerHello that came before its last one settled the version are acknowledged with the rest. */
+static void parts_of_a_server_hello_are_acknowledged(void **state)
+{
+	tern_limits limits = {.size = sizeof limits, .mtu = 96};
+	tern_config *client = new_config13(NULL), *server = new_config13(NULL);
+	const struct acks *acks;
+	struct pair p;
+	(void)state;
+	add_trust(client, &root);
+	add_cert(server, &leaf[CERT_P256]);
+	OK(tern_config_set_limits(server, &limits));
+	OK(tern_config_set_cookie(server, false));
+	pair_init(&p, client, server);
+	pair_dial(&p, "a.test", span_of(NULL, 0));
+	while (!p.side[CLIENT].conn->after)
+		assert_true(pair_carry(&p));
+	acks = &p.side[CLIENT].conn->after->acks;
+	assert_int_equal(acks->num, 2);
+	assert_int_equal(acks->records[0] >> 48, 0);
+	assert_int_equal(acks->records[0] + 1, acks->records[1]);
+	pair_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +362,7 @@ int main(void)
 		cmocka_unit_test(record_size_limit_counts_the_content_type),
 		cmocka_unit_test(exporter_refuses_what_its_label_cannot_hold),
 		cmocka_unit_test(names_and_limits_are_agreed_on),
+		cmocka_unit_test(parts_of_a_server_hello_are_acknowledged),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
