@@ -373,8 +373,11 @@ void flight_acks_end(struct flight *f, tern_time now)
 	memset(&f->ack, 0, sizeof f->ack);
 	if (!f->remembers || (f->state != FLIGHT_SENDING && f->state != FLIGHT_WAITING))
 		return;
-	if (f->state == FLIGHT_WAITING && f->doubtful && f->num_planned == 0)
+	if (f->state == FLIGHT_WAITING && f->doubtful && f->num_planned == 0) {
+		if (news)
+			f->deadline_ns = later(now.mono_ns, f->rto.cap_ns);
 		return;
+	}
 	if (news && f->num_planned == 0 && !f->doubtful) {
 		learn_round_trip(f, 0, now);
 		f->state = FLIGHT_FINISHED;

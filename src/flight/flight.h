@@ -111,8 +111,9 @@ void flight_revive(struct flight *f);
 void flight_acked(struct flight *f, uint16_t epoch, uint64_t seq, tern_time now);
 
 /* The ACK being read came in plaintext. Anybody can have sent it, so what it says is left out of what is sent at once,
- * but it never finishes the flight, and when the timer fires or the peer repeats itself, all is sent again; until an
- * ACK under keys says something new. */
+ * but it never finishes the flight: when the timer fires or the peer repeats itself, all is sent again; until an ACK
+ * under keys says something new. When nothing is left, the timer is set to its longest, once: the peer may need time.
+ */
 void flight_acks_plain(struct flight *f);
 
 /* After the last record number of one ACK; one without numbers is legal. Nothing is left: FINISHED, the timer is off,

@@ -115,13 +115,13 @@ static void class_D3_wrong_epoch(void **state)
 		stub_finish(&s, "data under keys of the handshake");
 	}
 	/* A message of after the handshake under its keys; Finished under the keys of data. */
-	pair_say(&s.p, CLIENT, 2, KEY_UPDATE, s.p.side[CLIENT].conn->after->inbox.next, zeros, 1);
+	pair_say(&s.p, CLIENT, 2, KEY_UPDATE, (uint16_t)s.p.side[CLIENT].conn->after->inbox.next, zeros, 1);
 	check_is("KeyUpdate in epoch 2", s.p.side[CLIENT].error, TERN_ERROR_UNEXPECTED_MESSAGE);
 	assert_true(stub_start_at(&s, 3));
 	s.p.num_queued = 0;
 	server = s.p.side[SERVER].conn;
 	assert_int_equal(server->hs->script[server->hs->at].message, FINISHED);
-	forge_message(&s, SERVER, FINISHED, server->hs->inbox.next, finished, sizeof finished);
+	forge_message(&s, SERVER, FINISHED, (uint16_t)server->hs->inbox.next, finished, sizeof finished);
 	check_is("Finished in clear", s.p.side[SERVER].error, TERN_OK);
 	assert_int_equal(pair_info(&s.p, SERVER).dropped[TERN_DROP_PLAINTEXT], 1);
 	stub_finish(&s, "Finished in clear");

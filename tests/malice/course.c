@@ -220,8 +220,10 @@ static const char *problem(const struct stage *s)
 	case STALLS:
 		if (v->connected)
 			return "the victim is connected";
-		return !v->ended || v->error == TERN_ERROR_PEER_ALERT || gave_up_psk(s) ? NULL
-											: "the victim finds fault";
+		return !v->ended || v->error == TERN_ERROR_PEER_ALERT || v->error == TERN_ERROR_TIMEOUT ||
+				       gave_up_psk(s)
+			       ? NULL
+			       : "the victim finds fault";
 	default:
 		if (v->ended && v->error != TERN_OK && !is_peers_fault(v->error))
 			return "the victim failed for a reason that is not the peer's";

@@ -99,15 +99,15 @@ static bool flood_one(const char *scenario, uint64_t count)
 	struct pcg rng;
 	bool good = open_door(&d, scenario) && write_hello(&d, NULL, 0);
 	struct memory *m = &d.world->hosts[SERVER].memory;
-	uint64_t calls = m->calls;
+	uint64_t calls = m->faults.calls[FAULT_MEMORY];
 	size_t live = m->live;
 	pcg_seed(&rng, 1, 77);
 	for (uint64_t i = 0; good && i < count; i++)
 		good = one_spoofed(&d, &rng, &f, i);
-	good = good && m->calls == calls && m->live == live && f.answered > count / 2;
+	good = good && m->faults.calls[FAULT_MEMORY] == calls && m->live == live && f.answered > count / 2;
 	printf("%s: %llu spoofed hellos, %llu answered, %llu bytes in, %llu out, %llu allocations, %zu bytes kept\n",
 	       scenario, (unsigned long long)count, (unsigned long long)f.answered, (unsigned long long)f.in,
-	       (unsigned long long)f.out, (unsigned long long)(m->calls - calls), m->live - live);
+	       (unsigned long long)f.out, (unsigned long long)(m->faults.calls[FAULT_MEMORY] - calls), m->live - live);
 	close_door(&d);
 	return good;
 }

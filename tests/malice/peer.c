@@ -36,9 +36,9 @@ static size_t build_sealed_message(struct stage *s, const struct malice_case *c,
 	if (!to)
 		return 0;
 	if (to->hs && !to->hs->complete)
-		seq = to->hs->inbox.next;
+		seq = (uint16_t)to->hs->inbox.next;
 	else if (to->after)
-		seq = to->after->inbox.next;
+		seq = (uint16_t)to->after->inbox.next;
 	put_fragment_header(&w, &(struct fragment){.type = c->type, .length = 4, .message_seq = seq}, 4);
 	wr_bytes(&w, span_of(zeros, sizeof zeros));
 	*due = rule_sealed_message(s, c, c->epoch);

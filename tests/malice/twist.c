@@ -52,7 +52,7 @@ static void note_put(const struct handshake *hs, const struct step *origin, size
 	bool ccs = origin->flags & STEP_SEND_ONLY;
 	if (course && counts(origin, hs) && course->num_puts[hs->role] < PLAN_MAX)
 		course->puts[hs->role][course->num_puts[hs->role]++] =
-			(struct put){origin->message, ccs, hs->write_epoch, hs->inbox.next, len, origin};
+			(struct put){origin->message, ccs, hs->write_epoch, (uint16_t)hs->inbox.next, len, origin};
 }
 
 static tern_error twisted_put(struct handshake *hs, struct wr *w)

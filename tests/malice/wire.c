@@ -230,9 +230,9 @@ static void act_hello(struct stage *s, const struct malice_case *c, struct outco
 		host_receive(h, b.bytes, b.n);
 		return;
 	}
-	if (tern_conn_feed(conn, b.bytes, b.n, NULL, world_time(w)) != TERN_OK)
+	if (tern_conn_feed(conn, b.bytes, b.n, NULL, host_time(h)) != TERN_OK)
 		invariants_fail(&w->inv, "feed refuses");
-	while (tern_conn_next(conn, &event, world_time(w)) == TERN_OK && event.kind != TERN_EVENT_NONE)
+	while (tern_conn_next(conn, &event, host_time(h)) == TERN_OK && event.kind != TERN_EVENT_NONE)
 		continue;
 	host_drain(h, &h->peers[0]);
 }

@@ -94,7 +94,10 @@ static void never_finished(void **state)
 	ack(true, true, true);
 	assert_int_equal(x.f.state, FLIGHT_WAITING);
 	assert_int_equal(take(), 0);
-	assert_true(flight_deadline(&x.f) != TERN_NEVER);
+	assert_int_equal(flight_deadline(&x.f), x.now.mono_ns + 60000 * MS);
+	x.now.mono_ns += 5000 * MS;
+	ack(true, true, true); /* nothing new: not put off */
+	assert_int_equal(flight_deadline(&x.f), x.now.mono_ns + 55000 * MS);
 	expire();
 	assert_int_equal(take(), 2);
 	tear_down();

@@ -112,8 +112,7 @@ static tern_error answer(struct pair *p, enum late late, tern_error error)
 	return tern_conn_resume(s->conn, s->job, &a, p->now);
 }
 
-/* The peer's flight is acknowledged meanwhile, and it does not repeat itself until it gives up. Before the server has
- * keys its acknowledgement could be anybody's: then the client does, but goes on. */
+/* The peer's flight is acknowledged meanwhile, and it does not repeat itself until it gives up. */
 static void peer_is_told_to_wait(void **state)
 {
 	(void)state;
@@ -125,7 +124,7 @@ static void peer_is_told_to_wait(void **state)
 			fail_msg("%s: not asked for", lates[late]);
 		for (int i = 0; i < 5 && pair_wait(&p, p.now.mono_ns + 30 * S); i++)
 			pair_settle(&p);
-		if (late != SERVER_SIGNS && pair_info(&p, !waits).retransmissions)
+		if (pair_info(&p, !waits).retransmissions)
 			fail_msg("%s: the peer repeated itself", lates[late]);
 		check_is(lates[late], answer(&p, (enum late)late, TERN_OK), TERN_OK);
 		pair_events(&p, waits);
