@@ -12,7 +12,6 @@
 #define MESSAGE_NUMBERS 65536u /* that message_seq can give: RFC 9147 5.2 */
 #define NUMBERS_KEPT 256 /* of them for keys at their limit and for answers that are due */
 #define AFTER_BYTES 16384 /* of messages after the handshake that are not complete yet */
-#define ACK_TIMEOUT_MAX_NS (UINT64_C(400) * 1000000)
 #define KEYS_LINGER_NS (UINT64_C(240) * 1000000000) /* 2 MSL: RFC 9147 5.8.1 */
 
 static struct tracer tracer_of(const tern_conn *conn)
@@ -39,20 +38,6 @@ static tern_timers timers_of(const tern_conn *conn)
 		timers.no_rtt = true;
 	}
 	return timers;
-}
-
-/* Several messages after the handshake share an ACK: RFC 9147 7 lets it wait a little. A quarter of the timeout, as in
- * RFC 9147 7.1, but of no longer one than any peer is likely to have. */
-static void owe_ack(tern_conn *conn, tern_time now)
-{
-	const tern_timers timers = timers_of(conn);
-	struct rto rto;
-	uint64_t timeout;
-	rto_init(&rto, &timers);
-	if (conn->rtt_ns)
-		rto_sample(&rto, conn->rtt_ns);
-	timeout = rto_timeout(&rto, 0);
-	acks_arm(&conn->after->acks, timeout < ACK_TIMEOUT_MAX_NS ? timeout : ACK_TIMEOUT_MAX_NS, now);
 }
 
 tern_error after_new(tern_conn *conn)
@@ -434,7 +419,7 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
 	if (*kept)
-		owe_ack(conn, now); /* each is acknowledged, repeats too: RFC 9147 7 */
+		acks_hurry(&a->acks); /* each is acknowledged, repeats too: RFC 9147 7 */
 	while (inbox_next(&a->inbox, &m)) {
 		TRY(take_message(conn, &m, &answered, now));
 		inbox_done(&a->inbox);
@@ -509,6 +494,8 @@ static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *le
 		return error;
 	*len = w.n;
 	a->acks.due = false;
+	if (!conn->hs || conn->hs->complete)
+		acks_clear(&a->acks);
 	if (conn->pool->config->trace) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,
 				.content_type = CONTENT_ACK,

@@ -135,17 +135,11 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 
 /* ---- handshake ---- */
 
-/* However many pieces it comes in, a Finished is repeated once. */
-static bool is_finished_end(const struct fragment *f)
-{
-	return f->type == FINISHED && f->offset + f->body.n == f->length;
-}
-
 /* After completion in DTLS 1.2: only a repeated Finished and attempts at renegotiation are left, both under keys. */
-static void post_handshake(tern_conn *conn, const struct fragment *f)
+static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time now)
 {
-	if (conn->last && is_finished_end(f)) {
-		last_repeat(conn->last);
+	if (conn->last && f->type == FINISHED) {
+		last_repeat(conn->last, now);
 	} else if (f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
 		/* Once: an answer to every request would be a reflector under keys. RFC 5746 4.5, RFC 5246 7.4.1.1. */
 		if (!conn->alert_no_renegotiation)
@@ -208,11 +202,8 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 static tern_error after_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
 				 tern_time now)
 {
-	if (record->epoch < conn->outcome.version->first_data_epoch) {
-		acks_hurry(&conn->after->acks);
-		if (conn->hs)
-			flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
-	}
+	if (conn->hs && record->epoch < conn->outcome.version->first_data_epoch)
+		flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
 	return after_receive(conn, record, f, kept, now);
 }
 
@@ -246,7 +237,7 @@ static tern_error receive_handshake(tern_conn *conn, const struct record *record
 		else if (conn->after)
 			TRY(after_fragment(conn, record, &f, &kept, now));
 		else
-			post_handshake(conn, &f);
+			post_handshake(conn, &f, now);
 		all_kept &= kept;
 	}
 	/* Only what was kept in full may be acknowledged: RFC 9147 7. */
@@ -365,7 +356,7 @@ static bool is_finished(const struct record *record)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && is_finished_end(&f);
+	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && f.type == FINISHED;
 }
 
 /* No more data, wherever its number stands: RFC 9147 5.10. */
@@ -377,7 +368,7 @@ void conn_receive_closed(tern_conn *conn, const struct record *record, tern_time
 		conn->queued |= QUEUED_CLOSED;
 		peer_is_done(conn);
 	} else if (believed && is_finished(record) && conn->last) {
-		last_repeat(conn->last);
+		last_repeat(conn->last, now);
 	} else if (believed && record->type == CONTENT_HANDSHAKE && conn->after) {
 		trace_received(conn, record, NULL);
 		after_receive_closed(conn, record, now);

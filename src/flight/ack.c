@@ -34,12 +34,6 @@ void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now)
 	a->deadline_ns = wait < TERN_NEVER - now.mono_ns ? now.mono_ns + wait : TERN_NEVER - 1;
 }
 
-void acks_flush(struct acks *a)
-{
-	if (a->deadline_ns != TERN_NEVER)
-		acks_hurry(a);
-}
-
 void acks_tick(struct acks *a, tern_time now)
 {
 	if (a->deadline_ns != TERN_NEVER && now.mono_ns >= a->deadline_ns)

@@ -24,8 +24,6 @@ void acks_hurry(struct acks *a);
 /* Part of a flight is here: tell in a quarter of the timeout if the rest does not come. Armed once: further records do
  * not push it back. */
 void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now);
-/* Nothing more comes that could go with it: tell at once if anything is to be told. */
-void acks_flush(struct acks *a);
 void acks_tick(struct acks *a, tern_time now);
 /* The start of the next flight, or our answer, acknowledges all of it. */
 void acks_clear(struct acks *a);

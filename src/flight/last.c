@@ -3,8 +3,11 @@
 #include "base/heap.h"
 #include "flight/plan.h"
 
+#define REPEAT_GAP_NS UINT64_C(100000000)
+
 struct last_flight {
 	uint64_t expires_ns;
+	uint64_t ready_ns; /* from when on the peer may ask again */
 	struct plan_at at;
 	uint32_t size; /* of this allocation */
 	uint16_t mtu;
@@ -48,9 +51,9 @@ void last_free(const tern_allocator *heap, struct last_flight *l)
 		heap_free(heap, l, l->size);
 }
 
-void last_repeat(struct last_flight *l)
+void last_repeat(struct last_flight *l, tern_time now)
 {
-	if (l->sends)
+	if (l->sends || now.mono_ns < l->ready_ns)
 		return;
 	l->sends = true;
 	l->at = (struct plan_at){0};
@@ -62,7 +65,7 @@ bool last_sends(const struct last_flight *l)
 }
 
 tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
-		     struct tracer trace)
+		     struct tracer trace, tern_time now)
 {
 	struct wr w = wr_of(out, l->mtu);
 	struct plan_at at = l->at, ahead = l->at;
@@ -85,6 +88,7 @@ tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_
 		return TERN_OK;
 	l->sends = false;
 	l->sent = true;
+	l->ready_ns = now.mono_ns < TERN_NEVER - REPEAT_GAP_NS ? now.mono_ns + REPEAT_GAP_NS : TERN_NEVER;
 	return TERN_OK;
 }
 

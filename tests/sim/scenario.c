@@ -215,7 +215,7 @@ const struct scenario scenarios[] = {
 	{V13("update-hundreds"), SMALL, .certificate = ECDSA_CERT, .updates = {300, 270}, .updates_gap_ms = 20},
 	{V13("update-mtu-96"), SMALL, .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT, MTU(96), .updates = {2, 2},
 	 .updates_gap_ms = 40},
-	{V13("update-by-limit"), SMALL, .certificate = ECDSA_CERT, .seal_limit = 64, .epochs = 4},
+	{V13("update-by-limit"), SMALL, .certificate = ECDSA_CERT, .seal_limit = 32, .epochs = 4},
 	{V13("request"), SMALL, .certificate = ECDSA_CERT, .requests = 1},
 	{V13("request-again"), SMALL, .certificate = ECDSA_CERT, .requests = 4, .updates_gap_ms = 50},
 	{V13("request-mutual"), SMALL, .flags = SIM_MUTUAL, .certificate = ECDSA_CERT, .requests = 1},
