@@ -163,7 +163,7 @@ static enum status prepare13(void)
 	return PEER_OK;
 }
 
-static enum status update(void)
+static enum status update_keys(void)
 {
 	int ok = wolfSSL_update_keys(ssl);
 	return ok == WOLFSSL_SUCCESS ? PEER_OK : fail("key update", wolfSSL_get_error(ssl, ok));
@@ -183,7 +183,7 @@ static enum status prepare13(void)
 {
 	return PEER_FAILED;
 }
-#define update NULL
+#define update_keys NULL
 #endif
 
 #if defined(WOLFSSL_DTLS13) && defined(WOLFSSL_POST_HANDSHAKE_AUTH)
@@ -193,13 +193,13 @@ static enum status offer_post_auth(void)
 	return ok == 0 ? PEER_OK : fail("post-handshake authentication", ok);
 }
 
-static enum status request(void)
+static enum status request_certificate(void)
 {
 	int ok = wolfSSL_request_certificate(ssl);
 	return ok == WOLFSSL_SUCCESS ? PEER_OK : fail("request", wolfSSL_get_error(ssl, ok));
 }
 
-static bool proved(void)
+static bool has_proved(void)
 {
 	WOLFSSL_X509 *certificate = wolfSSL_get_peer_certificate(ssl);
 	bool there = certificate != NULL;
@@ -211,8 +211,8 @@ static enum status offer_post_auth(void)
 {
 	return PEER_FAILED;
 }
-#define request NULL
-#define proved NULL
+#define request_certificate NULL
+#define has_proved NULL
 #endif
 
 static enum status set_credentials(void)
@@ -371,9 +371,9 @@ int main(int argc, char **argv)
 					       .handshake = handshake,
 					       .send = send_record,
 					       .recv = recv_record,
-					       .update = update,
-					       .request = request,
-					       .proved = proved,
+					       .update = update_keys,
+					       .request = request_certificate,
+					       .proved = has_proved,
 					       .close = close_association};
 	return peer_main(argc, argv, &library);
 }
