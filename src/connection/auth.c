@@ -75,18 +75,20 @@ static tern_error run_script(tern_conn *conn, tern_time now)
 /* ---- server ---- */
 
 /* The script as far as the client's messages. */
-static tern_error begin_request(tern_conn *conn, tern_time now)
+/* first_seq: the message_seq of the answer, once that is known. */
+static tern_error begin_request(tern_conn *conn, uint32_t first_seq, tern_time now)
 {
 	struct auth *auth = auth_of(conn);
 	TRY(begin_script(conn, span_of(auth->context, sizeof auth->context), now));
 	auth->hs->requires_client_cert = auth->required;
+	auth->hs->inbox.next = first_seq;
 	return handshake_run(auth->hs, now);
 }
 
 static tern_error send_request(tern_conn *conn, tern_time now)
 {
 	struct auth *auth = auth_of(conn);
-	TRY(begin_request(conn, now));
+	TRY(begin_request(conn, 0, now));
 	TRY(after_post(conn, auth->hs->flight.messages, auth->hs->flight.num_messages));
 	end_script(auth);
 	auth->unsent = false;
@@ -142,8 +144,7 @@ static tern_error begin_answer(tern_conn *conn, const struct message *m, tern_ti
 {
 	struct auth *auth = auth_of(conn);
 	after_answered(conn, CERTIFICATE_REQUEST);
-	TRY(begin_request(conn, now));
-	auth->hs->inbox.next = m->seq;
+	TRY(begin_request(conn, m->seq, now));
 	auth->next_seq = m->seq;
 	return TERN_OK;
 }

@@ -269,7 +269,7 @@ void tamper_cases(struct course *course, run_fn *run, void *user)
 					continue;
 				c.due = rule_tamper(course, &c);
 				snprintf(c.name, sizeof c.name, "%s/tamper/%zu/%s/%u", course->scenario->name, unit,
-					 names[t], t == TAMPER_RETYPED ? types[k] : 0);
+					 names[t], t == TAMPER_RETYPED ? (unsigned)types[k] : 0u);
 				run(user, course, &c);
 			}
 }
