@@ -376,8 +376,8 @@ static void application_looks_up(void **state)
 		assert_int_equal(desk.asked, 1);
 		assert_int_equal(desk.imported, cases[c].client_imports);
 		if (desk.imported) {
-			assert_string_equal(desk.external, "device-1");
-			assert_string_equal(desk.context, "c to s");
+			assert_string_equal((const char *)desk.external, "device-1");
+			assert_string_equal((const char *)desk.context, "c to s");
 		}
 		if (cases[c].error == TERN_OK) {
 			check_connected(&p, cases[c].name);
