@@ -10,7 +10,7 @@
 
 #include "connection/auth.h"
 #include "count_heap.h"
-#include "crypto/stub/stub.h"
+#include "late.h"
 #include "pair.h"
 
 #define S UINT64_C(1000000000)
@@ -27,54 +27,10 @@ struct setting {
 
 /* ---- answers that come later ---- */
 
-static uint8_t tbs[200];
-static size_t tbs_len;
-static uint16_t scheme_id;
-
-static tern_error sign_later(void *user, tern_conn *conn, uint64_t job, uint16_t scheme, const uint8_t *bytes, size_t n,
-			     uint8_t *signature, size_t cap, size_t *len)
-{
-	(void)user;
-	(void)conn;
-	(void)job;
-	(void)signature;
-	(void)cap;
-	(void)len;
-	assert_true(n <= sizeof tbs);
-	memcpy(tbs, bytes, n);
-	tbs_len = n;
-	scheme_id = scheme;
-	return TERN_PENDING;
-}
-
-static tern_error verify_later(void *user, tern_conn *conn, uint64_t job, const tern_bytes *chain, size_t n, bool raw)
-{
-	(void)user;
-	(void)conn;
-	(void)job;
-	(void)chain;
-	(void)n;
-	(void)raw;
-	return TERN_PENDING;
-}
-
-static struct private_key *signer;
-static struct credential_pem own;
-
-static int load_signer(void **state)
+static int load_signer_of_b(void **state)
 {
 	(void)state;
-	OK(provider_stub.credential_load(&heap_default, &own, span_of(NULL, 0), span_of("E b.test", 8)));
-	signer = own.key;
-	return 0;
-}
-
-static int free_signer(void **state)
-{
-	(void)state;
-	heap_free_copy(&heap_default, (void *)(uintptr_t)own.spki.p, own.spki.n);
-	stub_private_key_free(signer);
-	return 0;
+	return load_signer("E b.test");
 }
 
 static tern_error answer(struct pair *p, enum role who, tern_error error)
@@ -765,5 +721,5 @@ int main(void)
 		cmocka_unit_test(answers_that_are_wrong),
 		cmocka_unit_test(memory_runs_out),
 	};
-	return cmocka_run_group_tests(tests, load_signer, free_signer);
+	return cmocka_run_group_tests(tests, load_signer_of_b, free_signer);
 }

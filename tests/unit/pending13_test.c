@@ -1,5 +1,5 @@
-/* Jobs of DTLS 1.3 that take their time, or fail: the other side hears of it in an epoch it can read (RFC 9147 7.1).
- * RFC 9147 7. */
+/* Jobs of DTLS 1.3 that take their time, or fail: the other side hears of it in an epoch it can read (RFC 9147 7, 7.1).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,59 +8,15 @@
 
 #include <cmocka.h>
 
-#include "crypto/stub/stub.h"
+#include "late.h"
 #include "pair.h"
 
 #define S UINT64_C(1000000000)
 
-static uint8_t tbs[200];
-static size_t tbs_len;
-static uint16_t scheme_id;
-
-static tern_error sign_later(void *user, tern_conn *conn, uint64_t job, uint16_t scheme, const uint8_t *bytes, size_t n,
-			     uint8_t *signature, size_t cap, size_t *len)
-{
-	(void)user;
-	(void)conn;
-	(void)job;
-	(void)signature;
-	(void)cap;
-	(void)len;
-	assert_true(n <= sizeof tbs);
-	memcpy(tbs, bytes, n);
-	tbs_len = n;
-	scheme_id = scheme;
-	return TERN_PENDING;
-}
-
-static tern_error verify_later(void *user, tern_conn *conn, uint64_t job, const tern_bytes *chain, size_t n, bool raw)
-{
-	(void)user;
-	(void)conn;
-	(void)job;
-	(void)chain;
-	(void)n;
-	(void)raw;
-	return TERN_PENDING;
-}
-
-static struct private_key *signer;
-static struct credential_pem own;
-
-static int load_signer(void **state)
+static int load_signer_of_a(void **state)
 {
 	(void)state;
-	OK(provider_stub.credential_load(&heap_default, &own, span_of(NULL, 0), span_of("E a.test", 8)));
-	signer = own.key;
-	return 0;
-}
-
-static int free_signer(void **state)
-{
-	(void)state;
-	heap_free_copy(&heap_default, (void *)(uintptr_t)own.spki.p, own.spki.n);
-	stub_private_key_free(signer);
-	return 0;
+	return load_signer("E a.test");
 }
 
 enum late { SERVER_SIGNS, CLIENT_SIGNS, CLIENT_VERIFIES, SERVER_VERIFIES, NUM_LATE };
@@ -178,5 +134,5 @@ int main(void)
 		cmocka_unit_test(peer_is_told_of_the_failure),
 		cmocka_unit_test(plaintext_is_not_believed_meanwhile),
 	};
-	return cmocka_run_group_tests(tests, load_signer, free_signer);
+	return cmocka_run_group_tests(tests, load_signer_of_a, free_signer);
 }
