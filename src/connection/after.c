@@ -479,7 +479,14 @@ tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_
 
 /* ---- time and datagrams ---- */
 
-static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *len)
+/* A client whose hello was answered in part has nothing else to repeat (RFC 9147 7.2). */
+static bool awaits_rest(const tern_conn *conn)
+{
+	const struct handshake *hs = conn->hs;
+	return conn->role == CLIENT && hs && !hs->complete && hs->flight.state == FLIGHT_FINISHED;
+}
+
+static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
 {
 	struct after *a = conn->after;
 	uint16_t epoch = conn_told_epoch(conn);
@@ -496,6 +503,8 @@ static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *le
 	a->acks.due = false;
 	if (!conn->hs || conn->hs->complete)
 		acks_clear(&a->acks);
+	else if (awaits_rest(conn))
+		acks_again(&a->acks, rto_timeout(&conn->hs->flight.rto, 0), now);
 	if (conn->pool->config->trace) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,
 				.content_type = CONTENT_ACK,
@@ -511,7 +520,7 @@ tern_error after_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, te
 {
 	struct after *a = conn->after;
 	if (a->acks.due)
-		return take_ack(conn, out, cap, len);
+		return take_ack(conn, out, cap, len, now);
 	for (struct post *p = a->posts; p && conn->state == CONN_OPEN; p = p->next) {
 		if (!flight_sends(&p->flight))
 			continue;

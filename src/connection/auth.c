@@ -74,8 +74,7 @@ static tern_error run_script(tern_conn *conn, tern_time now)
 
 /* ---- server ---- */
 
-/* The script as far as the client's messages. */
-/* first_seq: the message_seq of the answer, once that is known. */
+/* The script as far as the client's messages. first_seq: the message_seq of the first of them, once that is known. */
 static tern_error begin_request(tern_conn *conn, uint32_t first_seq, tern_time now)
 {
 	struct auth *auth = auth_of(conn);
@@ -158,6 +157,8 @@ static tern_error take_answer(tern_conn *conn, const struct message *m, tern_tim
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6.2");
 	if (begins)
 		TRY(begin_answer(conn, m, now));
+	if (!auth->hs) /* for analyzers, who cannot see that the script is still there */
+		return TERN_ERROR_INTERNAL;
 	auth->next_seq++;
 	TRY(hand_over(auth->hs, m->type, m->seq, m->body));
 	return judge_answer(conn, now);

@@ -2,6 +2,7 @@
 
 #define NUMBER_LEN 16 /* on the wire */
 #define SEQ_BITS 48
+#define DOUBLINGS 6
 
 void acks_init(struct acks *a)
 {
@@ -18,6 +19,7 @@ void acks_note(struct acks *a, uint16_t epoch, uint64_t seq)
 	if (a->num == ACK_RECORDS)
 		memmove(a->records, a->records + 1, --a->num * sizeof a->records[0]);
 	a->records[a->num++] = record;
+	a->repeats = 0;
 }
 
 void acks_hurry(struct acks *a)
@@ -32,6 +34,13 @@ void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now)
 	if (a->due || a->deadline_ns != TERN_NEVER)
 		return;
 	a->deadline_ns = wait < TERN_NEVER - now.mono_ns ? now.mono_ns + wait : TERN_NEVER - 1;
+}
+
+void acks_again(struct acks *a, uint64_t timeout_ns, tern_time now)
+{
+	uint64_t wait = timeout_ns << a->repeats;
+	a->deadline_ns = wait < TERN_NEVER - now.mono_ns ? now.mono_ns + wait : TERN_NEVER - 1;
+	a->repeats = a->repeats < DOUBLINGS ? a->repeats + 1 : DOUBLINGS;
 }
 
 void acks_tick(struct acks *a, tern_time now)

@@ -12,6 +12,7 @@
 struct acks {
 	uint8_t num;
 	bool due; /* to be sent now */
+	uint8_t repeats; /* of the last ACK, since something new was noted */
 	uint64_t deadline_ns; /* to be sent then; TERN_NEVER: not armed */
 	uint64_t records[ACK_RECORDS]; /* epoch in the upper 16 bits, number in the lower 48 */
 };
@@ -24,6 +25,9 @@ void acks_hurry(struct acks *a);
 /* Part of a flight is here: tell in a quarter of the timeout if the rest does not come. Armed once: further records do
  * not push it back. */
 void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now);
+/* It was sent, and may be lost while a peer without a timer of its own waits for it: tell again after the timeout,
+ * doubled each time until something new comes. */
+void acks_again(struct acks *a, uint64_t timeout_ns, tern_time now);
 void acks_tick(struct acks *a, tern_time now);
 /* The start of the next flight, or our answer, acknowledges all of it. */
 void acks_clear(struct acks *a);

@@ -176,6 +176,32 @@ static void when(void **state)
 	assert_int_equal(a.deadline_ns, TERN_NEVER - 1);
 }
 
+/* An ACK that may be lost is told again, ever more rarely, until there is something new to tell. */
+static void again(void **state)
+{
+	static const uint64_t waits[] = {400, 800, 1600, 3200, 6400, 12800, 25600, 25600};
+	struct acks a;
+	uint64_t got[ACK_RECORDS];
+	(void)state;
+	acks_init(&a);
+	acks_note(&a, 2, 7);
+	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+		acks_again(&a, 400 * MS, at(1000));
+		assert_int_equal(a.deadline_ns, (1000 + waits[i]) * MS);
+		acks_tick(&a, at(1000 + waits[i]));
+		assert_true(a.due);
+		assert_int_equal(told(&a, ALL, got), 1);
+	}
+	acks_note(&a, 2, 7);
+	acks_again(&a, 400 * MS, at(1000));
+	assert_int_equal(a.deadline_ns, (1000 + 25600) * MS);
+	acks_note(&a, 2, 8);
+	acks_again(&a, 400 * MS, at(1000));
+	assert_int_equal(a.deadline_ns, (1000 + 400) * MS);
+	acks_again(&a, UINT64_C(1) << 50, (tern_time){.mono_ns = TERN_NEVER - 5});
+	assert_int_equal(a.deadline_ns, TERN_NEVER - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +210,7 @@ int main(void)
 		cmocka_unit_test(behind_other_bytes),
 		cmocka_unit_test(oldest_give_way),
 		cmocka_unit_test(when),
+		cmocka_unit_test(again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
