@@ -42,7 +42,7 @@ static void choose_client_credential(struct handshake *hs, const struct extensio
 
 static tern_error take_request(struct handshake *hs, struct span body, struct span *context)
 {
-	struct certificate_request13 request;
+	struct certificate_request13 request = {.context = {NULL, 0}};
 	struct extensions ext;
 	struct rd r = rd_of(body);
 	if (!get_certificate_request13(&r, &request) || !rd_end(&r) ||
@@ -60,7 +60,7 @@ static tern_error take_request(struct handshake *hs, struct span body, struct sp
 
 tern_error get_cert_request13(struct handshake *hs, struct span body)
 {
-	struct span context;
+	struct span context = {NULL, 0};
 	TRY(take_request(hs, body, &context));
 	if (context.n)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.3.2");
@@ -70,7 +70,7 @@ tern_error get_cert_request13(struct handshake *hs, struct span body)
 
 tern_error get_late_cert_request13(struct handshake *hs, struct span body)
 {
-	struct span context;
+	struct span context = {NULL, 0};
 	TRY(take_request(hs, body, &context));
 	hs->request_context = arena_copy(&hs->arena, context);
 	return hs->request_context.p ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
