@@ -158,7 +158,7 @@ static tern_error take_answer(tern_conn *conn, const struct message *m, tern_tim
 	if (begins)
 		TRY(begin_answer(conn, m, now));
 	if (!auth->hs) /* for analyzers, who cannot see that the script is still there */
-		return TERN_ERROR_INTERNAL;
+		return CONN_FAIL(conn, ERROR_INTERNAL, "");
 	auth->next_seq++;
 	TRY(hand_over(auth->hs, m->type, m->seq, m->body));
 	return judge_answer(conn, now);

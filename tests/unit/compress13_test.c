@@ -12,6 +12,8 @@
 
 #include "count_heap.h"
 #include "crypto/stub/stub.h"
+#include "handshake/messages13.h"
+#include "handshake/pool.h"
 #include "pair.h"
 #include "wire/messages13.h"
 
@@ -380,6 +382,32 @@ static void not_offered(void **state)
 
 /* ---- configuration ---- */
 
+/* RFC 8446 4.6.2: a certificate of later holds the request's context, so it is none that was compressed beforehand, and
+ * the request of it does not offer what its answer could not be. */
+static void not_offered_after_the_handshake(void **state)
+{
+	tern_config *config = new_config13(NULL);
+	struct tern_pool pool = {.config = config};
+	(void)state;
+	if (!built_in(tern_compression_names()))
+		skip();
+	OK(tern_config_set_certificate_compression(config, tern_compression_names()));
+	for (int late = 0; late < 2; late++) {
+		struct handshake hs = {.pool = &pool, .request_context = span_of("context", late ? 7 : 0)};
+		struct certificate_request13 request;
+		struct extensions ext;
+		uint8_t out[256];
+		struct wr w = wr_of(out, sizeof out);
+		struct rd r;
+		OK(put_cert_request13(&hs, &w));
+		r = rd_of(wr_span(&w));
+		assert_true(get_certificate_request13(&r, &request) && rd_end(&r));
+		assert_true(get_extensions(request.extensions, IN_CERTIFICATE_REQUEST13, &ext));
+		assert_int_equal((ext.present & HAS_COMPRESS_CERTIFICATE) != 0, !late);
+	}
+	tern_config_free(config);
+}
+
 static void arguments(void **state)
 {
 	static const struct {
@@ -447,6 +475,7 @@ int main(void)
 		cmocka_unit_test(verdict_may_take_its_time),
 		cmocka_unit_test(flaws_end_it),
 		cmocka_unit_test(not_offered),
+		cmocka_unit_test(not_offered_after_the_handshake),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(memory_runs_out_at_freezing),
 	};

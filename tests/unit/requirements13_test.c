@@ -422,6 +422,35 @@ static void part_of_the_answer_stops_the_timer(void **state)
 	pair_free(&p);
 }
 
+/* RFC 9147 7.2 leaves such a client nothing to repeat but its ACK, and the server's timer may stand still. */
+static void ack_of_a_part_is_repeated(void **state)
+{
+	struct pair p;
+	tern_conn *client;
+	(void)state;
+	set_up(&p, 300);
+	p.tap = lose_the_rest;
+	passed = 1;
+	pair_settle(&p);
+	client = p.side[CLIENT].conn;
+	for (int i = 0; i < 4; i++) {
+		p.now.mono_ns = tern_conn_deadline(client);
+		OK(tern_conn_tick(client, p.now));
+		pair_collect(&p, CLIENT);
+		p.num_queued = 0; /* all of them are lost */
+	}
+	assert_int_equal(count(CLIENT, CONTENT_ACK, 0), 4);
+	assert_int_equal(count(CLIENT, CONTENT_HANDSHAKE, CLIENT_HELLO), 1);
+	passed = 1000;
+	for (int i = 0; i < 4 && !pair_connected(&p); i++) {
+		p.now.mono_ns = tern_conn_deadline(client);
+		OK(tern_conn_tick(client, p.now));
+		pair_settle(&p);
+	}
+	assert_true(pair_connected(&p));
+	pair_free(&p);
+}
+
 /* A server learns the round trip from the first record of the answer. */
 static void round_trip_ends_when_the_answer_begins(void **state)
 {
@@ -708,6 +737,7 @@ int main(void)
 		cmocka_unit_test(legacy_cookie_is_refused),
 		cmocka_unit_test(message_seq_does_not_wrap_in_a_handshake),
 		cmocka_unit_test(part_of_the_answer_stops_the_timer),
+		cmocka_unit_test(ack_of_a_part_is_repeated),
 		cmocka_unit_test(round_trip_ends_when_the_answer_begins),
 		cmocka_unit_test(data_in_front_of_finished_waits),
 		cmocka_unit_test(alert_is_sent_again_to_a_peer_that_repeats_itself),
