@@ -141,7 +141,7 @@ static tern_error end_flight(struct handshake *hs, bool awaits_answer)
 	if (hs->flight.state != FLIGHT_PREPARING || hs->flight.num_messages == 0)
 		return TERN_OK;
 	hs->pending_ns = 0;
-	hs->answered_seq = (uint16_t)hs->inbox.next;
+	hs->answered_seq = hs->inbox.next;
 	return flight_send(&hs->flight, awaits_answer);
 }
 
