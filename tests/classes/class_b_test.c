@@ -118,8 +118,7 @@ static uintptr_t lowest, highest;
 
 static void measure_stack(void *user, const tern_conn *conn, const tern_trace *trace)
 {
-	volatile uint8_t here = 0;
-	uintptr_t at = (uintptr_t)&here;
+	uintptr_t at = (uintptr_t)__builtin_frame_address(0);
 	(void)user;
 	(void)conn;
 	if (trace->kind != TERN_TRACE_RECEIVED && trace->kind != TERN_TRACE_DROPPED)
