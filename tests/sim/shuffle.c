@@ -25,8 +25,8 @@ bool space_measure(struct world *w, struct space *space)
 static void order_of(uint8_t *order, unsigned n, uint64_t index)
 {
 	uint8_t left[SHUFFLE_RECORDS];
-	for (uint8_t i = 0; i < n; i++)
-		left[i] = i;
+	for (unsigned i = 0; i < n; i++)
+		left[i] = (uint8_t)i;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t rest = factorial(n - 1 - i);
 		unsigned pick = (unsigned)(index / rest);

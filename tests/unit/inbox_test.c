@@ -37,126 +37,109 @@ static void tear_down(struct fixture *x)
 	assert_int_equal(x->h.blocks, 0);
 }
 
+/* Type 0 stands for CERTIFICATE. */
+static const struct verdict {
+	const char *name;
+	struct {
+		uint8_t type;
+		uint16_t epoch;
+		uint32_t length;
+		uint16_t seq;
+		uint32_t offset;
+		size_t n;
+		tern_drop want;
+	} puts[4];
+	size_t num;
+	size_t complete; /* length of the message that is then next; SIZE_MAX: none */
+} all_verdicts[] = {
+	{"whole", {{0, 0, 9, 0, 0, 9, TERN_DROP_NONE}}, 1, 9},
+	{"whole again", {{0, 0, 9, 0, 0, 9, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 9, TERN_DROP_OLD_MESSAGE}}, 2, 9},
+	{"empty message", {{0, 0, 0, 0, 0, 0, TERN_DROP_NONE}}, 1, 0},
+	{"empty message ahead",
+	 {{0, 0, 0, 1, 0, 0, TERN_DROP_NONE},
+	  {0, 0, 0, 1, 0, 0, TERN_DROP_OLD_MESSAGE},
+	  {0, 0, 4, 0, 0, 4, TERN_DROP_NONE}},
+	 3,
+	 4},
+	{"empty piece first", {{0, 0, 9, 0, 0, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
+	{"empty piece at the end", {{0, 0, 9, 0, 9, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
+	{"two halves", {{0, 0, 9, 0, 0, 5, TERN_DROP_NONE}, {0, 0, 9, 0, 5, 4, TERN_DROP_NONE}}, 2, 9},
+	{"two halves reversed", {{0, 0, 9, 0, 5, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 5, TERN_DROP_NONE}}, 2, 9},
+	{"overlap", {{0, 0, 9, 0, 0, 6, TERN_DROP_NONE}, {0, 0, 9, 0, 3, 6, TERN_DROP_NONE}}, 2, 9},
+	{"whole over a piece", {{0, 0, 9, 0, 3, 2, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 9, TERN_DROP_NONE}}, 2, 9},
+	{"piece twice", {{0, 0, 9, 0, 3, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 4, 2, TERN_DROP_OLD_MESSAGE}}, 2, SIZE_MAX},
+	{"middle missing", {{0, 0, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 5, 4, TERN_DROP_NONE}}, 2, SIZE_MAX},
+	{"another length", {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 1, 8, 0, 4, 4, TERN_DROP_FRAGMENT}}, 2, SIZE_MAX},
+	{"another type", {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {1, 1, 9, 0, 4, 5, TERN_DROP_FRAGMENT}}, 2, SIZE_MAX},
+	{"whole at odds with a piece",
+	 {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 1, 8, 0, 0, 8, TERN_DROP_FRAGMENT}},
+	 2,
+	 SIZE_MAX},
+	{"in clear, another length displaces",
+	 {{0, 0, 8, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 4, 5, TERN_DROP_NONE}},
+	 3,
+	 9},
+	{"in clear, another type displaces",
+	 {{1, 0, 9, 0, 4, 5, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 4, 5, TERN_DROP_NONE}},
+	 3,
+	 9},
+	{"in clear, the whole displaces a piece",
+	 {{1, 0, 4000, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 9, TERN_DROP_NONE}},
+	 2,
+	 9},
+	{"in clear, the whole displaces a whole that is ahead",
+	 {{1, 0, 9, 1, 0, 9, TERN_DROP_NONE},
+	  {0, 0, 8, 1, 0, 8, TERN_DROP_NONE},
+	  {0, 0, 8, 1, 0, 8, TERN_DROP_OLD_MESSAGE},
+	  {0, 0, 4, 0, 0, 4, TERN_DROP_NONE}},
+	 4,
+	 4},
+	{"lower epoch", {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 4, 5, TERN_DROP_FRAGMENT}}, 2, SIZE_MAX},
+	{"protected displaces plaintext",
+	 {{1, 0, 8, 0, 0, 4, TERN_DROP_NONE}, {0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 1, 9, 0, 4, 5, TERN_DROP_NONE}},
+	 3,
+	 9},
+	{"between protected epochs nothing is displaced",
+	 {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 2, 9, 0, 4, 5, TERN_DROP_FRAGMENT}},
+	 2,
+	 SIZE_MAX},
+	{"beyond the end", {{0, 0, 9, 0, 5, 5, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
+	{"offset beyond the end", {{0, 0, 9, 0, 10, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
+	{"empty message with offset", {{0, 0, 0, 0, 1, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
+	{"too long", {{0, 0, 32769, 0, 0, 9, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
+	{"longest", {{0, 0, 32768, 0, 0, 9, TERN_DROP_NONE}}, 1, SIZE_MAX},
+	{"last of the window", {{0, 0, 9, INBOX_WINDOW - 1, 0, 9, TERN_DROP_NONE}}, 1, SIZE_MAX},
+	{"beyond the window", {{0, 0, 9, INBOX_WINDOW, 0, 9, TERN_DROP_FUTURE_MESSAGE}}, 1, SIZE_MAX},
+	{"far beyond", {{0, 0, 9, 65535, 0, 9, TERN_DROP_FUTURE_MESSAGE}}, 1, SIZE_MAX},
+};
+
+static void check_verdict(const struct verdict *v)
+{
+	struct fixture x;
+	struct message m;
+	bool complete;
+	set_up(&x, 65536);
+	for (size_t k = 0; k < v->num; k++) {
+		struct fragment f = part(v->puts[k].seq, v->puts[k].length, v->puts[k].offset, v->puts[k].n);
+		tern_drop got;
+		f.type = v->puts[k].type ? v->puts[k].type : CERTIFICATE;
+		got = inbox_put(&x.in, &f, v->puts[k].epoch);
+		if (got != v->puts[k].want)
+			fail_msg("%s: put %zu: %s", v->name, k, tern_drop_sentence(got));
+	}
+	complete = inbox_next(&x.in, &m);
+	if (complete != (v->complete != SIZE_MAX) || (complete && m.body.n != v->complete))
+		fail_msg("%s: complete", v->name);
+	if (complete && (m.type != CERTIFICATE || memcmp(m.body.p, text, m.body.n) != 0))
+		fail_msg("%s: content", v->name);
+	tear_down(&x);
+}
+
 static void verdicts(void **state)
 {
-	/* type 0 stands for CERTIFICATE */
-	static const struct {
-		const char *name;
-		struct {
-			uint8_t type;
-			uint16_t epoch;
-			uint32_t length;
-			uint16_t seq;
-			uint32_t offset;
-			size_t n;
-			tern_drop want;
-		} puts[4];
-		size_t num;
-		size_t complete; /* length of the message that is then next; SIZE_MAX: none */
-	} cases[] = {
-		{"whole", {{0, 0, 9, 0, 0, 9, TERN_DROP_NONE}}, 1, 9},
-		{"whole again", {{0, 0, 9, 0, 0, 9, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 9, TERN_DROP_OLD_MESSAGE}}, 2, 9},
-		{"empty message", {{0, 0, 0, 0, 0, 0, TERN_DROP_NONE}}, 1, 0},
-		{"empty message ahead",
-		 {{0, 0, 0, 1, 0, 0, TERN_DROP_NONE},
-		  {0, 0, 0, 1, 0, 0, TERN_DROP_OLD_MESSAGE},
-		  {0, 0, 4, 0, 0, 4, TERN_DROP_NONE}},
-		 3,
-		 4},
-		{"empty piece first", {{0, 0, 9, 0, 0, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
-		{"empty piece at the end", {{0, 0, 9, 0, 9, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
-		{"two halves", {{0, 0, 9, 0, 0, 5, TERN_DROP_NONE}, {0, 0, 9, 0, 5, 4, TERN_DROP_NONE}}, 2, 9},
-		{"two halves reversed", {{0, 0, 9, 0, 5, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 5, TERN_DROP_NONE}}, 2, 9},
-		{"overlap", {{0, 0, 9, 0, 0, 6, TERN_DROP_NONE}, {0, 0, 9, 0, 3, 6, TERN_DROP_NONE}}, 2, 9},
-		{"whole over a piece", {{0, 0, 9, 0, 3, 2, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 9, TERN_DROP_NONE}}, 2, 9},
-		{"piece twice",
-		 {{0, 0, 9, 0, 3, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 4, 2, TERN_DROP_OLD_MESSAGE}},
-		 2,
-		 SIZE_MAX},
-		{"middle missing",
-		 {{0, 0, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 5, 4, TERN_DROP_NONE}},
-		 2,
-		 SIZE_MAX},
-		{"another length",
-		 {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 1, 8, 0, 4, 4, TERN_DROP_FRAGMENT}},
-		 2,
-		 SIZE_MAX},
-		{"another type",
-		 {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {1, 1, 9, 0, 4, 5, TERN_DROP_FRAGMENT}},
-		 2,
-		 SIZE_MAX},
-		{"whole at odds with a piece",
-		 {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 1, 8, 0, 0, 8, TERN_DROP_FRAGMENT}},
-		 2,
-		 SIZE_MAX},
-		{"in clear, another length displaces",
-		 {{0, 0, 8, 0, 0, 4, TERN_DROP_NONE},
-		  {0, 0, 9, 0, 0, 4, TERN_DROP_NONE},
-		  {0, 0, 9, 0, 4, 5, TERN_DROP_NONE}},
-		 3,
-		 9},
-		{"in clear, another type displaces",
-		 {{1, 0, 9, 0, 4, 5, TERN_DROP_NONE},
-		  {0, 0, 9, 0, 0, 4, TERN_DROP_NONE},
-		  {0, 0, 9, 0, 4, 5, TERN_DROP_NONE}},
-		 3,
-		 9},
-		{"in clear, the whole displaces a piece",
-		 {{1, 0, 4000, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 0, 9, TERN_DROP_NONE}},
-		 2,
-		 9},
-		{"in clear, the whole displaces a whole that is ahead",
-		 {{1, 0, 9, 1, 0, 9, TERN_DROP_NONE},
-		  {0, 0, 8, 1, 0, 8, TERN_DROP_NONE},
-		  {0, 0, 8, 1, 0, 8, TERN_DROP_OLD_MESSAGE},
-		  {0, 0, 4, 0, 0, 4, TERN_DROP_NONE}},
-		 4,
-		 4},
-		{"lower epoch",
-		 {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 0, 9, 0, 4, 5, TERN_DROP_FRAGMENT}},
-		 2,
-		 SIZE_MAX},
-		{"protected displaces plaintext",
-		 {{1, 0, 8, 0, 0, 4, TERN_DROP_NONE},
-		  {0, 1, 9, 0, 0, 4, TERN_DROP_NONE},
-		  {0, 1, 9, 0, 4, 5, TERN_DROP_NONE}},
-		 3,
-		 9},
-		{"between protected epochs nothing is displaced",
-		 {{0, 1, 9, 0, 0, 4, TERN_DROP_NONE}, {0, 2, 9, 0, 4, 5, TERN_DROP_FRAGMENT}},
-		 2,
-		 SIZE_MAX},
-		{"beyond the end", {{0, 0, 9, 0, 5, 5, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
-		{"offset beyond the end", {{0, 0, 9, 0, 10, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
-		{"empty message with offset", {{0, 0, 0, 0, 1, 0, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
-		{"too long", {{0, 0, 32769, 0, 0, 9, TERN_DROP_FRAGMENT}}, 1, SIZE_MAX},
-		{"longest", {{0, 0, 32768, 0, 0, 9, TERN_DROP_NONE}}, 1, SIZE_MAX},
-		{"last of the window", {{0, 0, 9, INBOX_WINDOW - 1, 0, 9, TERN_DROP_NONE}}, 1, SIZE_MAX},
-		{"beyond the window", {{0, 0, 9, INBOX_WINDOW, 0, 9, TERN_DROP_FUTURE_MESSAGE}}, 1, SIZE_MAX},
-		{"far beyond", {{0, 0, 9, 65535, 0, 9, TERN_DROP_FUTURE_MESSAGE}}, 1, SIZE_MAX},
-	};
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct fixture x;
-		struct message m;
-		bool complete;
-		set_up(&x, 65536);
-		for (size_t k = 0; k < cases[i].num; k++) {
-			struct fragment f = part(cases[i].puts[k].seq, cases[i].puts[k].length, cases[i].puts[k].offset,
-						 cases[i].puts[k].n);
-			tern_drop got;
-			f.type = cases[i].puts[k].type ? cases[i].puts[k].type : CERTIFICATE;
-			got = inbox_put(&x.in, &f, cases[i].puts[k].epoch);
-			if (got != cases[i].puts[k].want)
-				fail_msg("%s: put %zu: %s", cases[i].name, k, tern_drop_sentence(got));
-		}
-		complete = inbox_next(&x.in, &m);
-		if (complete != (cases[i].complete != SIZE_MAX) || (complete && m.body.n != cases[i].complete))
-			fail_msg("%s: complete", cases[i].name);
-		if (complete && (m.type != CERTIFICATE || memcmp(m.body.p, text, m.body.n) != 0))
-			fail_msg("%s: content", cases[i].name);
-		tear_down(&x);
-	}
+	for (size_t i = 0; i < sizeof all_verdicts / sizeof all_verdicts[0]; i++)
+		check_verdict(&all_verdicts[i]);
 }
 
 static void whole_is_lent(void **state)

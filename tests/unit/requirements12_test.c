@@ -203,7 +203,21 @@ static void retransmission_holds_change_cipher_spec(void **state)
 
 static unsigned cut;
 
-/* Every handshake message in clear becomes two fragments that overlap by a byte, the later first. */
+/* Two fragments that overlap by a byte, the later first. */
+static void put_halves(struct wr *w, struct record12 h, struct fragment f)
+{
+	size_t half = f.body.n / 2;
+	for (int i = 0; i < 2; i++) {
+		size_t from = i ? 0 : half - 1, to = i ? half : f.body.n;
+		h.seq += 1000;
+		put_record12_header(w, &h, (uint16_t)(HANDSHAKE_HEADER + to - from));
+		f.offset = (uint32_t)from;
+		put_fragment_header(w, &f, (uint32_t)(to - from));
+		wr_bytes(w, span_of(f.body.p + from, to - from));
+		cut++;
+	}
+}
+
 static bool refragment(struct pair *p, struct datagram_on_wire *d)
 {
 	uint8_t out[PAIR_DATAGRAM];
@@ -214,24 +228,13 @@ static bool refragment(struct pair *p, struct datagram_on_wire *d)
 	if (!p->side[SERVER].conn)
 		return true; /* a hello that is answered without state stays whole */
 	while (get_record12(&r, &h)) {
-		size_t half = 0;
 		body = rd_of(h.fragment);
-		if (h.type == CONTENT_HANDSHAKE && h.epoch == 0 && get_fragment(&body, &f) && f.body.n > 2)
-			half = f.body.n / 2;
-		for (int i = half ? 0 : 1; i < 2; i++) {
-			size_t from = i || !half ? 0 : half - 1, to = i && half ? half : f.body.n;
-			if (!half) {
-				put_record12_header(&w, &h, (uint16_t)h.fragment.n);
-				wr_bytes(&w, h.fragment);
-				continue;
-			}
-			h.seq += 1000;
-			put_record12_header(&w, &h, (uint16_t)(HANDSHAKE_HEADER + to - from));
-			f.offset = (uint32_t)from;
-			put_fragment_header(&w, &f, (uint32_t)(to - from));
-			wr_bytes(&w, span_of(f.body.p + from, to - from));
-			cut++;
+		if (h.type == CONTENT_HANDSHAKE && h.epoch == 0 && get_fragment(&body, &f) && f.body.n > 2) {
+			put_halves(&w, h, f);
+			continue;
 		}
+		put_record12_header(&w, &h, (uint16_t)h.fragment.n);
+		wr_bytes(&w, h.fragment);
 	}
 	assert_true(wr_ok(&w));
 	memcpy(d->bytes, out, w.n);
