@@ -110,25 +110,28 @@ def run_piece(sim, piece, log, revision):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sim", default="build/sim")
+    parser.add_argument("--sim", default="build-soak/sim")
     parser.add_argument("--log", default="out/soak.log")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--spaces", action="store_true", help="only the orders and losses, until all are done")
     args = parser.parse_args()
     log = Log(args.log)
     revision = output_of("git", "describe", "--always", "--dirty") if pathlib.Path(".git").exists() else "unknown"
-    pieces = alternate(spaces(args.sim, log), seeds(log))
+    pieces = spaces(args.sim, log) if args.spaces else alternate(spaces(args.sim, log), seeds(log))
     began = time.monotonic()
     runs = failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         waiting = set()
-        while time.monotonic() - began < args.minutes * 60 or waiting:
-            while len(waiting) < args.jobs and time.monotonic() - began < args.minutes * 60:
-                waiting.add(pool.submit(run_piece, args.sim, next(pieces), log, revision))
+        piece = next(pieces, None)
+        while piece or waiting:
+            while piece and len(waiting) < args.jobs:
+                waiting.add(pool.submit(run_piece, args.sim, piece, log, revision))
+                piece = next(pieces, None) if time.monotonic() - began < args.minutes * 60 else None
             finished, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-            for piece in finished:
-                runs += piece.result()[0]
-                failed += piece.result()[1]
+            for result in finished:
+                runs += result.result()[0]
+                failed += result.result()[1]
             seconds = time.monotonic() - began
             print(f"{seconds / 60:7.1f} min  {runs:>13,} schedules  {runs / seconds:>8,.0f}/s  {failed} failed", flush=True)
     print(f"in all, by {args.log}:")

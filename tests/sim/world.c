@@ -225,8 +225,8 @@ bool world_agrees(const struct world *w)
 static unsigned delivered(const struct association *a, unsigned side, uint32_t from)
 {
 	unsigned n = 0;
-	for (uint32_t i = from; i < MESSAGES_MAX; i++)
-		n += (unsigned)(a->delivered[side][i / 64] >> i % 64) & 1;
+	for (uint32_t i = from; i < a->sent[side]; i += 64 - i % 64)
+		n += ones(a->delivered[side][i / 64] >> i % 64);
 	return n;
 }
 
