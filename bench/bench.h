@@ -25,7 +25,9 @@ struct scenario {
 	unsigned hashed; /* bytes of handshake messages, for the floor */
 	bool dtls13;
 	const char *policy; /* Tern's; NULL: "default" */
-	unsigned first_ms; /* Tern's first retransmission timeout; 0: the policy's. The others have a second. */
+	/* Tern's first retransmission timeout, to the millisecond; 0: the policy's, jittered. The others have a second.
+	 */
+	unsigned first_ms;
 	unsigned patience_s; /* Tern's time for a whole handshake; 0: the policy's */
 	bool cookie; /* the server asks for one */
 };

@@ -33,7 +33,8 @@ static bool configure(tern_config *config, const struct scenario *s, enum side s
 	tern_limits limits = {.size = sizeof limits, .mtu = BENCH_MTU};
 	tern_timers timers = {.size = sizeof timers,
 			      .first_ns = s->first_ms * UINT64_C(1000000),
-			      .handshake_ns = s->patience_s * UINT64_C(1000000000)};
+			      .handshake_ns = s->patience_s * UINT64_C(1000000000),
+			      .no_jitter = s->first_ms != 0};
 	bool psk_ke = s->dtls13 && s->exchange == EXCHANGE_NONE;
 	const char *group = psk_ke ? NULL : s->exchange == EXCHANGE_X25519 ? "x25519,secp256r1" : "secp256r1";
 	return (!s->policy || tern_config_set_policy(config, s->policy) == TERN_OK) &&

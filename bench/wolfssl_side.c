@@ -124,9 +124,18 @@ static bool set_credentials(WOLFSSL_CTX *ctx, const struct scenario *s, enum sid
 						 WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
 }
 
+static bool set_group(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side)
+{
+	int group = s->exchange == EXCHANGE_X25519 ? WOLFSSL_ECC_X25519 : WOLFSSL_ECC_SECP256R1;
+#ifdef WOLFSSL_DTLS13
+	if (s->dtls13)
+		return wolfSSL_CTX_set_groups(ctx, &group, 1) == WOLFSSL_SUCCESS;
+#endif
+	return side == SERVER_SIDE || wolfSSL_CTX_UseSupportedCurve(ctx, (unsigned short)group) == WOLFSSL_SUCCESS;
+}
+
 static bool configure(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side)
 {
-	unsigned short group = s->exchange == EXCHANGE_X25519 ? WOLFSSL_ECC_X25519 : WOLFSSL_ECC_SECP256R1;
 	wolfSSL_CTX_SetIORecv(ctx, letter_read);
 	wolfSSL_CTX_SetIOSend(ctx, letter_write);
 	wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
@@ -138,8 +147,7 @@ static bool configure(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side
 	if (wolfSSL_CTX_dtls_set_mtu(ctx, BENCH_MTU) != WOLFSSL_SUCCESS)
 		return false;
 #endif
-	return wolfSSL_CTX_set_cipher_list(ctx, suite_name(s)) == WOLFSSL_SUCCESS &&
-	       (side == SERVER_SIDE || wolfSSL_CTX_UseSupportedCurve(ctx, group) == WOLFSSL_SUCCESS) &&
+	return wolfSSL_CTX_set_cipher_list(ctx, suite_name(s)) == WOLFSSL_SUCCESS && set_group(ctx, s, side) &&
 	       set_credentials(ctx, s, side);
 }
 
