@@ -11,7 +11,7 @@ enum side { CLIENT_SIDE, SERVER_SIDE, NUM_SIDES };
 enum contender { TERN, OPENSSL, WOLF, FLOOR, NUM_CONTENDERS };
 #define NUM_PEERS FLOOR /* implementations: the floor is none */
 
-/* ---- scenarios: main.c ---- */
+/* ---- scenarios ---- */
 
 enum exchange { EXCHANGE_NONE, EXCHANGE_P256, EXCHANGE_X25519 };
 enum bench_aead { BENCH_GCM, BENCH_CHACHA, BENCH_CCM8 };
@@ -24,7 +24,15 @@ struct scenario {
 	bool certificate, ticket; /* ticket: what is measured is the resumption */
 	unsigned hashed; /* bytes of handshake messages, for the floor */
 	bool dtls13;
+	const char *policy; /* Tern's; NULL: "default" */
+	/* Tern's first retransmission timeout, to the millisecond; 0: the policy's, jittered. The others have a second.
+	 */
+	unsigned first_ms;
+	unsigned patience_s; /* Tern's time for a whole handshake; 0: the policy's */
+	bool cookie; /* the server asks for one */
 };
+
+/* ---- identity.c ---- */
 
 /* A P-256 authority and a server's certificate from it, PEM. */
 struct identity {
@@ -40,6 +48,8 @@ extern const uint8_t bench_psk[32];
 
 /* Two suites' records of 1200 bytes fit. */
 #define BENCH_MTU 1400
+
+/* ---- the program: main.c, loss/main.c ---- */
 
 tern_time bench_now(void); /* stands still: nothing times out while a batch runs */
 void bench_let_pass(unsigned seconds);
@@ -74,6 +84,7 @@ enum progress { PROGRESS_FAILED, PROGRESS_WAITS, PROGRESS_DONE };
 
 struct implementation {
 	const char *name;
+	const char *(*version)(void);
 	void *(*context_new)(const struct scenario *s, enum side side);
 	void (*context_free)(void *context);
 	void *(*conn_new)(void *context, struct mailbox *in, struct mailbox *out);
@@ -88,8 +99,12 @@ struct implementation {
 	void (*conn_free)(void *conn);
 	bool (*can)(const struct scenario *s); /* NULL: everything */
 	void (*settle)(void *conn); /* the clock went on; NULL: nothing happens */
+	/* When the retransmission timer fires, by bench_now; UINT64_MAX: it does not run. Then: what is due. A step
+	 * follows. */
+	uint64_t (*deadline)(void *conn);
+	enum progress (*timeout)(void *conn);
 };
-extern const struct implementation tern_implementation, openssl_implementation;
+extern const struct implementation tern_implementation, openssl_implementation, gnutls_implementation;
 #ifdef BENCH_WOLFSSL
 extern const struct implementation wolfssl_implementation;
 #endif

@@ -4,51 +4,47 @@
 #include <string.h>
 #include <time.h>
 
-#include "tern/cert.h"
-
 #include "bench.h"
 
 #define ROUNDS_MIN 15
 #define HANDSHAKE_BATCH 8
 #define RECORD_BATCH 64
 
-struct identity identity;
-const uint8_t bench_psk[32] = "thirty-two bytes of shared keys";
-
 #define ECDSA12 "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
 #define ECDSA12_OPENSSL "ECDHE-ECDSA-AES128-GCM-SHA256"
 #define GCM13 "TLS_AES_128_GCM_SHA256"
 
 static const struct scenario handshakes[] = {
-	{"1.2 ECDSA, P-256", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, false, 1000, false},
-	{"1.2 ECDSA, X25519", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_X25519, BENCH_GCM, true, false, 930, false},
-	{"1.2 ticket", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, true, 480, false},
+	{"1.2 ECDSA, P-256", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, false, 1000, .dtls13 = false},
+	{"1.2 ECDSA, X25519", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_X25519, BENCH_GCM, true, false, 930, .dtls13 = false},
+	{"1.2 ticket", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, true, 480, .dtls13 = false},
 	{"1.2 PSK", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false, false,
-	 240, false},
+	 240, .dtls13 = false},
 	{"1.2 ECDHE-PSK, P-256", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
-	 EXCHANGE_P256, BENCH_CHACHA, false, false, 400, false},
+	 EXCHANGE_P256, BENCH_CHACHA, false, false, 400, .dtls13 = false},
 	{"1.2 ECDHE-PSK, X25519", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
-	 EXCHANGE_X25519, BENCH_CHACHA, false, false, 340, false},
-	{"1.3 ECDSA, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, false, 950, true},
-	{"1.3 ECDSA, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, true, false, 880, true},
-	{"1.3 ticket, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, true, 780, true},
-	{"1.3 psk_ke", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, false, false, 290, true},
-	{"1.3 psk_dhe_ke, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, false, false, 440, true},
-	{"1.3 psk_dhe_ke, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, false, false, 370, true},
+	 EXCHANGE_X25519, BENCH_CHACHA, false, false, 340, .dtls13 = false},
+	{"1.3 ECDSA, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, false, 950, .dtls13 = true},
+	{"1.3 ECDSA, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, true, false, 880, .dtls13 = true},
+	{"1.3 ticket, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, true, 780, .dtls13 = true},
+	{"1.3 psk_ke", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, false, false, 290, .dtls13 = true},
+	{"1.3 psk_dhe_ke, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, false, false, 440, .dtls13 = true},
+	{"1.3 psk_dhe_ke, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, false, false, 370, .dtls13 = true},
 };
 
 /* libssl counts the strength of CCM_8 as 64 bits, below its default level. */
 static const struct scenario records[] = {
 	{"1.2 AES-128-GCM", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false,
-	 false, 240, false},
+	 false, 240, .dtls13 = false},
 	{"1.2 ChaCha20-Poly1305", "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256", "PSK-CHACHA20-POLY1305", EXCHANGE_NONE,
-	 BENCH_CHACHA, false, false, 240, false},
+	 BENCH_CHACHA, false, false, 240, .dtls13 = false},
 	{"1.2 AES-128-CCM-8", "TLS_PSK_WITH_AES_128_CCM_8", "PSK-AES128-CCM8:@SECLEVEL=0", EXCHANGE_NONE, BENCH_CCM8,
-	 false, false, 240, false},
-	{"1.3 AES-128-GCM", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, false, false, 290, true},
+	 false, false, 240, .dtls13 = false},
+	{"1.3 AES-128-GCM", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, false, false, 290, .dtls13 = true},
 	{"1.3 ChaCha20-Poly1305", "TLS_CHACHA20_POLY1305_SHA256", NULL, EXCHANGE_NONE, BENCH_CHACHA, false, false, 290,
-	 true},
-	{"1.3 AES-128-CCM-8", "TLS_AES_128_CCM_8_SHA256", NULL, EXCHANGE_NONE, BENCH_CCM8, false, false, 290, true},
+	 .dtls13 = true},
+	{"1.3 AES-128-CCM-8", "TLS_AES_128_CCM_8_SHA256", NULL, EXCHANGE_NONE, BENCH_CCM8, false, false, 290,
+	 .dtls13 = true},
 };
 
 static const size_t record_sizes[] = {16, 256, 1200};
@@ -95,22 +91,6 @@ static void start_time(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	now = (tern_time){(uint64_t)t.tv_sec * 1000000000, (int64_t)time(NULL)};
-}
-
-void bench_make_identity(void)
-{
-	static const char *const ca_names[] = {"Bench CA"}, *const names[] = {BENCH_NAME};
-	struct identity *id = &identity;
-	tern_cert_options ca = {.size = sizeof ca, .names = ca_names, .num_names = 1, .days = 2, .ca = true};
-	tern_cert_options leaf = {.size = sizeof leaf, .names = names, .num_names = 1, .days = 1};
-	bool ok = tern_cert_make(id->ca, &id->ca_len, id->ca_key, &(size_t){0}, &ca, now) == TERN_OK;
-	leaf.issuer_pem = id->ca;
-	leaf.issuer_len = id->ca_len;
-	leaf.issuer_key_pem = id->ca_key;
-	leaf.issuer_key_len = strlen(id->ca_key);
-	ok = ok && tern_cert_make(id->cert, &id->cert_len, id->key, &id->key_len, &leaf, now) == TERN_OK;
-	if (!ok)
-		bench_die("cannot make a certificate");
 }
 
 /* ---- measuring ---- */

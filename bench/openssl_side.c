@@ -1,6 +1,7 @@
 /* libssl over a BIO of our own whose datagrams are the letters of two mailboxes. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -135,11 +136,28 @@ static bool set_credentials(SSL_CTX *ctx, const struct scenario *s, enum side si
 	return true;
 }
 
+/* One client, one cookie: the exchange is what counts here. */
+static int make_cookie(SSL *ssl, unsigned char *cookie, unsigned *len)
+{
+	(void)ssl;
+	memcpy(cookie, bench_psk, *len = sizeof bench_psk);
+	return 1;
+}
+
+static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned len)
+{
+	(void)ssl;
+	return len == sizeof bench_psk && memcmp(cookie, bench_psk, len) == 0;
+}
+
 /* P-256 stays in the list: a certificate's curve must be one that the client names (RFC 8422 5.1). */
 static bool configure(SSL_CTX *ctx, const struct scenario *s, enum side side)
 {
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | (s->ticket ? 0 : SSL_OP_NO_TICKET));
+	SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | (s->ticket ? 0 : SSL_OP_NO_TICKET) |
+					 (s->cookie ? SSL_OP_COOKIE_EXCHANGE : 0));
+	SSL_CTX_set_cookie_generate_cb(ctx, make_cookie);
+	SSL_CTX_set_cookie_verify_cb(ctx, check_cookie);
 	return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, s->openssl_suite) == 1 &&
 	       SSL_CTX_set1_groups_list(ctx, s->exchange == EXCHANGE_X25519 ? "X25519:P-256" : "P-256") == 1 &&
@@ -201,16 +219,30 @@ static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 	return c;
 }
 
+/* What a done peer repeats is answered by reading. */
 static enum progress step(void *p)
 {
 	struct openssl_conn *c = p;
 	int result = SSL_do_handshake(c->ssl);
+	uint8_t data[16];
+	if (result == 1 && c->in->at < c->in->num && SSL_read(c->ssl, data, sizeof data) > 0)
+		return PROGRESS_FAILED;
 	if (result == 1)
 		return PROGRESS_DONE;
-	if (SSL_get_error(c->ssl, result) == SSL_ERROR_WANT_READ)
-		return PROGRESS_WAITS;
-	ERR_print_errors_fp(stderr);
-	return PROGRESS_FAILED;
+	return SSL_get_error(c->ssl, result) == SSL_ERROR_WANT_READ ? PROGRESS_WAITS : PROGRESS_FAILED;
+}
+
+static uint64_t deadline(void *p)
+{
+	struct timeval left;
+	if (DTLSv1_get_timeout(((struct openssl_conn *)p)->ssl, &left) != 1)
+		return UINT64_MAX;
+	return bench_now().mono_ns + (uint64_t)left.tv_sec * 1000000000 + (uint64_t)left.tv_usec * 1000;
+}
+
+static enum progress timeout(void *p)
+{
+	return DTLSv1_handle_timeout(((struct openssl_conn *)p)->ssl) >= 0 ? PROGRESS_WAITS : PROGRESS_FAILED;
 }
 
 static bool resumed(void *p)
@@ -250,8 +282,14 @@ static bool can(const struct scenario *s)
 	return s->openssl_suite != NULL;
 }
 
+static const char *version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}
+
 const struct implementation openssl_implementation = {
 	.name = "openssl",
+	.version = version,
 	.context_new = context_new,
 	.context_free = context_free,
 	.conn_new = conn_new,
@@ -262,4 +300,6 @@ const struct implementation openssl_implementation = {
 	.open = open_record,
 	.conn_free = conn_free,
 	.can = can,
+	.deadline = deadline,
+	.timeout = timeout,
 };

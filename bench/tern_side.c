@@ -12,7 +12,8 @@ struct tern_context {
 };
 
 struct tern_side_conn {
-	tern_conn *conn;
+	struct tern_context *context;
+	tern_conn *conn; /* NULL: a server that waits for a cookie */
 	struct mailbox *in, *out;
 	bool connected;
 };
@@ -30,9 +31,15 @@ static tern_error set_credentials(tern_config *config, const struct scenario *s,
 static bool configure(tern_config *config, const struct scenario *s, enum side side)
 {
 	tern_limits limits = {.size = sizeof limits, .mtu = BENCH_MTU};
+	tern_timers timers = {.size = sizeof timers,
+			      .first_ns = s->first_ms * UINT64_C(1000000),
+			      .handshake_ns = s->patience_s * UINT64_C(1000000000),
+			      .no_jitter = s->first_ms != 0};
 	bool psk_ke = s->dtls13 && s->exchange == EXCHANGE_NONE;
 	const char *group = psk_ke ? NULL : s->exchange == EXCHANGE_X25519 ? "x25519,secp256r1" : "secp256r1";
-	return tern_config_set_suites(config, s->suite) == TERN_OK &&
+	return (!s->policy || tern_config_set_policy(config, s->policy) == TERN_OK) &&
+	       tern_config_set_timers(config, &timers) == TERN_OK &&
+	       tern_config_set_suites(config, s->suite) == TERN_OK &&
 	       tern_config_set_groups(config, group) == TERN_OK && tern_config_set_limits(config, &limits) == TERN_OK &&
 	       tern_config_set_psk_ke(config, psk_ke) == TERN_OK &&
 	       tern_config_set_tickets(config, s->ticket) == TERN_OK && set_credentials(config, s, side) == TERN_OK;
@@ -76,14 +83,19 @@ static tern_error make(tern_conn **conn, struct tern_context *context)
 	return tern_client(conn, context->pool, &options, bench_now());
 }
 
+static bool waits_for_cookie(const struct tern_context *context)
+{
+	return context->side == SERVER_SIDE && context->scenario->cookie;
+}
+
 /* The small object around the connection is the bench's own. */
 static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 {
 	struct tern_side_conn *c = malloc(sizeof *c);
 	if (!c)
 		return NULL;
-	*c = (struct tern_side_conn){.in = in, .out = out};
-	if (make(&c->conn, p) == TERN_OK)
+	*c = (struct tern_side_conn){.context = p, .in = in, .out = out};
+	if (waits_for_cookie(c->context) || make(&c->conn, c->context) == TERN_OK)
 		return c;
 	free(c);
 	return NULL;
@@ -91,6 +103,8 @@ static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 
 static bool send_all(struct tern_side_conn *c)
 {
+	if (!c->conn)
+		return true;
 	for (; c->out->num < MAILBOX_MAX; c->out->num++) {
 		struct letter *l = &c->out->letters[c->out->num];
 		if (tern_conn_take(c->conn, l->bytes, sizeof l->bytes, &l->n, bench_now()) != TERN_OK)
@@ -101,9 +115,24 @@ static bool send_all(struct tern_side_conn *c)
 	return false;
 }
 
+static bool listen_to(struct tern_side_conn *c, struct letter *l)
+{
+	tern_path path = {.remote = {.len = 4, .bytes = {1, 2, 3, 4}}};
+	struct letter *reply = &c->out->letters[c->out->num];
+	tern_verdict verdict;
+	if (tern_listen(c->context->pool, &verdict, reply->bytes, sizeof reply->bytes, &reply->n, l->bytes, l->n, &path,
+			bench_now()) != TERN_OK)
+		return false;
+	c->out->num += verdict.kind == TERN_VERDICT_REPLY;
+	return verdict.kind != TERN_VERDICT_ACCEPT ||
+	       tern_accept(&c->conn, c->context->pool, &verdict, &path, bench_now()) == TERN_OK;
+}
+
 static bool take_letter(struct tern_side_conn *c, struct letter *l)
 {
 	tern_event event;
+	if (!c->conn && (!listen_to(c, l) || !c->conn))
+		return !c->conn;
 	if (tern_conn_feed(c->conn, l->bytes, l->n, NULL, bench_now()) != TERN_OK)
 		return false;
 	do {
@@ -173,8 +202,26 @@ static void settle(void *p)
 		bench_die("tern_conn_tick");
 }
 
+static uint64_t deadline(void *p)
+{
+	struct tern_side_conn *c = p;
+	return c->conn ? tern_conn_deadline(c->conn) : UINT64_MAX;
+}
+
+static enum progress timeout(void *p)
+{
+	struct tern_side_conn *c = p;
+	return tern_conn_tick(c->conn, bench_now()) == TERN_OK ? PROGRESS_WAITS : PROGRESS_FAILED;
+}
+
+static const char *version(void)
+{
+	return tern_version();
+}
+
 const struct implementation tern_implementation = {
 	.name = "tern",
+	.version = version,
 	.context_new = context_new,
 	.context_free = context_free,
 	.conn_new = conn_new,
@@ -185,4 +232,6 @@ const struct implementation tern_implementation = {
 	.open = open_record,
 	.conn_free = conn_free,
 	.settle = settle,
+	.deadline = deadline,
+	.timeout = timeout,
 };

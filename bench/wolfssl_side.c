@@ -1,4 +1,4 @@
-/* wolfSSL's DTLS 1.3 over letters of two mailboxes. Built only where wolfSSL has it: Debian does from 5.9 on. */
+/* wolfSSL over letters of two mailboxes; DTLS 1.3 where it was built with it: Debian does from 5.9 on. */
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 
@@ -16,14 +16,22 @@ struct wolfssl_context {
 
 struct wolfssl_conn {
 	const struct scenario *scenario;
+	enum side side;
 	WOLFSSL *ssl;
 	struct mailbox *in, *out;
 	bool connected;
+	int seconds; /* the timeout that runs, and since when */
+	uint64_t since;
 };
 
+/* In DTLS 1.2 with a certificate only; its server always asks for a cookie. */
 static bool can(const struct scenario *s)
 {
-	return s->dtls13;
+#ifdef WOLFSSL_DTLS13
+	if (s->dtls13)
+		return true;
+#endif
+	return !s->dtls13 && s->certificate && !s->ticket;
 }
 
 static int letter_write(WOLFSSL *ssl, char *data, int n, void *user)
@@ -59,9 +67,10 @@ static const char *suite_name(const struct scenario *s)
 {
 	static const char *const names[] = {"TLS13-AES128-GCM-SHA256", "TLS13-CHACHA20-POLY1305-SHA256",
 					    "TLS13-AES128-CCM-8-SHA256"};
-	return names[s->aead];
+	return s->dtls13 ? names[s->aead] : s->openssl_suite;
 }
 
+#ifdef WOLFSSL_DTLS13
 static unsigned psk_client(WOLFSSL *ssl, const char *hint, char *name, unsigned name_cap, unsigned char *key,
 			   unsigned cap, const char **suite)
 {
@@ -85,13 +94,25 @@ static unsigned psk_server(WOLFSSL *ssl, const char *name, unsigned char *key, u
 	return sizeof bench_psk;
 }
 
+static bool set_psk(WOLFSSL_CTX *ctx, const struct scenario *s)
+{
+	wolfSSL_CTX_set_psk_client_tls13_callback(ctx, psk_client);
+	wolfSSL_CTX_set_psk_server_tls13_callback(ctx, psk_server);
+	return s->exchange != EXCHANGE_NONE || wolfSSL_CTX_no_dhe_psk(ctx) == 0;
+}
+#else
+static bool set_psk(WOLFSSL_CTX *ctx, const struct scenario *s)
+{
+	(void)ctx;
+	(void)s;
+	return false;
+}
+#endif
+
 static bool set_credentials(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side)
 {
-	if (!s->certificate) {
-		wolfSSL_CTX_set_psk_client_tls13_callback(ctx, psk_client);
-		wolfSSL_CTX_set_psk_server_tls13_callback(ctx, psk_server);
-		return s->exchange != EXCHANGE_NONE || wolfSSL_CTX_no_dhe_psk(ctx) == 0;
-	}
+	if (!s->certificate)
+		return set_psk(ctx, s);
 	if (side == CLIENT_SIDE) {
 		wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, NULL);
 		return wolfSSL_CTX_load_verify_buffer(ctx, (uint8_t *)identity.ca, (long)identity.ca_len,
@@ -103,17 +124,31 @@ static bool set_credentials(WOLFSSL_CTX *ctx, const struct scenario *s, enum sid
 						 WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
 }
 
+static bool set_group(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side)
+{
+	int group = s->exchange == EXCHANGE_X25519 ? WOLFSSL_ECC_X25519 : WOLFSSL_ECC_SECP256R1;
+#ifdef WOLFSSL_DTLS13
+	if (s->dtls13)
+		return wolfSSL_CTX_set_groups(ctx, &group, 1) == WOLFSSL_SUCCESS;
+#endif
+	return side == SERVER_SIDE || wolfSSL_CTX_UseSupportedCurve(ctx, (unsigned short)group) == WOLFSSL_SUCCESS;
+}
+
 static bool configure(WOLFSSL_CTX *ctx, const struct scenario *s, enum side side)
 {
-	int groups[] = {s->exchange == EXCHANGE_X25519 ? WOLFSSL_ECC_X25519 : WOLFSSL_ECC_SECP256R1};
 	wolfSSL_CTX_SetIORecv(ctx, letter_read);
 	wolfSSL_CTX_SetIOSend(ctx, letter_write);
 	wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
-	if (!s->ticket && side == SERVER_SIDE && wolfSSL_CTX_no_ticket_TLSv13(ctx) != 0)
+#ifdef WOLFSSL_DTLS13
+	if (s->dtls13 && !s->ticket && side == SERVER_SIDE && wolfSSL_CTX_no_ticket_TLSv13(ctx) != 0)
 		return false;
-	return wolfSSL_CTX_dtls_set_mtu(ctx, BENCH_MTU) == WOLFSSL_SUCCESS &&
-	       wolfSSL_CTX_set_cipher_list(ctx, suite_name(s)) == WOLFSSL_SUCCESS &&
-	       wolfSSL_CTX_set_groups(ctx, groups, 1) == WOLFSSL_SUCCESS && set_credentials(ctx, s, side);
+#endif
+#ifdef WOLFSSL_DTLS_MTU /* else its own, which is the same */
+	if (wolfSSL_CTX_dtls_set_mtu(ctx, BENCH_MTU) != WOLFSSL_SUCCESS)
+		return false;
+#endif
+	return wolfSSL_CTX_set_cipher_list(ctx, suite_name(s)) == WOLFSSL_SUCCESS && set_group(ctx, s, side) &&
+	       set_credentials(ctx, s, side);
 }
 
 static void context_free(void *p)
@@ -124,6 +159,16 @@ static void context_free(void *p)
 	free(context);
 }
 
+static WOLFSSL_METHOD *method(const struct scenario *s, enum side side)
+{
+#ifdef WOLFSSL_DTLS13
+	if (s->dtls13)
+		return side == SERVER_SIDE ? wolfDTLSv1_3_server_method() : wolfDTLSv1_3_client_method();
+#endif
+	(void)s;
+	return side == SERVER_SIDE ? wolfDTLSv1_2_server_method() : wolfDTLSv1_2_client_method();
+}
+
 static void *context_new(const struct scenario *s, enum side side)
 {
 	struct wolfssl_context *context = calloc(1, sizeof *context);
@@ -131,8 +176,7 @@ static void *context_new(const struct scenario *s, enum side side)
 		bench_die("wolfSSL_Init");
 	context->scenario = s;
 	context->side = side;
-	context->ctx =
-		wolfSSL_CTX_new(side == SERVER_SIDE ? wolfDTLSv1_3_server_method() : wolfDTLSv1_3_client_method());
+	context->ctx = wolfSSL_CTX_new(method(s, side));
 	if (context->ctx && configure(context->ctx, s, side))
 		return context;
 	context_free(context);
@@ -151,7 +195,19 @@ static bool prepare_client(const struct wolfssl_context *context, WOLFSSL *ssl)
 						  (unsigned short)strlen(BENCH_NAME)) == WOLFSSL_SUCCESS);
 }
 
-/* Tern's server does without a cookie here, since tern_listen is not measured: wolfSSL's too. */
+/* Tern's server does without a cookie here, since tern_listen is not measured: wolfSSL's too, where it can (see can).
+ */
+static bool prepare_server(const struct wolfssl_context *context, WOLFSSL *ssl)
+{
+	static char client[] = "client"; /* the cookie is made of it */
+#ifdef WOLFSSL_DTLS13
+	if (context->scenario->dtls13 && !context->scenario->cookie)
+		return wolfSSL_disable_hrr_cookie(ssl) == WOLFSSL_SUCCESS;
+#endif
+	(void)context;
+	return wolfSSL_dtls_set_peer(ssl, client, sizeof client) == WOLFSSL_SUCCESS;
+}
+
 static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 {
 	struct wolfssl_context *context = p;
@@ -160,15 +216,15 @@ static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 	bool ok;
 	if (!c || !ssl)
 		bench_die("out of memory");
-	*c = (struct wolfssl_conn){context->scenario, ssl, in, out, false};
+	*c = (struct wolfssl_conn){
+		.scenario = context->scenario, .side = context->side, .ssl = ssl, .in = in, .out = out};
 	wolfSSL_SetIOReadCtx(ssl, c);
 	wolfSSL_SetIOWriteCtx(ssl, c);
 	wolfSSL_dtls_set_using_nonblock(ssl, 1);
 #ifdef HAVE_ECH
 	wolfSSL_SetEchEnable(ssl, 0);
 #endif
-	ok = context->side == SERVER_SIDE ? wolfSSL_disable_hrr_cookie(ssl) == WOLFSSL_SUCCESS
-					  : prepare_client(context, ssl);
+	ok = context->side == SERVER_SIDE ? prepare_server(context, ssl) : prepare_client(context, ssl);
 	return ok ? c : NULL;
 }
 
@@ -196,6 +252,32 @@ static enum progress step(void *p)
 			return PROGRESS_FAILED;
 	}
 	return PROGRESS_DONE;
+}
+
+/* The application keeps the time: from the last timeout on, or from when another was set. */
+static uint64_t deadline(void *p)
+{
+	struct wolfssl_conn *c = p;
+	int seconds = wolfSSL_dtls_get_current_timeout(c->ssl);
+	uint64_t ns = (uint64_t)seconds * 1000000000;
+	if (c->connected && !c->scenario->dtls13) /* what is last is repeated when the peer repeats */
+		return UINT64_MAX;
+	if (seconds != c->seconds || c->since == 0) {
+		c->seconds = seconds;
+		c->since = bench_now().mono_ns;
+	}
+#ifdef WOLFSSL_DTLS13
+	if (wolfSSL_dtls13_use_quick_timeout(c->ssl))
+		ns /= 4;
+#endif
+	return c->since + ns;
+}
+
+static enum progress timeout(void *p)
+{
+	struct wolfssl_conn *c = p;
+	c->since = 0;
+	return wolfSSL_dtls_got_timeout(c->ssl) == WOLFSSL_SUCCESS ? PROGRESS_WAITS : PROGRESS_FAILED;
 }
 
 static bool resumed(void *p)
@@ -228,8 +310,14 @@ static void conn_free(void *p)
 	free(c);
 }
 
+static const char *version(void)
+{
+	return wolfSSL_lib_version();
+}
+
 const struct implementation wolfssl_implementation = {
 	.name = "wolfssl",
+	.version = version,
 	.context_new = context_new,
 	.context_free = context_free,
 	.conn_new = conn_new,
@@ -240,4 +328,6 @@ const struct implementation wolfssl_implementation = {
 	.open = open_record,
 	.conn_free = conn_free,
 	.can = can,
+	.deadline = deadline,
+	.timeout = timeout,
 };

@@ -66,8 +66,8 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_versions(tern_config *config
 							     tern_protocol newest);
 
 /* Sets suites, groups, schemes, timers and whether a cookie is asked for. "default": AEAD suites, first timer 1 s.
- * "webrtc": certificates only, first timer 400 ms, no cookie. "iot": PSK and raw keys with AES-128-CCM-8 in front,
- * first timer 9 s. */
+ * "webrtc": certificates only, first timer 400 ms, which doubles from the fifth transmission on, no cookie. "iot": PSK
+ * and raw keys with AES-128-CCM-8 in front, first timer 9 s. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_policy(tern_config *config, const char *name);
 
 /* Comma-separated IANA names, in order of preference, for example
@@ -249,6 +249,8 @@ typedef struct tern_timers {
 	uint32_t max_tries; /* transmissions of one flight before giving up; default 12, at most 255 */
 	bool no_rtt; /* do not learn the round trip time from the handshake */
 	bool no_jitter; /* do not spread timeouts by up to 10 % */
+	uint32_t steady_tries; /* so many transmissions in the same time, before it doubles; default 1, which RFC
+				* 9147 5.8.2 wants where nothing is known of the path; "webrtc": 5; at most 255 */
 } tern_timers;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers);
 

@@ -40,7 +40,7 @@ static bool between(uint64_t v, uint64_t min, uint64_t max)
 static bool timers_legal(const tern_timers *t)
 {
 	return between(t->first_ns, 1 * MS, t->cap_ns) && t->cap_ns <= 3600 * S &&
-	       between(t->handshake_ns, 1 * MS, 86400 * S) && t->max_tries <= 255;
+	       between(t->handshake_ns, 1 * MS, 86400 * S) && t->max_tries <= 255 && t->steady_tries <= 255;
 }
 
 /* first_ns is where a caller who knows the round trip brings it in: RFC 9147 5.8.2. */
@@ -56,6 +56,7 @@ tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers
 	t.cap_ns = t.cap_ns ? t.cap_ns : base->cap_ns;
 	t.handshake_ns = t.handshake_ns ? t.handshake_ns : base->handshake_ns;
 	t.max_tries = t.max_tries ? t.max_tries : base->max_tries;
+	t.steady_tries = t.steady_tries ? t.steady_tries : base->steady_tries;
 	if (!timers_legal(&t))
 		return TERN_ERROR_USAGE;
 	config->timers = t;

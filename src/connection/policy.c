@@ -39,14 +39,15 @@ static const uint16_t all_schemes[] = {
 	}
 
 /* "default": RFC 6347 4.2.1, 4.2.4.1, 5, RFC 9147 5.1, 5.8.2, 11. "webrtc": RFC 8827 leaves timers alone; the path was
- * just probed by ICE. "iot": RFC 7925 11; the longer handshake is room for five transmissions at that pace. */
+ * just probed by ICE and is about to carry media, beside which a flight is nothing, so it is worth four more tries
+ * before the timer doubles. "iot": RFC 7925 11; the longer handshake is room for five transmissions at that pace. */
 static const struct policy policies[] = {
 	{
 		.name = "default",
 		.suites = LIST(default_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 1 * S, 60 * S, 120 * S, 12, false, false},
+		.timers = {sizeof(tern_timers), 1 * S, 60 * S, 120 * S, 12, false, false, 1},
 		.cookie = true,
 	},
 	{
@@ -54,7 +55,7 @@ static const struct policy policies[] = {
 		.suites = LIST(webrtc_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 400 * MS, 60 * S, 120 * S, 12, false, false},
+		.timers = {sizeof(tern_timers), 400 * MS, 60 * S, 120 * S, 12, false, false, 5},
 		.cookie = false,
 	},
 	{
@@ -62,7 +63,7 @@ static const struct policy policies[] = {
 		.suites = LIST(iot_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false},
+		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false, 1},
 		.cookie = true,
 		.psk_ke = true,
 	},

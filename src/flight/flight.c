@@ -280,7 +280,7 @@ void flight_revive(struct flight *f)
 {
 	if (f->state != FLIGHT_WAITING || f->deadline_ns != TERN_NEVER)
 		return;
-	f->rto.doublings = 0;
+	f->rto.fired = 0;
 	send_again(f);
 }
 
@@ -407,7 +407,7 @@ static void lower_mtu(struct flight *f)
  * give up sooner. */
 tern_error flight_tick(struct flight *f, tern_time now)
 {
-	uint32_t unanswered = f->rto.doublings + 1;
+	uint32_t unanswered = f->rto.fired + 1;
 	if (f->state != FLIGHT_WAITING || now.mono_ns < f->deadline_ns)
 		return TERN_OK;
 	trace_report(&f->trace, &(tern_trace){.kind = TERN_TRACE_TIMEOUT});

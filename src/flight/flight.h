@@ -99,7 +99,7 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now);
 void flight_answer_begins(struct flight *f, uint64_t pending_ns, tern_time now);
 
 /* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
- * timeout ago, or all of it is acknowledged. Leaves the timer's doublings alone. */
+ * timeout ago, or all of it is acknowledged. The timer's count of tries stays. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
 
 /* After flight_tick said TIMEOUT: tries are counted from the start again. Nothing else has an effect. */
@@ -119,7 +119,7 @@ void flight_acks_plain(struct flight *f);
 /* After the last record number of one ACK; one without numbers is legal. Nothing is left: FINISHED, the timer is off,
  * and the round trip is learned if there was one transmission. Otherwise the rest is sent again: at once when the ACK
  * told something new of the last transmission; when it told news of older ones alone, or was empty, unless the last
- * transmission is less than a quarter of the timeout ago. Leaves the timer's doublings alone. */
+ * transmission is less than a quarter of the timeout ago. The timer's count of tries stays. */
 void flight_acks_end(struct flight *f, tern_time now);
 
 /* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3

@@ -8,6 +8,7 @@ void rto_init(struct rto *r, const tern_timers *timers)
 	*r = (struct rto){
 		.first_ns = timers->first_ns,
 		.cap_ns = timers->cap_ns,
+		.steady_tries = timers->steady_tries,
 		.learns = !timers->no_rtt,
 		.jitters = !timers->no_jitter,
 	};
@@ -33,12 +34,12 @@ void rto_set_first(struct rto *r, uint64_t first_ns)
 
 void rto_reset(struct rto *r)
 {
-	r->doublings = 0;
+	r->fired = 0;
 }
 
 void rto_back_off(struct rto *r)
 {
-	r->doublings++;
+	r->fired++;
 }
 
 uint64_t rto_timeout(const struct rto *r, uint32_t random)
@@ -47,7 +48,7 @@ uint64_t rto_timeout(const struct rto *r, uint32_t random)
 	uint64_t t = r->rtt_ns ? r->rtt_ns + r->rtt_ns / 2 : r->first_ns;
 	if (t < floor)
 		t = floor;
-	for (uint32_t i = 0; i < r->doublings && i < 64 && t < r->cap_ns; i++)
+	for (uint32_t i = r->steady_tries ? r->steady_tries - 1 : 0; i < r->fired && t < r->cap_ns; i++)
 		t = t > UINT64_MAX / 2 ? UINT64_MAX : 2 * t;
 	if (t > r->cap_ns)
 		t = r->cap_ns;

@@ -10,16 +10,17 @@
 struct rto {
 	uint64_t first_ns, cap_ns; /* settings */
 	uint64_t rtt_ns; /* smoothed; 0: unknown */
-	uint32_t doublings; /* of the flight under way */
+	uint32_t steady_tries; /* setting: transmissions before the timeout doubles; 0 is 1 */
+	uint32_t fired; /* how often, for the flight under way */
 	bool learns, jitters;
 };
 
 void rto_init(struct rto *r, const tern_timers *timers);
 /* A round trip of something sent once. */
 void rto_sample(struct rto *r, uint64_t rtt_ns);
-/* Another first timeout, and nothing is learned any more; doublings stay. */
+/* Another first timeout, and nothing is learned any more; what fired stays. */
 void rto_set_first(struct rto *r, uint64_t first_ns);
-/* A new flight: no doublings. */
+/* A new flight: it has not fired yet. */
 void rto_reset(struct rto *r);
 /* The timer fired. */
 void rto_back_off(struct rto *r);

@@ -64,10 +64,11 @@ static void policies(void **state)
 		uint16_t first, last;
 		uint64_t first_ns;
 		bool cookie, ccm8, psk;
+		uint32_t steady_tries;
 	} cases[] = {
-		{"default", 15, 0xc02b, 0xc0a4, 1 * S, true, false, true},
-		{"webrtc", 6, 0xc02b, 0xcca8, 400 * MS, false, false, false},
-		{"iot", 10, 0xc0a8, 0xc02f, 9 * S, true, true, true},
+		{"default", 15, 0xc02b, 0xc0a4, 1 * S, true, false, true, 1},
+		{"webrtc", 6, 0xc02b, 0xcca8, 400 * MS, false, false, false, 5},
+		{"iot", 10, 0xc0a8, 0xc02f, 9 * S, true, true, true, 1},
 	};
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -85,8 +86,8 @@ static void policies(void **state)
 		if (c->suites.num != cases[i].num_suites || c->suites.id[0] != cases[i].first ||
 		    c->suites.id[c->suites.num - 1] != cases[i].last || ccm8 != cases[i].ccm8 || psk != cases[i].psk)
 			fail_msg("%s: suites", cases[i].name);
-		if (c->timers.first_ns != cases[i].first_ns || c->timers.size != sizeof(tern_timers) ||
-		    c->cookie != cases[i].cookie)
+		if (c->timers.first_ns != cases[i].first_ns || c->timers.steady_tries != cases[i].steady_tries ||
+		    c->timers.size != sizeof(tern_timers) || c->cookie != cases[i].cookie)
 			fail_msg("%s: timers or cookie", cases[i].name);
 		const size_t pq = group_by_id(&provider_libcrypto, 0x11ec) ? 1 : 0;
 		const uint16_t *groups = c->groups.id + pq;

@@ -396,7 +396,7 @@ static void lost_everything(void **state)
 	acked(x.start);
 	flight_acks_end(&x.f, x.now);
 	take_all();
-	assert_int_equal(x.f.rto.doublings, 5);
+	assert_int_equal(x.f.rto.fired, 5);
 	x.now.mono_ns = flight_deadline(&x.f);
 	assert_int_equal(flight_tick(&x.f, x.now), TERN_ERROR_TIMEOUT);
 	tear_down();
@@ -483,7 +483,7 @@ static void storms(void **state)
 		}
 		if (x.f.retransmissions > cases[i].most || x.f.retransmissions < cases[i].most - 1)
 			fail_msg("%s: %u", cases[i].name, x.f.retransmissions);
-		assert_int_equal(x.f.rto.doublings, 0);
+		assert_int_equal(x.f.rto.fired, 0);
 		tear_down();
 	}
 }

@@ -370,7 +370,7 @@ static void round_trip(void **state)
 			fail_msg("%s: %llu", cases[i].name, (unsigned long long)x.f.rto.rtt_ns);
 		assert_int_equal(x.f.state, FLIGHT_PREPARING);
 		assert_int_equal(x.f.num_messages, 0);
-		assert_int_equal(x.f.rto.doublings, 0);
+		assert_int_equal(x.f.rto.fired, 0);
 		assert_int_equal(flight_deadline(&x.f), TERN_NEVER);
 		/* The next flight goes out as if nothing had been. */
 		add(ROWS(flight6));
@@ -452,7 +452,7 @@ static void repeating(void **state)
 			assert_int_equal(flight_deadline(&x.f), TERN_NEVER);
 			take_all(NULL);
 			assert_int_equal(x.f.retransmissions, before + 1);
-			assert_int_equal(x.f.rto.doublings, 0);
+			assert_int_equal(x.f.rto.fired, 0);
 			assert_int_equal(flight_deadline(&x.f), awaits[i] ? x.now.mono_ns + 1000 * MS : TERN_NEVER);
 		}
 		x.now.mono_ns += 1000 * MS;

@@ -30,7 +30,7 @@ step_counted 120 "secrets" tools/ctest-line.sh build-consttime -R secret/constti
 say "clang, everything, every warning an error"
 step 900 "build with clang" tools/build-tree.sh build-fuzz -DCMAKE_C_COMPILER=clang -DTERN_WERROR=ON -DTERN_FUZZ=ON -DTERN_INTEROP=ON
 if ls bench/*.c >/dev/null 2>&1; then
-	step 300 "build of the bench with clang" cmake --build build-fuzz --target tern-bench-suite
+	step 300 "build of the bench with clang" cmake --build build-fuzz --target tern-bench-suite tern-bench-loss
 fi
 
 say "fuzz targets, a few seconds each"
