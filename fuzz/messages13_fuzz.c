@@ -97,6 +97,32 @@ static bool recode_key_update(struct rd *r, struct wr *w)
 	return true;
 }
 
+static bool recode_new_connection_id(struct rd *r, struct wr *w)
+{
+	struct span in = rd_rest(r), cid;
+	struct new_connection_id v;
+	struct rd list;
+	if (!get_new_connection_id(r, &v))
+		return false;
+	must(rd_end(r));
+	must_lie_in(v.cids, in);
+	for (list = rd_of(v.cids); rd_span8(&list, &cid);)
+		must_lie_in(cid, in);
+	must(rd_end(&list));
+	put_new_connection_id(w, &v);
+	return true;
+}
+
+static bool recode_request_connection_id(struct rd *r, struct wr *w)
+{
+	uint8_t v;
+	if (!get_request_connection_id(r, &v))
+		return false;
+	must(rd_end(r));
+	put_request_connection_id(w, v);
+	return true;
+}
+
 #define NUMBERS_MAX 4095 /* what a 16-bit length can hold */
 
 static bool recode_ack(struct rd *r, struct wr *w)
@@ -116,10 +142,11 @@ static bool recode_ack(struct rd *r, struct wr *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static recode_fn *const targets[] = {
-		recode_certificate_request, recode_certificate, recode_encrypted_extensions,
-		recode_new_session_ticket,  recode_key_update,	recode_ack,
-		recode_compressed};
+	static recode_fn *const targets[] = {recode_certificate_request,  recode_certificate,
+					     recode_encrypted_extensions, recode_new_session_ticket,
+					     recode_key_update,		  recode_ack,
+					     recode_compressed,		  recode_new_connection_id,
+					     recode_request_connection_id};
 	if (size == 0 || data[0] >= sizeof targets / sizeof targets[0])
 		return 0;
 	check_stable(targets[data[0]], span_of(data + 1, size - 1), true);

@@ -65,9 +65,9 @@ TERN_API void tern_config_free(tern_config *config); /* pools made from it keep 
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_versions(tern_config *config, tern_protocol oldest,
 							     tern_protocol newest);
 
-/* Sets suites, groups, schemes, timers and whether a cookie is asked for. "default": AEAD suites, first timer 1 s.
- * "webrtc": certificates only, first timer 400 ms, which doubles from the fifth transmission on, no cookie. "iot": PSK
- * and raw keys with AES-128-CCM-8 in front, first timer 9 s. */
+/* Sets suites, groups, schemes, timers, connection IDs and whether a cookie is asked for. "default": AEAD suites, first
+ * timer 1 s. "webrtc": certificates only, first timer 400 ms, which doubles from the fifth transmission on, no cookie.
+ * "iot": PSK and raw keys with AES-128-CCM-8 in front, first timer 9 s, tern_config_set_cid_length(0). */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_policy(tern_config *config, const char *name);
 
 /* Comma-separated IANA names, in order of preference, for example
@@ -201,6 +201,39 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_srtp(tern_config *config, co
 
 /* Servers: whether tern_listen asks for a cookie (default true). False only where something else proved the address. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_cookie(tern_config *config, bool on);
+
+/* Connection IDs (RFC 9146, in DTLS 1.3 RFC 9147 9), off by default: the peer puts one that we chose into its records,
+ * by which a datagram finds its connection when the peer's address has changed; see tern_find_cid. A client offers them
+ * and a server takes them; the IDs either side wants may differ in length, and may be none.
+ *
+ * make writes a new ID by which the peer shall reach conn and returns its length, 1 to cap (cap is 255), or 0: the peer
+ * sends none. It is called within tern_client or when a ClientHello is taken, and in DTLS 1.3 when the peer gets more.
+ * No ID that is in use may be the beginning of another. retire (or NULL) tells that an ID of make's is not used any
+ * more, tern_conn_free included. length tells from the bytes at hand, n of them, how long the ID is that they begin
+ * with; 0: not one of ours, or too few. It may be called by several threads. None may call into conn, which is not
+ * complete yet when make is called first. */
+typedef struct tern_cid_codec {
+	size_t size; /* sizeof(tern_cid_codec) */
+	size_t (*make)(void *user, tern_conn *conn, uint8_t *cid, size_t cap);
+	void (*retire)(void *user, tern_conn *conn, const uint8_t *cid, size_t len);
+	size_t (*length)(void *user, const uint8_t *bytes, size_t n);
+	void *user;
+} tern_cid_codec;
+/* codec NULL: no connection IDs. The struct is copied. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_cid(tern_config *config, const tern_cid_codec *codec);
+/* Without a codec: our IDs are n random bytes, 0 to 20. 0: we send with the peer's and want none ourselves, which the
+ * policy "iot" sets. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_cid_length(tern_config *config, unsigned n);
+
+/* For codecs of servers that are several: an ID of 8 bytes that names where its connection lives, in clear, so that a
+ * balancer or another server can pass datagrams on. By bytes: 0b100 and five bits of unique[0], shard (most significant
+ * byte first), worker, unique[1] to unique[4]. Boxes that route QUIC by a plain server id, under the configuration id
+ * 0b100, see one of three bytes, shard and worker; others see an ID of version 2 with that host id. unique: random, or
+ * otherwise never the same for two connections at a time of a worker. */
+#define TERN_CID_LEN 8
+TERN_API void tern_cid_format(uint8_t cid[TERN_CID_LEN], uint16_t shard, uint8_t worker, const uint8_t unique[5]);
+/* What such an ID says; false when bytes (len of them) do not begin with one. shard, worker: may be NULL. */
+TERN_API bool tern_cid_parse(const uint8_t *bytes, size_t len, uint16_t *shard, uint8_t *worker);
 
 /* Cookie and ticket keys; without one the config makes its own at first use. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_keyring(tern_config *config, tern_keyring *keyring);

@@ -65,7 +65,9 @@ TERN_API void tern_pool_free(tern_pool *pool); /* after its connections */
 	X(COOKIE, "cookie missing or stale: answered with a fresh one")                                                \
 	X(EARLY_DATA, "application data before the handshake ended")                                                   \
 	X(CLOSED, "the connection is closed")                                                                          \
-	X(ALERT, "alert that may not be believed")
+	X(ALERT, "alert that may not be believed")                                                                     \
+	X(NO_CID, "no connection ID where one was agreed on")                                                          \
+	X(OTHER_CID, "connection ID of another connection")
 
 typedef enum tern_drop {
 #define X(name, sentence) TERN_DROP_##name,
@@ -190,8 +192,8 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_tick(tern_conn *conn, tern_time no
 
 /* Seals len bytes (at most tern_conn_max_data) of application data as one record into out; *out_len is the datagram to
  * send. data and out must not overlap, unless data starts exactly where it goes: in DTLS 1.3 at out + 3, in 1.2 at out
- * + 13 for a ChaCha20 suite, at out + 21 for all others. Take what waits in tern_conn_take first: data that overtakes
- * the handshake's last flight is lost. */
+ * + 13 for a ChaCha20 suite, at out + 21 for all others. Where we send with a connection ID, that is its length (see
+ * tern_info) more. Take what waits in tern_conn_take first: data that overtakes the handshake's last flight is lost. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len,
 						   const uint8_t *data, size_t len, tern_time now);
 TERN_API size_t tern_conn_max_data(const tern_conn *conn); /* bytes that fit one record now; 0 before CONNECTED */
@@ -222,7 +224,7 @@ typedef struct tern_answer {
 TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer,
 						     tern_time now);
 
-/* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
+/* Largest UDP payload from now on, 96 and the longest connection ID of the peer's to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
 /* The first retransmission timeout from now on, in nanoseconds, in place of the config's and of what was learned: for a
@@ -328,6 +330,9 @@ typedef struct tern_info {
 	uint64_t dropped[TERN_NUM_DROPS];
 	tern_early_data early_data;
 	tern_early_reason early_data_reason; /* NONE, REJECTED: why */
+	uint8_t own_cid_len, peer_cid_len; /* connection IDs in use: with which the peer sends, and we; 0: none */
+	uint8_t own_cid[255], peer_cid[255];
+	uint8_t spare_cids; /* DTLS 1.3: further ones of the peer's: see tern_conn_next_cid */
 } tern_info;
 TERN_API void tern_conn_info(const tern_conn *conn, tern_info *info);
 
@@ -353,6 +358,11 @@ typedef struct tern_glance {
 	uint64_t record_seq;
 } tern_glance;
 TERN_API tern_glance tern_peek(const uint8_t *datagram, size_t len);
+
+/* The connection ID in the first record of a datagram, of either version, as config's codec delimits them (see
+ * tern_config_set_cid): a span into datagram. False: it has none, or none of ours; then the address tells. Nothing is
+ * proved by it: tern_conn_authenticated says whether the connection could read the datagram. config: in use already. */
+TERN_API bool tern_find_cid(const tern_config *config, const uint8_t *datagram, size_t len, tern_bytes *cid);
 
 #ifdef __cplusplus
 }

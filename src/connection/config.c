@@ -16,6 +16,9 @@ static void apply_policy(tern_config *config, const struct policy *policy)
 	config->timers = policy->timers;
 	config->cookie = policy->cookie;
 	config->psk_ke = policy->psk_ke;
+	config->cids = policy->cids;
+	config->cid_length = 0;
+	config->cid_codec = (tern_cid_codec){0};
 }
 
 tern_config *tern_config_new(const tern_allocator *allocator)

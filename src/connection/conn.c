@@ -3,6 +3,7 @@
 #include "connection/auth.h"
 
 #include "handshake/answers.h"
+#include "handshake/cid.h"
 #include "handshake/keys13.h"
 #include "handshake/version.h"
 #include "wire/record.h"
@@ -189,6 +190,7 @@ void tern_conn_free(tern_conn *conn)
 	handshake_free(conn->hs);
 	after_free(conn);
 	last_free(heap, conn->last);
+	cid_retire_all(conn->pool, conn, &conn->records.cids);
 	record_free(&conn->records);
 	if (conn->names)
 		heap_free(heap, conn->names, conn->names->n);
@@ -437,10 +439,20 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "");
 }
 
+/* Of those we may send with. */
+static size_t longest_cid(const tern_conn *conn)
+{
+	size_t longest = 0;
+	struct span cid;
+	for (size_t i = 0; (cid = cids_at(&conn->records.cids, CID_PEERS, i)).n; i++)
+		longest = cid.n > longest ? cid.n : longest;
+	return longest;
+}
+
 /* RFC 6347 4.1.1.1, RFC 9147 4.4. */
 tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 {
-	if (mtu < MTU_MIN || mtu > MTU_MAX)
+	if (!cid_fits_mtu(longest_cid(conn), mtu) || mtu > MTU_MAX)
 		return TERN_ERROR_USAGE;
 	conn->mtu = mtu;
 	if (conn->hs)

@@ -66,7 +66,7 @@ static tern_error make_whole(tern_pool *pool, struct first *f, const tern_path *
 /* RFC 9147 5.1: as a function of hello, address and keys, so that a repeated hello gets the same. */
 static bool put_retry13(struct wr *w, const tern_pool *pool, const struct first *f, const tern_path *path)
 {
-	struct record12 header = {CONTENT_HANDSHAKE, VERSION_DTLS12, 0, f->record.seq, {0}};
+	struct record12 header = {.type = CONTENT_HANDSHAKE, .version = VERSION_DTLS12, .seq = f->record.seq};
 	struct fragment fragment = {.type = SERVER_HELLO, .message_seq = f->fragment.message_seq};
 	uint8_t body[256];
 	struct wr bw = wr_of(body, sizeof body);
@@ -84,7 +84,7 @@ static bool put_retry13(struct wr *w, const tern_pool *pool, const struct first 
  * does one in the place of DTLS 1.2 (RFC 9147 5.3). */
 static void put_refusal(struct wr *w, const struct first *f)
 {
-	struct record12 header = {CONTENT_ALERT, VERSION_DTLS12, 0, f->record.seq, {0}};
+	struct record12 header = {.type = CONTENT_ALERT, .version = VERSION_DTLS12, .seq = f->record.seq};
 	struct alert alert = {ALERT_FATAL, (uint8_t)error_alert(TERN_ERROR_ILLEGAL_PARAMETER)};
 	put_record12_header(w, &header, 2);
 	put_alert(w, &alert);
@@ -115,7 +115,7 @@ static void judge13(tern_pool *pool, const struct first *f, const tern_path *pat
 /* With the record number of the hello, and message_seq as if no state was kept. Version 1.0 as RFC 6347 4.2.1 wants. */
 static void put_retry12(struct wr *w, const struct first *f, struct span cookie)
 {
-	struct record12 header = {CONTENT_HANDSHAKE, VERSION_DTLS10, 0, f->record.seq, {0}};
+	struct record12 header = {.type = CONTENT_HANDSHAKE, .version = VERSION_DTLS10, .seq = f->record.seq};
 	struct hello_verify_request hvr = {VERSION_DTLS10, cookie};
 	uint32_t body = (uint32_t)(3 + cookie.n);
 	struct fragment fragment = {.type = HELLO_VERIFY_REQUEST,

@@ -40,7 +40,8 @@ static const uint16_t all_schemes[] = {
 
 /* "default": RFC 6347 4.2.1, 4.2.4.1, 5, RFC 9147 5.1, 5.8.2, 11. "webrtc": RFC 8827 leaves timers alone; the path was
  * just probed by ICE and is about to carry media, beside which a flight is nothing, so it is worth four more tries
- * before the timer doubles. "iot": RFC 7925 11; the longer handshake is room for five transmissions at that pace. */
+ * before the timer doubles. "iot": RFC 7925 11; the longer handshake is room for five transmissions at that pace;
+ * connection IDs as RFC 9147 5.1 asks of those who need none themselves. */
 static const struct policy policies[] = {
 	{
 		.name = "default",
@@ -66,6 +67,7 @@ static const struct policy policies[] = {
 		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false, 1},
 		.cookie = true,
 		.psk_ke = true,
+		.cids = true,
 	},
 };
 

@@ -16,6 +16,7 @@ struct policy {
 	tern_timers timers;
 	bool cookie;
 	bool psk_ke;
+	bool cids; /* send with the peer's, want none */
 };
 
 const struct policy *policy_by_name(const char *name); /* NULL: there is none */

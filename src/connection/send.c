@@ -248,6 +248,20 @@ tern_error tern_conn_seal_early_data(tern_conn *conn, uint8_t *out, size_t cap, 
 	return TERN_OK;
 }
 
+static uint8_t copy_cid(uint8_t out[CID_MAX], struct span cid)
+{
+	if (cid.n)
+		memcpy(out, cid.p, cid.n);
+	return (uint8_t)cid.n;
+}
+
+static void tell_cids(const struct cids *cids, tern_info *info)
+{
+	info->own_cid_len = copy_cid(info->own_cid, cids_at(cids, CID_OURS, cids->used));
+	info->peer_cid_len = copy_cid(info->peer_cid, cids_at(cids, CID_PEERS, 0));
+	info->spare_cids = (uint8_t)(info->peer_cid_len ? cids_num(cids, CID_PEERS) - 1 : 0);
+}
+
 static void copy_text(char *out, size_t cap, struct span s)
 {
 	size_t n = s.n < cap - 1 ? s.n : cap - 1;
@@ -300,6 +314,7 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	memcpy(info->peer_fingerprint, o->peer_fingerprint, sizeof info->peer_fingerprint);
 	info->early_data = o->early;
 	info->early_data_reason = o->early_reason;
+	tell_cids(&conn->records.cids, info);
 	info->rtt_ns = conn->rtt_ns;
 	info->mtu = conn->mtu;
 	info->datagrams_sent = conn->datagrams_sent;

@@ -3,6 +3,8 @@
 #include "flight/plan.h"
 
 #define MTU_FLOOR 256 /* how far loss alone lowers the MTU */
+#define FRAGMENT_LEAST                                                                                                 \
+	44 /* bytes of a message that any MTU leaves room for: MTU_MIN holds them and the longest frame */
 #define MTU_PATIENCE 3 /* unanswered transmissions until the MTU is suspected */
 
 #define REMEMBERED 4 /* transmissions whose record numbers are recognized in an ACK */
@@ -97,6 +99,17 @@ static struct piece *grown_plan(struct flight *f, size_t num)
 	return plan;
 }
 
+/* It grows when the peer wants a longer connection ID. */
+static uint16_t frame_of(const struct flight *f, const struct record_layer *records)
+{
+	size_t frame = 0;
+	for (size_t i = 0; i < f->num_messages; i++) {
+		size_t overhead = record_overhead(records, f->messages[i].epoch);
+		frame = overhead > frame ? overhead : frame;
+	}
+	return (uint16_t)(frame + HANDSHAKE_HEADER);
+}
+
 static tern_error make_plan(struct flight *f, const struct record_layer *records)
 {
 	struct piece whole[FLIGHT_MESSAGES], *gaps = f->plan, *plan = f->plan;
@@ -123,6 +136,7 @@ static tern_error make_plan(struct flight *f, const struct record_layer *records
 	f->plan = plan;
 	f->num_planned = (uint16_t)num;
 	f->planned_mtu = f->mtu;
+	f->frame = frame_of(f, records);
 	f->cursor = 0;
 	return TERN_OK;
 }
@@ -185,7 +199,7 @@ tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *
 		return TERN_OK;
 	if (cap < f->mtu)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	if (f->planned_mtu != f->mtu)
+	if (f->planned_mtu != f->mtu || f->frame < frame_of(f, records))
 		TRY(make_plan(f, records));
 	if (f->remembers)
 		TRY(reserve_sent(f));
@@ -395,8 +409,10 @@ void flight_acks_end(struct flight *f, tern_time now)
  * keeps no state yet cannot put one together, and would never answer. */
 static void lower_mtu(struct flight *f)
 {
-	uint16_t floor = f->mtu < MTU_FLOOR ? MTU_MIN : MTU_FLOOR;
-	uint16_t mtu = f->mtu / 2 > floor ? f->mtu / 2 : floor;
+	uint16_t floor = f->mtu < MTU_FLOOR ? MTU_MIN : MTU_FLOOR, mtu;
+	if (floor < f->frame + FRAGMENT_LEAST)
+		floor = (uint16_t)(f->frame + FRAGMENT_LEAST);
+	mtu = f->mtu / 2 > floor ? f->mtu / 2 : floor;
 	if (f->longest <= floor || mtu == f->mtu || f->messages[0].type == CLIENT_HELLO)
 		return;
 	f->mtu = mtu;

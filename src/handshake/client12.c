@@ -1,5 +1,6 @@
 /* The answers of a DTLS 1.2 server to our hello (RFC 5246 7.4.1.3). */
 #include "handshake/answers.h"
+#include "handshake/cid.h"
 #include "handshake/messages12.h"
 #include "handshake/negotiate.h"
 #include "handshake/resume12.h"
@@ -53,5 +54,7 @@ tern_error take_server_hello12(struct handshake *hs, const struct server_hello *
 	hs->ticket_promised = ext->present & HAS_SESSION_TICKET;
 	take_certificate_types(hs, ext);
 	take_limits(hs, ext, 0);
+	TRY(cid_take(hs, ext));
+	cid_limit12(hs);
 	return take_session(hs, hello, ext);
 }

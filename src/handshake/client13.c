@@ -1,6 +1,7 @@
 /* The hellos and EncryptedExtensions as a DTLS 1.3 client sees them (RFC 8446 4.1, 4.2.8, 4.3.1, RFC 9147 5.3). */
 #include "handshake/client13.h"
 #include "handshake/answers.h"
+#include "handshake/cid.h"
 #include "handshake/compress13.h"
 #include "handshake/early13.h"
 #include "handshake/messages13.h"
@@ -226,7 +227,7 @@ tern_error take_server_hello13(struct handshake *hs, const struct server_hello *
 	early13_check_choice(hs, hs->psk && ext->selected_identity == 0);
 	TRY(take_share(hs, ext));
 	drop_shares(hs);
-	return TERN_OK;
+	return cid_take(hs, ext);
 }
 
 tern_error get_encrypted_extensions13(struct handshake *hs, struct span body)

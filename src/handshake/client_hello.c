@@ -1,5 +1,6 @@
 /* ClientHello as the client makes it, for all versions it offers, and the HelloVerifyRequest that may answer it (RFC
  * 5246 7.4.1.2, RFC 6347 4.2.1, RFC 8446 4.1.2). */
+#include "handshake/cid.h"
 #include "handshake/client13.h"
 #include "handshake/early13.h"
 #include "handshake/hellos.h"
@@ -159,6 +160,7 @@ static tern_error make_offer(struct handshake *hs)
 	}
 	TRY(offer_authentication(hs, ext));
 	offer_limits(hs, ext);
+	TRY(cid_offer(hs, ext));
 	if (config->dtls12)
 		offer12(hs, ext);
 	return offers13(hs) ? offer13(hs) : TERN_OK;

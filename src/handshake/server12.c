@@ -1,5 +1,6 @@
 /* The hellos as a DTLS 1.2 server sees them (RFC 5246 7.4.1). */
 #include "handshake/answers.h"
+#include "handshake/cid.h"
 #include "handshake/messages12.h"
 #include "handshake/negotiate.h"
 #include "handshake/resume12.h"
@@ -90,6 +91,8 @@ tern_error take_client_hello12(struct handshake *hs, const struct client_hello *
 	} else {
 		TRY(take_full(hs, &choice, ext, answer));
 	}
+	TRY(cid_answer(hs, ext, answer));
+	cid_limit12(hs);
 	return answer_session(hs, hello, ext, stale, answer);
 }
 

@@ -1,5 +1,6 @@
 /* The hellos as a DTLS 1.3 server sees them (RFC 8446 4.1, 4.2.8, 4.2.11, RFC 9147 5.3). */
 #include "handshake/answers.h"
+#include "handshake/cid.h"
 #include "handshake/client13.h"
 #include "handshake/compress13.h"
 #include "handshake/early13.h"
@@ -186,6 +187,7 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 	if (hs->retry_wanted && !hs->retried)
 		return TERN_OK;
 	TRY(answer_encrypted(hs, ext));
+	TRY(cid_answer(hs, ext, &hs->offered));
 	return early13_keys(hs, hs->hello);
 }
 
@@ -205,6 +207,8 @@ tern_error fill_server_hello13(struct handshake *hs, struct server_hello *hello,
 		ext->present |= HAS_PRE_SHARED_KEY;
 		ext->selected_identity = hs->psk_index;
 	}
+	ext->present |= hs->offered.present & HAS_CONNECTION_ID; /* in clear: RFC 9147 9.1 */
+	ext->connection_id = hs->offered.connection_id;
 	return TERN_OK;
 }
 

@@ -69,6 +69,7 @@ void record_free(struct record_layer *l)
 		free_read(l, &l->older_in);
 	while (l->older_out)
 		free_write(l, &l->older_out);
+	cids_free(&l->cids, l->heap);
 	wipe(l, sizeof *l);
 }
 

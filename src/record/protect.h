@@ -13,11 +13,14 @@ struct record_header {
 	uint16_t epoch; /* as the header says, or reconstructed from it */
 	uint8_t type; /* as the header says; 0 where only the plaintext says it */
 	tern_drop drop; /* what is wrong with it before any key is asked; else NONE */
+	struct span cid; /* ours, in the header; empty: none */
+	size_t cid_index; /* which of ours */
 };
 
 struct outgoing_record {
 	uint64_t seq;
 	struct span payload;
+	struct span cid; /* the peer's; empty: none */
 	uint8_t type;
 	bool last; /* nothing follows it in its datagram */
 };
@@ -39,9 +42,12 @@ struct protection {
 			   const struct outgoing_record *r, uint8_t *out);
 
 	/* Bytes of a protected record before its payload (last: of its datagram), and after a payload of n bytes. back
-	 * is most for n = 0, and n + back never falls as n grows. */
-	size_t (*front)(const struct write_epoch *e, bool last);
-	size_t (*back)(const struct write_epoch *e, size_t n);
+	 * is most for n = 0, and n + back never falls as n grows. cid_len: of the peer's connection ID, 0: none. */
+	size_t (*front)(const struct write_epoch *e, size_t cid_len, bool last);
+	size_t (*back)(const struct write_epoch *e, size_t cid_len, size_t n);
+
+	/* Longest payload of a record. */
+	size_t (*payload_max)(size_t cid_len);
 
 	/* Failed opens that a key of this version survives. */
 	uint64_t (*forgery_limit)(const struct aead_alg *aead);
@@ -53,16 +59,36 @@ struct protection {
 static inline struct record_header plain_header(const struct record12 *r, tern_drop drop)
 {
 	return (struct record_header){
-		.wire = span_of(r->fragment.p - RECORD12_HEADER, RECORD12_HEADER + r->fragment.n),
+		.wire = span_of(r->fragment.p - RECORD12_HEADER - r->cid.n, RECORD12_HEADER + r->cid.n + r->fragment.n),
 		.seq = r->seq,
-		.len = RECORD12_HEADER,
+		.len = RECORD12_HEADER + r->cid.n,
 		.epoch = r->epoch,
 		.type = r->type,
 		.drop = drop,
+		.cid = r->cid,
 	};
 }
 
-/* A unified header at r: of a record for which there are no keys, until somebody finds them. False as parse. */
+/* A record of type tls12_cid, where connection IDs of ours exist (RFC 9146 4); its drop is NONE, or OTHER_CID. */
+bool is_cid12(const struct record_layer *l, const struct rd *r);
+bool cid12_parse(const struct record_layer *l, struct rd *r, struct record_header *out);
+
+/* What is left of a datagram, its first record being another connection's. */
+struct record_header others_rest(struct rd *r, uint8_t type);
+
+/* Content, type, zeros: RFC 8446 5.4, RFC 9146 4. *n becomes the length of the content; false: there is no type. */
+static inline bool take_inner_type(const uint8_t *p, size_t *n, uint8_t *type)
+{
+	while (*n && p[*n - 1] == 0)
+		--*n;
+	if (*n == 0)
+		return false;
+	*type = p[--*n];
+	return true;
+}
+
+/* A unified header at r: of a record for which there are no keys, until somebody finds them; or of another connection.
+ * False as parse. */
 bool is_unified(const struct rd *r);
 bool unified_parse(const struct record_layer *l, struct rd *r, struct record_header *out);
 

@@ -12,13 +12,23 @@ bool unified_parse(const struct record_layer *l, struct rd *r, struct record_hea
 {
 	struct unified_header h;
 	const uint8_t *start = r->p;
-	if (!get_unified(r, 0, &h))
+	size_t cid_len = 0, i = 0;
+	if ((start[0] & UNIFIED_CID) && l->cids.len[CID_OURS]) {
+		if (!cids_match(&l->cids, span_of(start + 1, rd_left(r) - 1), &i)) {
+			*out = others_rest(r, 0);
+			return true;
+		}
+		cid_len = cids_at(&l->cids, CID_OURS, i).n;
+	}
+	if (!get_unified(r, cid_len, &h))
 		return false;
 	*out = (struct record_header){
 		.wire = span_of(start, h.header_len + h.payload.n),
 		.len = h.header_len,
 		.epoch = epochs_expected(l, h.epoch_bits),
 		.drop = TERN_DROP_EPOCH,
+		.cid = h.cid,
+		.cid_index = i,
 	};
 	return true;
 }
@@ -38,10 +48,16 @@ static tern_drop judge(const struct record12 *r)
 	return r->epoch ? TERN_DROP_EPOCH : TERN_DROP_NONE;
 }
 
-static bool parse_plain(struct rd *r, struct record_header *out)
+static bool parse_plain(const struct record_layer *l, struct rd *r, struct record_header *out)
 {
 	struct rd t = *r;
 	struct record12 h;
+	if (is_cid12(l, r)) {
+		if (!cid12_parse(l, r, out))
+			return false;
+		out->drop = out->drop == TERN_DROP_NONE ? TERN_DROP_EPOCH : out->drop;
+		return true;
+	}
 	if (!get_record12(&t, &h) || h.type < CONTENT_CHANGE_CIPHER_SPEC || h.type > CONTENT_ACK)
 		return false;
 	*out = plain_header(&h, judge(&h));
@@ -49,18 +65,26 @@ static bool parse_plain(struct rd *r, struct record_header *out)
 	return true;
 }
 
-/* Without keys for its epoch a record is as good as forged (RFC 9147 6.1); one with a connection ID is none (RFC 9147
- * 9.1). */
+/* Early data may be older than the agreement. */
+static bool lacks_cid(const struct record_layer *l, const struct record_header *h)
+{
+	return l->cids.due && h->cid.n == 0 && h->epoch != 1;
+}
+
+/* Without keys for its epoch a record is as good as forged (RFC 9147 6.1); one with a connection ID is none, where none
+ * was negotiated (RFC 9147 9.1), and where one was all have it (RFC 9147 4). */
 static bool parse(const struct record_layer *l, struct rd *r, struct record_header *out)
 {
 	uint16_t epoch;
 	if (!is_unified(r))
-		return parse_plain(r, out);
+		return parse_plain(l, r, out);
 	if (!unified_parse(l, r, out))
 		return false;
-	if (epochs_by_bits(l, out->wire.p[0] & UNIFIED_EPOCH, &epoch)) {
+	if (out->drop == TERN_DROP_EPOCH && epochs_by_bits(l, out->wire.p[0] & UNIFIED_EPOCH, &epoch)) {
 		out->epoch = epoch;
 		out->drop = out->wire.n - out->len > CIPHERTEXT_MAX ? TERN_DROP_TOO_LONG : TERN_DROP_NONE;
+		if (lacks_cid(l, out))
+			out->drop = TERN_DROP_NO_CID;
 	}
 	return true;
 }
@@ -109,20 +133,16 @@ static uint64_t read_number(uint8_t *header, size_t header_len, uint64_t expecte
 	return reconstruct(expected, n == 2 ? (uint64_t)number[0] << 8 | number[1] : number[0], (unsigned)(8 * n));
 }
 
-/* Content, type, zeros: RFC 8446 5.4. The types are those of RFC 9147 4.1; others are no alert's matter: RFC 9147
- * 4.5.2. */
+/* The types are those of RFC 9147 4.1; others are no alert's matter: RFC 9147 4.5.2. */
 static tern_drop take_inner(uint8_t *p, size_t n, struct record *out)
 {
-	while (n && p[n - 1] == 0)
-		n--;
-	if (n == 0)
+	if (!take_inner_type(p, &n, &out->type))
 		return TERN_DROP_CONTENT_TYPE;
-	out->type = p[n - 1];
 	if (out->type != CONTENT_ALERT && out->type != CONTENT_HANDSHAKE && out->type != CONTENT_APPLICATION_DATA &&
 	    out->type != CONTENT_ACK)
 		return TERN_DROP_CONTENT_TYPE;
 	out->p = p;
-	out->n = n - 1;
+	out->n = n;
 	return TERN_DROP_NONE;
 }
 
@@ -159,28 +179,36 @@ static tern_drop open_record(const struct provider *provider, struct aead_key *k
 	return TERN_DROP_NONE;
 }
 
-static size_t front(const struct write_epoch *e, bool last)
+static size_t front(const struct write_epoch *e, size_t cid_len, bool last)
 {
 	(void)e;
-	return last ? FRONT_LAST : FRONT;
+	return cid_len + (last ? FRONT_LAST : FRONT);
 }
 
 /* The type, zeros so that there is a sample, the tag. */
-static size_t back(const struct write_epoch *e, size_t n)
+static size_t back(const struct write_epoch *e, size_t cid_len, size_t n)
 {
 	size_t usual = 1u + e->aead->tag_len;
+	(void)cid_len;
 	return n + usual < SAMPLE ? SAMPLE - n : usual;
+}
+
+static size_t payload_max(size_t cid_len)
+{
+	(void)cid_len;
+	return RECORD_PLAINTEXT_MAX;
 }
 
 static tern_error seal(const struct provider *provider, struct aead_key *key, const struct write_epoch *e,
 		       const struct outgoing_record *r, uint8_t *out)
 {
-	size_t header_len = front(e, r->last), n = r->payload.n;
-	size_t inner = n + back(e, n) - e->aead->tag_len;
+	size_t header_len = front(e, r->cid.n, r->last), n = r->payload.n;
+	size_t inner = n + back(e, r->cid.n, n) - e->aead->tag_len;
 	uint8_t nonce[AEAD_NONCE], *body = out + header_len;
 	struct wr w = wr_of(out, header_len);
 	struct unified_header h = {
 		.epoch_bits = e->epoch & UNIFIED_EPOCH,
+		.cid = r->cid,
 		.seq_len = 2,
 		.seq = (uint16_t)r->seq,
 		.has_length = !r->last,
@@ -200,4 +228,4 @@ static uint64_t forgery_limit(const struct aead_alg *aead)
 	return aead->forgery_limit;
 }
 
-const struct protection protection13 = {parse, open_record, seal, front, back, forgery_limit, true};
+const struct protection protection13 = {parse, open_record, seal, front, back, payload_max, forgery_limit, true};

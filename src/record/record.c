@@ -52,6 +52,8 @@ static tern_drop take_protected(struct record_layer *l, const struct record_head
 		epochs_drop_older_read(l, e);
 	if (drop != TERN_DROP_NONE)
 		return drop;
+	if (h->cid.n)
+		cids_note(&l->cids, h->cid_index);
 	replay_mark(&e->window, out->seq); /* not before: RFC 6347 4.1.2.6, RFC 9147 4.5.1 */
 	e->opened++;
 	l->heard |= !early;
@@ -107,12 +109,17 @@ static tern_error find_epoch(struct record_layer *l, uint16_t epoch, struct writ
 
 static size_t front(const struct record_layer *l, const struct write_epoch *e, bool last)
 {
-	return e ? l->protection->front(e, last) : RECORD12_HEADER;
+	return e ? l->protection->front(e, l->cids.len[CID_PEERS], last) : RECORD12_HEADER;
 }
 
 static size_t back(const struct record_layer *l, const struct write_epoch *e, size_t n)
 {
-	return e ? l->protection->back(e, n) : 0;
+	return e ? l->protection->back(e, l->cids.len[CID_PEERS], n) : 0;
+}
+
+static size_t payload_max(const struct record_layer *l, const struct write_epoch *e)
+{
+	return e ? l->protection->payload_max(l->cids.len[CID_PEERS]) : RECORD_PLAINTEXT_MAX;
 }
 
 size_t record_overhead(const struct record_layer *l, uint16_t epoch)
@@ -140,6 +147,7 @@ static tern_error put(struct record_layer *l, struct write_epoch *e, struct outg
 		struct aead_key *key;
 		TRY(schedules_get(l->schedules, &e->key, e->aead, &key));
 		e->next_seq++;
+		r->cid = cids_at(&l->cids, CID_PEERS, 0);
 		TRY(l->protection->seal(l->provider, key, e, r, out));
 	} else {
 		put_plain(l, r->type, r->payload, out, r->seq);
@@ -156,7 +164,7 @@ tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, str
 	struct write_epoch *e;
 	size_t n;
 	TRY(find_epoch(l, epoch, &e));
-	if (payload.n > RECORD_PLAINTEXT_MAX)
+	if (payload.n > payload_max(l, e))
 		return TERN_ERROR_TOO_LARGE;
 	n = front(l, e, true) + payload.n + back(l, e, payload.n);
 	if (w->bad || w->cap - w->n < n)
@@ -187,7 +195,7 @@ static tern_error finish(struct record_layer *l, struct wr *w, const struct reco
 	TRY(find_epoch(l, mark->epoch, &e));
 	if (w->bad || w->cap - w->n < back(l, e, r.payload.n))
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	if (r.payload.n > RECORD_PLAINTEXT_MAX)
+	if (r.payload.n > payload_max(l, e))
 		return TERN_ERROR_TOO_LARGE;
 	TRY(put(l, e, &r, w->p + mark->start, seq));
 	w->n += back(l, e, r.payload.n);

@@ -9,6 +9,7 @@
 
 #include "base/writer.h"
 #include "crypto/schedules.h"
+#include "record/cids.h"
 #include "record/replay.h"
 #include "wire/record.h"
 
@@ -44,6 +45,7 @@ struct record_layer {
 	uint16_t window_size; /* for new read epochs */
 	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
 	uint16_t plaintext_max_out; /* longest plaintext the peer takes, for those who cut messages into records */
+	struct cids cids; /* see record_free, which frees them */
 	bool heard; /* a record was opened under keys that the peer's plaintext is behind: not of early data */
 	bool plain_in; /* plaintext records are still taken; set at first, cleared at completion */
 };
@@ -90,10 +92,12 @@ struct record {
 
 /* The next record of the datagram; false at its end. Bytes that are no record end the datagram with one MALFORMED. What
  * is dropped has changed nothing: RFC 6347 4.1.2.7, RFC 9146 6, RFC 9147 4.1, 4.3, 4.5.2, 6.1, 11.
- * Drops: MALFORMED, VERSION (DTLS 1.2; epoch 0: neither 0xfeff nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20
- * to 23; DTLS 1.3: or 26, and under keys not 20), EPOCH (no keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED,
- * TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory for the expanded key. Whether a forgery limit is reached is
- * record_worn's answer.
+ * With connection IDs agreed on, records without one of ours are dropped under keys, but for those of early data, whose
+ * sender may not know it yet. Behind one of another connection nothing is read, since its length is not known.
+ * Drops: NO_CID, OTHER_CID (all of the datagram that is left), MALFORMED, VERSION (DTLS 1.2; epoch 0: neither 0xfeff
+ * nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20 to 23; DTLS 1.3: or 26, and under keys not 20), EPOCH (no
+ * keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory
+ * for the expanded key. Whether a forgery limit is reached is record_worn's answer.
  *
  * Either protection tells the protected records of the other version from garbage: they are dropped as EPOCH. A unified
  * header has two bits of epoch: without keys the record's epoch is the next above the newest with these bits, its

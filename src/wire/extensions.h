@@ -35,6 +35,7 @@ enum extension_type {
 	EXT_POST_HANDSHAKE_AUTH = 49, /* RFC 8446 4.2.6 */
 	EXT_SIGNATURE_ALGORITHMS_CERT = 50, /* RFC 8446 4.2.3 */
 	EXT_KEY_SHARE = 51, /* RFC 8446 4.2.8 */
+	EXT_CONNECTION_ID = 54, /* RFC 9146 3 */
 	EXT_RENEGOTIATION_INFO = 0xff01 /* RFC 5746 */
 };
 
@@ -62,7 +63,8 @@ enum extension_bit {
 	HAS_SIGNATURE_ALGORITHMS_CERT = 1 << 19,
 	HAS_CERTIFICATE_AUTHORITIES = 1 << 20,
 	HAS_COMPRESS_CERTIFICATE = 1 << 21,
-	HAS_USE_SRTP = 1 << 22
+	HAS_USE_SRTP = 1 << 22,
+	HAS_CONNECTION_ID = 1 << 23
 };
 
 /* Where a block stands. Each place has its own syntax for some extensions, and a list of those that may be there at all
@@ -112,6 +114,7 @@ struct extensions {
 	struct span certificate_authorities; /* list of u16-length-prefixed names, well-formed, not empty */
 	struct span srtp_profiles; /* u16 list, not empty; server: exactly one */
 	struct span srtp_mki; /* 0 to 255 bytes */
+	struct span connection_id; /* 0 to 255 bytes */
 	bool misplaced; /* one of the list above stands where it may not */
 };
 

@@ -127,3 +127,42 @@ void put_key_update(struct wr *w, uint8_t request)
 {
 	wr_u8(w, request);
 }
+
+bool get_new_connection_id(struct rd *r, struct new_connection_id *out)
+{
+	struct rd t = *r, list;
+	struct new_connection_id v;
+	struct span cid;
+	if (!(rd_span16(&t, &v.cids) && rd_u8(&t, &v.usage) && rd_end(&t)))
+		return false;
+	list = rd_of(v.cids);
+	while (rd_span8(&list, &cid))
+		;
+	if (!rd_end(&list))
+		return false;
+	*r = t;
+	*out = v;
+	return true;
+}
+
+void put_new_connection_id(struct wr *w, const struct new_connection_id *in)
+{
+	wr_vec16(w, in->cids);
+	wr_u8(w, in->usage);
+}
+
+bool get_request_connection_id(struct rd *r, uint8_t *num_cids)
+{
+	struct rd t = *r;
+	uint8_t v;
+	if (!(rd_u8(&t, &v) && rd_end(&t)))
+		return false;
+	*r = t;
+	*num_cids = v;
+	return true;
+}
+
+void put_request_connection_id(struct wr *w, uint8_t num_cids)
+{
+	wr_u8(w, num_cids);
+}

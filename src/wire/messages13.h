@@ -49,4 +49,17 @@ void put_new_session_ticket13(struct wr *w, const struct new_session_ticket13 *i
 MUST_CHECK bool get_key_update(struct rd *r, uint8_t *request);
 void put_key_update(struct wr *w, uint8_t request);
 
+/* RFC 9147 9: a list of ConnectionIds, each behind a byte of length and maybe empty; that it is well-formed is checked
+ * here, what usage is by whoever takes it. */
+enum connection_id_usage { CID_IMMEDIATE = 0, CID_SPARE = 1 };
+struct new_connection_id {
+	struct span cids;
+	uint8_t usage;
+};
+MUST_CHECK bool get_new_connection_id(struct rd *r, struct new_connection_id *out);
+void put_new_connection_id(struct wr *w, const struct new_connection_id *in);
+
+MUST_CHECK bool get_request_connection_id(struct rd *r, uint8_t *num_cids);
+void put_request_connection_id(struct wr *w, uint8_t num_cids);
+
 #endif

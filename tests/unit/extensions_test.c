@@ -110,6 +110,10 @@ static const struct {
 	{"pre_shared_key, two", client,
 	 "0029 0056 000f 0001 61 00000001 0002 6263 00000002 0043 21 " BYTES32 "ff 20" BYTES32},
 	{"pre_shared_key, answered", server13, "0029 0002 0001"},
+	{"connection_id", client, "0036 0004 03 010203"},
+	{"connection_id, empty", client, "0036 0001 00"},
+	{"connection_id, answered", server12, "0036 0002 01 ff"},
+	{"connection_id, DTLS 1.3", server13, "0036 0002 01 ff"},
 	{"renegotiation_info", client, RENEGOTIATION_INFO},
 	{"renegotiation_info, not empty", server12, "ff01 0003 02 0102"},
 };
@@ -516,6 +520,7 @@ static void matrix(void **state)
 		{EXT_POST_HANDSHAKE_AUTH, CH},
 		{EXT_SIGNATURE_ALGORITHMS_CERT, CH | CR},
 		{EXT_KEY_SHARE, CH | SH | HRR},
+		{EXT_CONNECTION_ID, CH | SH12 | SH},
 		{EXT_RENEGOTIATION_INFO, CH | SH12},
 	};
 	(void)state;

@@ -7,8 +7,9 @@ RECODE(certificate_request, certificate_request13, get_certificate_request13, pu
 RECODE(certificate, certificate13, get_certificate13, put_certificate13)
 RECODE(compressed, compressed_certificate, get_compressed_certificate, put_compressed_certificate)
 RECODE(ticket, new_session_ticket13, get_new_session_ticket13, put_new_session_ticket13)
+RECODE(new_cid, new_connection_id, get_new_connection_id, put_new_connection_id)
 
-/* The other two are not structs of their own. */
+/* The others are not structs of their own. */
 static bool encrypted_extensions(struct rd *r, struct wr *w)
 {
 	struct rd start = *r;
@@ -30,6 +31,18 @@ static bool key_update(struct rd *r, struct wr *w)
 		return false;
 	}
 	put_key_update(w, v);
+	return true;
+}
+
+static bool request_cid(struct rd *r, struct wr *w)
+{
+	struct rd start = *r;
+	uint8_t v = 77;
+	if (!get_request_connection_id(r, &v)) {
+		assert_true(r->p == start.p && v == 77);
+		return false;
+	}
+	put_request_connection_id(w, v);
 	return true;
 }
 
@@ -57,6 +70,12 @@ static const struct {
 	{"KeyUpdate: not requested", key_update, "00"},
 	{"KeyUpdate: requested", key_update, "01"},
 	{"KeyUpdate: for the handshake to refuse", key_update, "02"},
+	{"NewConnectionId: none", new_cid, "0000 01"},
+	{"NewConnectionId: one", new_cid, "0003 02 abcd 00"},
+	{"NewConnectionId: three, one of them empty", new_cid, "0005 01 ab 00 01 cd 01"},
+	{"NewConnectionId: a usage to be refused", new_cid, "0002 01 ab 02"},
+	{"RequestConnectionId: none", request_cid, "00"},
+	{"RequestConnectionId", request_cid, "ff"},
 };
 
 static void round_trips(void **state)
@@ -88,6 +107,13 @@ static void refused(void **state)
 		{"NewSessionTicket: of DTLS 1.2", ticket, "0000001e 0003 2c035d"},
 		{"KeyUpdate: empty", key_update, ""},
 		{"KeyUpdate: two bytes", key_update, "0000"},
+		{"NewConnectionId: empty", new_cid, ""},
+		{"NewConnectionId: no usage", new_cid, "0002 01 ab"},
+		{"NewConnectionId: two usages", new_cid, "0002 01 ab 00 00"},
+		{"NewConnectionId: an ID passes the list", new_cid, "0002 02 ab 00"},
+		{"NewConnectionId: the list passes the message", new_cid, "0004 01 ab 00"},
+		{"RequestConnectionId: empty", request_cid, ""},
+		{"RequestConnectionId: two bytes", request_cid, "0101"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -132,6 +158,17 @@ static void ticket_fields(void **state)
 	check_span(v.nonce, "0708");
 	check_span(v.ticket, "090a0b");
 	check_span(v.extensions, "0c");
+}
+
+static void new_cid_fields(void **state)
+{
+	struct bytes b = unhex("0004 01 ab 01 cd 01");
+	struct rd r = rd_of(span_of_bytes(&b));
+	struct new_connection_id v;
+	(void)state;
+	assert_true(get_new_connection_id(&r, &v) && rd_end(&r));
+	check_span(v.cids, "01 ab 01 cd");
+	assert_int_equal(v.usage, CID_SPARE);
 }
 
 static void chain_length(void **state)
@@ -181,9 +218,10 @@ static void too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trips),	      cmocka_unit_test(refused),       cmocka_unit_test(request_fields),
-		cmocka_unit_test(certificate_fields), cmocka_unit_test(ticket_fields), cmocka_unit_test(chain_length),
-		cmocka_unit_test(too_long),
+		cmocka_unit_test(round_trips),	  cmocka_unit_test(refused),
+		cmocka_unit_test(request_fields), cmocka_unit_test(certificate_fields),
+		cmocka_unit_test(ticket_fields),  cmocka_unit_test(chain_length),
+		cmocka_unit_test(too_long),	  cmocka_unit_test(new_cid_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

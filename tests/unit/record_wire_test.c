@@ -51,6 +51,31 @@ static void round_trips(void **state)
 	}
 }
 
+/* RFC 9146 4: of a length that only the reader knows. */
+static void with_cid(void **state)
+{
+	struct bytes b = unhex("19 fefd 0001 000000000002 c0c1c2 0002 aabb");
+	struct rd r;
+	struct record12 v;
+	uint8_t out[32];
+	struct wr w = wr_of(out, sizeof out);
+	(void)state;
+	for (size_t n = 0; n < b.n; n++) {
+		r = rd_of(span_of(b.p, n));
+		assert_false(get_record12_cid(&r, 3, &v));
+		assert_int_equal(rd_left(&r), n);
+	}
+	r = rd_of(span_of_bytes(&b));
+	assert_true(get_record12_cid(&r, 3, &v) && rd_end(&r));
+	assert_int_equal(v.type, CONTENT_TLS12_CID);
+	check_span(v.cid, "c0c1c2");
+	check_span(v.fragment, "aabb");
+	put_record12_header(&w, &v, 2);
+	wr_bytes(&w, v.fragment);
+	assert_true(span_equal(wr_span(&w), span_of_bytes(&b)));
+	assert_int_equal(v.cid.p - b.p, RECORD12_CID_AT);
+}
+
 static void longest(void **state)
 {
 	enum { N = RECORD12_HEADER + 65535 };
@@ -115,10 +140,8 @@ static void capture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields),
-		cmocka_unit_test(round_trips),
-		cmocka_unit_test(longest),
-		cmocka_unit_test(capture),
+		cmocka_unit_test(fields),  cmocka_unit_test(round_trips), cmocka_unit_test(with_cid),
+		cmocka_unit_test(longest), cmocka_unit_test(capture),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
