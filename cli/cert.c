@@ -45,6 +45,7 @@ static const struct command_line cert_line = {
 	sizeof cert_rows / sizeof cert_rows[0],
 	NULL,
 	0,
+	NULL,
 };
 
 static const struct {

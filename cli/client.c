@@ -70,6 +70,7 @@ static const struct command_line client_line = {
 	sizeof client_rows / sizeof client_rows[0],
 	options_shared,
 	OPTIONS_NUM_SHARED,
+	NULL,
 };
 
 static void end(struct client *c, int status)

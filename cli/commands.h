@@ -9,5 +9,6 @@ int command_client(int argc, char **argv);
 int command_cert(int argc, char **argv);
 int command_relay(int argc, char **argv);
 int command_demo(int argc, char **argv);
+int command_bench(int argc, char **argv);
 
 #endif

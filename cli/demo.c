@@ -112,6 +112,7 @@ static const struct command_line demo_line = {
 	sizeof demo_rows / sizeof demo_rows[0],
 	NULL,
 	0,
+	NULL,
 };
 
 static double elapsed_ms(const struct demo *d)

@@ -18,6 +18,7 @@ static const struct {
 	{"client", command_client, "connect to a DTLS server, like netcat"},
 	{"cert", command_cert, "make certificates and show them"},
 	{"relay", command_relay, "forward datagrams and lose, repeat, reorder or damage some, repeatably"},
+	{"bench", command_bench, "measure a DTLS server: handshakes, records, latencies"},
 	{"demo", command_demo, "show a handshake through a lossy path, as a ladder of flights"},
 };
 

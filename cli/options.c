@@ -10,7 +10,7 @@
 
 #include "commands.h"
 
-enum { ROWS_MAX = 48, FIRST_ROW = 1000, HELP_COLUMN = 28 };
+enum { ROWS_MAX = 48, LETTERS_MAX = 8, FIRST_ROW = 1000, HELP_COLUMN = 28 };
 
 static const char *command_name = "tern";
 
@@ -74,16 +74,27 @@ static size_t num_rows(const struct command_line *line)
 	return line->num_rows + (line->shared ? line->num_shared : 0);
 }
 
+static char letter_of(const struct command_line *line, const struct option_row *row)
+{
+	if (row->kind == OPTION_COUNT)
+		return 'v';
+	for (const struct option_letter *l = line->letters; l && l->letter; l++) {
+		if (strcmp(l->name, row->name) == 0)
+			return l->letter;
+	}
+	return 0;
+}
+
 static void print_help(const struct command_line *line)
 {
 	printf("usage: %s %s\n\n", line->command, line->usage);
 	for (size_t i = 0; i < num_rows(line); i++) {
 		const struct option_row *row = row_at(line, i);
-		char left[64];
+		char left[64], letter[2] = {letter_of(line, row), 0};
 		if (row->kind == OPTION_LATER)
 			continue;
-		snprintf(left, sizeof left, "%s--%s%s%s", row->kind == OPTION_COUNT ? "-v, " : "", row->name,
-			 row->value ? " " : "", row->value ? row->value : "");
+		snprintf(left, sizeof left, "%s%s%s--%s%s%s", letter[0] ? "-" : "", letter, letter[0] ? ", " : "",
+			 row->name, row->value ? " " : "", row->value ? row->value : "");
 		printf("  %-*s %s\n", HELP_COLUMN, left, row->help);
 	}
 	printf("  %-*s %s\n", HELP_COLUMN, "-h, --help", "this text");
@@ -165,14 +176,26 @@ static void fill_getopt(struct option *table, const struct command_line *line)
 	table[num_rows(line)] = (struct option){"help", no_argument, NULL, 'h'};
 }
 
-/* The row -v stands for, or NULL. */
-static const struct option_row *verbose_row(const struct command_line *line)
+/* The row that a letter stands for, or NULL. */
+static const struct option_row *row_of_letter(const struct command_line *line, int letter)
 {
 	for (size_t i = 0; i < num_rows(line); i++) {
-		if (row_at(line, i)->kind == OPTION_COUNT)
+		if (letter && letter_of(line, row_at(line, i)) == letter)
 			return row_at(line, i);
 	}
 	return NULL;
+}
+
+static void fill_letters(char *out, const struct command_line *line)
+{
+	*out++ = ':';
+	*out++ = 'h';
+	*out++ = 'v';
+	for (const struct option_letter *l = line->letters; l && l->letter; l++) {
+		*out++ = l->letter;
+		*out++ = ':';
+	}
+	*out = 0;
 }
 
 static int take_getopt(const struct command_line *line, void *options, int c, const char *given)
@@ -183,8 +206,8 @@ static int take_getopt(const struct command_line *line, void *options, int c, co
 	}
 	if (c == ':')
 		return usage_error("%s needs a value", given);
-	if (c == 'v' && verbose_row(line))
-		return take_option(verbose_row(line), options, NULL);
+	if (c < FIRST_ROW && row_of_letter(line, c))
+		return take_option(row_of_letter(line, c), options, optarg);
 	if (c < FIRST_ROW)
 		return usage_error("%s is not an option here, takes no value, or is short for more than one", given);
 	return take_option(row_at(line, (size_t)(c - FIRST_ROW)), options, optarg);
@@ -193,13 +216,15 @@ static int take_getopt(const struct command_line *line, void *options, int c, co
 int options_parse(const struct command_line *line, void *options, struct texts *operands, int argc, char **argv)
 {
 	struct option table[ROWS_MAX + 2] = {{0}};
+	char letters[2 * LETTERS_MAX + 4];
 	int c;
 
 	command_name = line->command;
 	fill_getopt(table, line);
+	fill_letters(letters, line);
 	opterr = 0;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, ":hv", table, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, letters, table, NULL)) != -1) {
 		const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
 		int status = take_getopt(line, options, c, given);
 		if (status != OPTIONS_GO)

@@ -34,6 +34,12 @@ struct option_row {
 	int64_t min, max; /* of a number */
 };
 
+/* A short form: -v is there without one. */
+struct option_letter {
+	char letter; /* 0 ends the table */
+	const char *name; /* of the row */
+};
+
 struct command_line {
 	const char *command; /* "tern client" */
 	const char *usage; /* "ADDR [OPTION]..." */
@@ -42,6 +48,7 @@ struct command_line {
 	size_t num_rows;
 	const struct option_row *shared; /* a second table, or NULL */
 	size_t num_shared;
+	const struct option_letter *letters; /* NULL: none */
 };
 
 enum { OPTIONS_GO = -1 };

@@ -86,6 +86,7 @@ static const struct command_line relay_line = {
 	sizeof relay_rows / sizeof relay_rows[0],
 	NULL,
 	0,
+	NULL,
 };
 
 static void tell(const struct relay *r, const struct flow *f, enum direction direction, uint64_t n, size_t len,

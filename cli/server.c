@@ -71,6 +71,7 @@ static const struct command_line server_line = {
 	sizeof server_rows / sizeof server_rows[0],
 	options_shared,
 	OPTIONS_NUM_SHARED,
+	NULL,
 };
 
 static void send_to(struct server *s, const struct address *to, const uint8_t *datagram, size_t len)
