@@ -26,6 +26,9 @@ struct scenario {
 	bool dtls13;
 };
 
+extern const char *bench_record_crypto; /* Tern's and the floor's; NULL: the default */
+bool bench_by_ipsecmb(const struct scenario *s); /* whether intel-ipsec-mb encrypts its records now */
+
 /* A P-256 authority and a server's certificate from it, PEM. */
 struct identity {
 	char ca[8192], ca_key[4096], cert[8192], key[4096];

@@ -33,6 +33,7 @@ static bool configure(tern_config *config, const struct scenario *s, enum side s
 	bool psk_ke = s->dtls13 && s->exchange == EXCHANGE_NONE;
 	const char *group = psk_ke ? NULL : s->exchange == EXCHANGE_X25519 ? "x25519,secp256r1" : "secp256r1";
 	return tern_config_set_suites(config, s->suite) == TERN_OK &&
+	       tern_config_set_record_crypto(config, bench_record_crypto) == TERN_OK &&
 	       tern_config_set_groups(config, group) == TERN_OK && tern_config_set_limits(config, &limits) == TERN_OK &&
 	       tern_config_set_psk_ke(config, psk_ke) == TERN_OK &&
 	       tern_config_set_tickets(config, s->ticket) == TERN_OK && set_credentials(config, s, side) == TERN_OK;
