@@ -7,6 +7,7 @@
 #include "loss.h"
 
 const tern_allocator *bench_heap; /* NULL: nobody counts */
+const char *bench_record_crypto; /* NULL: what there is */
 
 void bench_die(const char *what)
 {
