@@ -159,7 +159,8 @@ typedef enum tern_job_kind {
 	TERN_JOB_VERIFY,
 	TERN_JOB_PSK,
 	TERN_JOB_SESSION,
-	TERN_JOB_EARLY_DATA
+	TERN_JOB_EARLY_DATA,
+	TERN_JOB_FINGERPRINT /* of the peer's certificate: answered by tern_conn_set_fingerprints */
 } tern_job_kind;
 
 typedef struct tern_event {
@@ -224,6 +225,14 @@ typedef struct tern_answer {
 TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer,
 						     tern_time now);
 
+/* The peer's certificate must have one of these fingerprints: comma-separated, as signalling has them, for example
+ * "sha-256 4A:AD:...", up to 8; those of the strongest hash function named count, no others (RFC 8122 5.1). For
+ * connections of a config with tern_config_set_conn_fingerprints, at any time before the certificate is judged: when it
+ * comes first, the handshake waits (TERN_EVENT_PENDING, TERN_JOB_FINGERPRINT) and goes on within this call, as in
+ * tern_conn_resume. TERN_ERROR_BAD_FINGERPRINT, TERN_ERROR_USAGE: nothing has changed. A signalling that will never
+ * come is told by tern_conn_resume with an error. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_set_fingerprints(tern_conn *conn, const char *list, tern_time now);
+
 /* Largest UDP payload from now on, 96 and the longest connection ID of the peer's to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
 
@@ -231,6 +240,31 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t 
  * caller that has measured the path by other means, such as ICE. Doublings stay; a timer that runs is set anew, counted
  * from when it was started. TERN_ERROR_USAGE: less than 1 ms or more than the longest timeout. RFC 9147 5.8.2. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_timeout(tern_conn *conn, uint64_t first_ns);
+
+/* ---- Flights for carriers: where DTLS travels inside something that repeats itself, such as the checks of ICE
+ * --------
+ */
+
+/* Who repeats our flights of the handshake when the peer does not answer. TERN_TIMERS_EXTERNAL: the caller does, with
+ * the datagrams of tern_conn_flight, byte for byte, as a network might do it too; no timer is set for them. All else
+ * goes on: acknowledgements, messages after the handshake, its deadline as a whole. A flight that waits now is offered
+ * to tern_conn_take once more, so that there is something to repeat. TERN_TIMERS_OWN, the default: they are forgotten,
+ * and a flight that waits has its timer from now on. Either at any time. */
+typedef enum tern_timing { TERN_TIMERS_OWN, TERN_TIMERS_EXTERNAL } tern_timing;
+TERN_API TERN_MUST_CHECK tern_error tern_conn_set_timers(tern_conn *conn, tern_timing timing, tern_time now);
+
+/* Lends the sealed datagrams of our current transmission, as tern_conn_take gave them, at most max; 0 when it is
+ * answered, when there is none, and with timers of our own. Without an answer of their own stay the last flight of DTLS
+ * 1.2, and in 1.3 a server's acknowledgement of the client's: they are lent until data of the peer shows that it has
+ * them. Valid until the next call on this connection.
+ *
+ * Under keys a repetition is a replay to a peer that has the first: it is dropped and brings no answer. When an answer
+ * stays out, for it was lost itself, call tern_conn_retransmit. */
+TERN_API size_t tern_conn_flight(const tern_conn *conn, tern_bytes *datagrams, size_t max);
+
+/* Whoever's timers: the same fragments once more in tern_conn_take, sealed under fresh record numbers; what is
+ * acknowledged is left out. Nothing happens when no flight of the handshake waits. It is not one of max_tries. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_retransmit(tern_conn *conn, tern_time now);
 
 /* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it
  * shall update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. TERN_ERROR_LIMIT, and nothing
@@ -363,6 +397,20 @@ TERN_API tern_glance tern_peek(const uint8_t *datagram, size_t len);
  * tern_config_set_cid): a span into datagram. False: it has none, or none of ours; then the address tells. Nothing is
  * proved by it: tern_conn_authenticated says whether the connection could read the datagram. config: in use already. */
 TERN_API bool tern_find_cid(const tern_config *config, const uint8_t *datagram, size_t len, tern_bytes *cid);
+
+/* What shares a UDP port with DTLS, told by the first byte (RFC 7983, RFC 9443), SRTCP from SRTP by the second (RFC
+ * 5761 4). Bytes 64 to 79 are a TURN channel's when they come from the TURN server, else QUIC's: the caller knows. */
+typedef enum tern_packet {
+	TERN_PACKET_UNKNOWN, /* nothing of these; or empty */
+	TERN_PACKET_STUN,
+	TERN_PACKET_ZRTP,
+	TERN_PACKET_DTLS,
+	TERN_PACKET_TURN_CHANNEL, /* or QUIC */
+	TERN_PACKET_QUIC,
+	TERN_PACKET_SRTP,
+	TERN_PACKET_SRTCP
+} tern_packet;
+TERN_API tern_packet tern_packet_of(const uint8_t *datagram, size_t len);
 
 #ifdef __cplusplus
 }

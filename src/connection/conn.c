@@ -2,6 +2,7 @@
 #include "connection/conn.h"
 #include "connection/auth.h"
 
+#include "connection/config_parts.h"
 #include "handshake/answers.h"
 #include "handshake/cid.h"
 #include "handshake/keys13.h"
@@ -145,7 +146,8 @@ static tern_error load_session(struct handshake *hs, struct span blob, tern_time
 	ours = s->version == VERSION_DTLS13 ? &hs->pool->config->suites13 : &hs->pool->config->suites;
 	for (size_t i = 0; suite && suite->version == s->version && i < ours->num; i++)
 		configured |= ours->id[i] == s->suite;
-	if (configured && s->expires_unix_s > now.unix_s && (s->ticket_len || s->id_len) &&
+	if (configured && !hs->pool->config->conn_fingerprints && s->expires_unix_s > now.unix_s &&
+	    (s->ticket_len || s->id_len) &&
 	    memcmp(s->settings_hash, hs->pool->settings_hash, sizeof s->settings_hash) == 0 &&
 	    span_equal(span_of(s->name, s->name_len), hs->outcome.server_name))
 		hs->session = s;
@@ -188,6 +190,7 @@ void tern_conn_free(tern_conn *conn)
 		return;
 	heap = &conn->pool->config->heap;
 	handshake_free(conn->hs);
+	carrier_drop(conn);
 	after_free(conn);
 	last_free(heap, conn->last);
 	cid_retire_all(conn->pool, conn, &conn->records.cids);
@@ -284,6 +287,8 @@ static void settle(tern_conn *conn)
 	if (conn->hs && conn->hs->complete && !(conn->after && flight_is_on_its_way(&conn->hs->flight))) {
 		handshake_free(conn->hs);
 		conn->hs = NULL;
+		if (conn->role == CLIENT && !conn->last)
+			carrier_end(conn);
 	}
 	if (conn->hs || !conn->stash || conn->stash->ready)
 		return;
@@ -449,6 +454,26 @@ static size_t longest_cid(const tern_conn *conn)
 	for (size_t i = 0; (cid = cids_at(&conn->records.cids, CID_PEERS, i)).n; i++)
 		longest = cid.n > longest ? cid.n : longest;
 	return longest;
+}
+
+tern_error tern_conn_set_fingerprints(tern_conn *conn, const char *list, tern_time now)
+{
+	static const tern_answer known = {.error = TERN_OK};
+	struct handshake *hs = asking(conn);
+	struct fingerprint found[CONN_FINGERPRINTS];
+	size_t num;
+	if (!hs || !list || !conn->pool->config->conn_fingerprints)
+		return TERN_ERROR_USAGE;
+	TRY(fingerprints_from_list(list, found, CONN_FINGERPRINTS, &num));
+	if (!hs->fingerprints)
+		hs->fingerprints = arena_alloc(&hs->arena, sizeof found);
+	if (!hs->fingerprints)
+		return CONN_FAIL(conn, ERROR_BUDGET, "");
+	memcpy(hs->fingerprints, found, num * sizeof *found);
+	hs->num_fingerprints = num;
+	if (hs->job.state != JOB_ASKED || hs->job.kind != TERN_JOB_FINGERPRINT)
+		return TERN_OK;
+	return tern_conn_resume(conn, hs->job.id, &known, now);
 }
 
 /* RFC 6347 4.1.1.1, RFC 9147 4.4. */
