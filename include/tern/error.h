@@ -34,6 +34,7 @@ typedef enum tern_error_class {
 #define TERN_ERRORS(X)                                                                                                 \
 	X(OK, OK, -1, "no error")                                                                                      \
 	X(PENDING, STATUS, -1, "the answer to a job is awaited")                                                       \
+	X(WOULD_BLOCK, STATUS, -1, "there is no room to send now")                                                     \
 	X(ERROR_USAGE, USAGE, -1, "the call is not allowed now, or an argument is out of range")                       \
 	X(ERROR_BUFFER_TOO_SMALL, USAGE, -1, "the buffer is too small")                                                \
 	X(ERROR_TOO_LARGE, USAGE, -1, "the data does not fit one record on this path")                                 \
@@ -51,6 +52,7 @@ typedef enum tern_error_class {
 	X(ERROR_NO_MEMORY, RESOURCE, 80, "out of memory")                                                              \
 	X(ERROR_BUDGET, RESOURCE, 80, "the handshake exceeds its memory budget")                                       \
 	X(ERROR_LIMIT, RESOURCE, 80, "a key or sequence number limit is reached")                                      \
+	X(ERROR_SYSTEM, RESOURCE, 80, "a system call failed")                                                          \
 	X(ERROR_DECODE, PROTOCOL, 50, "a message from the peer is malformed")                                          \
 	X(ERROR_UNEXPECTED_MESSAGE, PROTOCOL, 10, "a message came that is not allowed at this point")                  \
 	X(ERROR_ILLEGAL_PARAMETER, PROTOCOL, 47, "a value in the peer's message is not allowed")                       \

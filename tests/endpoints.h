@@ -1,0 +1,42 @@
+/* endpoints.h - endpoints on loopback for tests: what they told is counted, and the clock is real unless a test brings
+ * its own. Include after cmocka.h. */
+#ifndef TESTS_ENDPOINTS_H
+#define TESTS_ENDPOINTS_H
+
+#include "endpoint/endpoint.h"
+#include "pair.h"
+
+#define SITE_DATA 2048
+
+struct site {
+	tern_config *config;
+	tern_endpoint *endpoint;
+	bool echo;
+	unsigned accepted, connected, records, writable, num_gone;
+	unsigned gone[TERN_NUM_GONE_REASONS];
+	tern_peer peer; /* of the last CONNECTED */
+	tern_peer left; /* of the last GONE */
+	tern_error error; /* of the last failure */
+	uint8_t data[SITE_DATA]; /* of the last record */
+	size_t len;
+	char order[64]; /* what came, one letter each: Accepted, Connected, Data, Writable, Gone */
+	size_t num_order;
+};
+
+/* A config with one PSK, by role; DTLS 1.2 with the cheapest suite. */
+tern_config *psk_config(enum role role);
+/* Takes the config over. at NULL: nowhere. */
+void site_open(struct site *site, tern_config *config, const char *at, const tern_endpoint_options *options);
+void site_close(struct site *site);
+tern_address site_address(const struct site *site);
+/* Where its client is bound may be NULL. */
+tern_peer site_dial(struct site *site, const tern_address *to, const char *from);
+/* One round of each; waits a moment at most. */
+void sites_turn(struct site *sites[], size_t num);
+/* Rounds until *count is want, or the test fails. */
+void sites_until(struct site *sites[], size_t num, const unsigned *count, unsigned want);
+/* Rounds enough that whatever is under way has arrived. */
+void sites_settle(struct site *sites[], size_t num);
+tern_endpoint_counters site_counters(const struct site *site);
+
+#endif
