@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { PEERS_MAX = (1 << 24) - 1 };
+enum { PEERS_MAX = (1 << 24) - 1, WORKERS_MAX = 256 };
 static const uint64_t MS_NS = 1000000;
 
 static void default_u32(uint32_t *option, uint32_t value)
@@ -82,7 +82,8 @@ static tern_error listen_all(tern_endpoint *endpoint, const tern_address *listen
 	return TERN_OK;
 }
 
-tern_error tern_endpoint_open(tern_endpoint **out, tern_config *config, const tern_endpoint_options *options)
+/* shares: others will be bound to the same addresses. */
+static tern_error open_one(tern_endpoint **out, tern_config *config, const tern_endpoint_options *options, bool shares)
 {
 	tern_endpoint *endpoint = calloc(1, sizeof *endpoint);
 	tern_error error;
@@ -91,6 +92,7 @@ tern_error tern_endpoint_open(tern_endpoint **out, tern_config *config, const te
 	if (!endpoint)
 		return TERN_ERROR_NO_MEMORY;
 	endpoint->epoll = -1;
+	endpoint->shares = shares;
 	error = take_options(&endpoint->options, options) ? TERN_OK : TERN_ERROR_USAGE;
 	if (error == TERN_OK)
 		error = pool_new(&endpoint->pool, config);
@@ -105,6 +107,52 @@ tern_error tern_endpoint_open(tern_endpoint **out, tern_config *config, const te
 	}
 	number = errno;
 	tern_endpoint_free(endpoint);
+	errno = number;
+	return error;
+}
+
+tern_error tern_endpoint_open(tern_endpoint **out, tern_config *config, const tern_endpoint_options *options)
+{
+	return open_one(out, config, options, false);
+}
+
+/* The others are bound to what the first one was given. */
+static tern_error open_others(tern_endpoint *workers[], size_t num, tern_config *config,
+			      const tern_endpoint_options *options)
+{
+	tern_endpoint_options same = workers[0]->options;
+	tern_address *bound = calloc(same.num_listen, sizeof *bound);
+	tern_error error = bound ? TERN_OK : TERN_ERROR_NO_MEMORY;
+
+	for (size_t i = 0; bound && i < same.num_listen; i++)
+		ip_to_address(&bound[i], &workers[0]->sockets[i].bound);
+	same.size = options->size < sizeof same ? options->size : sizeof same;
+	same.listen = bound;
+	for (size_t i = 1; i < num && error == TERN_OK; i++)
+		error = open_one(&workers[i], config, &same, true);
+	int number = errno;
+	free(bound);
+	errno = number;
+	return error;
+}
+
+tern_error tern_endpoint_open_workers(tern_endpoint *workers[], size_t num, tern_config *config,
+				      const tern_endpoint_options *options)
+{
+	tern_error error;
+
+	if (num == 0 || num > WORKERS_MAX || !options || options->num_listen == 0)
+		return TERN_ERROR_USAGE;
+	for (size_t i = 0; i < num; i++)
+		workers[i] = NULL;
+	error = open_one(&workers[0], config, options, true);
+	if (error == TERN_OK)
+		error = open_others(workers, num, config, options);
+	int number = errno;
+	for (size_t i = 0; i < num && error != TERN_OK; i++) {
+		tern_endpoint_free(workers[i]);
+		workers[i] = NULL;
+	}
 	errno = number;
 	return error;
 }

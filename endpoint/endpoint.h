@@ -174,6 +174,7 @@ struct tern_endpoint {
 	tern_time now;
 	bool round; /* next has not said NONE */
 	bool closing;
+	bool shares; /* its addresses with other workers */
 	bool slow; /* this round a datagram of a handshake was worked on */
 	tern_endpoint_options options;
 	struct pool *pool;

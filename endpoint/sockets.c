@@ -95,6 +95,8 @@ static bool open_listening(tern_endpoint *endpoint, uint32_t index, const struct
 	prepare(endpoint, s);
 	if (at->v6 && !turn_on(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only))
 		return false;
+	if (endpoint->shares && !turn_on(s->fd, SOL_SOCKET, SO_REUSEPORT, 1))
+		return false;
 	s->wildcard = is_wildcard(at);
 	return bind(s->fd, (struct sockaddr *)&name, len) == 0 && (!s->wildcard || tell_local(s)) && take_name(s) &&
 	       watch(endpoint, index, EPOLL_CTL_ADD);

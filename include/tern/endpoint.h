@@ -10,8 +10,9 @@
  * In somebody else's loop: when tern_endpoint_fd is readable or tern_endpoint_deadline has passed, run with timeout 0
  * and call next until it says TERN_ENDPOINT_NONE.
  *
- * An endpoint belongs to one thread, and so do its connections. It names them by numbers that are never used again, so
- * that a number kept for too long does no harm: calls with it return TERN_ERROR_NOT_CONNECTED.
+ * An endpoint belongs to one thread, and so do its connections; several that share a port make workers. It names them
+ * by numbers that are never used again, so that a number kept for too long does no harm: calls with it return
+ * TERN_ERROR_NOT_CONNECTED.
  *
  * TERN_ERROR_SYSTEM: a system call failed, and errno is still what it said.
  *
@@ -78,6 +79,13 @@ typedef struct tern_endpoint_options {
 /* Opens the sockets. The config is frozen; see tern_pool_new for its errors. options NULL: all defaults. */
 TERN_API TERN_MUST_CHECK tern_error tern_endpoint_open(tern_endpoint **endpoint, tern_config *config,
 						       const tern_endpoint_options *options);
+
+/* The same, num times (1 to 256) on the same addresses (SO_REUSEPORT), each for a thread of its own: nothing is shared
+ * between them but the config. The kernel gives all datagrams of a peer to one of them, as long as none is freed. The
+ * limits are those of each. On error none is left. */
+TERN_API TERN_MUST_CHECK tern_error tern_endpoint_open_workers(tern_endpoint *workers[], size_t num,
+							       tern_config *config,
+							       const tern_endpoint_options *options);
 
 /* Frees everything at once, without a word to the peers; see tern_endpoint_shutdown. */
 TERN_API void tern_endpoint_free(tern_endpoint *endpoint);
@@ -233,9 +241,7 @@ TERN_API bool tern_endpoint_path(const tern_endpoint *endpoint, tern_peer peer, 
 	X(dropped_unopened, "datagrams of which nothing was authentic, to connected peers")                            \
 	X(dropped_backlog, "handshake datagrams that found no room to wait")                                           \
 	X(dropped_reply, "answers to hellos that found no room")                                                       \
-	X(dropped_truncated, "datagrams longer than any that UDP allows")                                              \
-	X(handed_over, "datagrams handed to the worker they belong to")                                                \
-	X(dropped_handover, "of these, dropped because it was too busy")
+	X(dropped_truncated, "datagrams longer than any that UDP allows")
 
 /* Sums since the endpoint was opened, and what there is now. */
 typedef struct tern_endpoint_counters {
