@@ -166,6 +166,10 @@ static void dispatch_served(tern_endpoint *endpoint, const struct arrival *d, bo
 		}
 		if (answer_hello(endpoint, &f, d, late))
 			return;
+		if (!f.current && !late && backlog_holds(&endpoint->backlog, &d->route)) {
+			put_off(endpoint, d); /* early data behind its hello */
+			return;
+		}
 		if (!f.current) {
 			COUNT(endpoint, dropped_stranger, 1);
 			return;

@@ -63,6 +63,7 @@ static tern_error init(tern_endpoint *endpoint)
 	endpoint->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (endpoint->epoll < 0 || getrandom(endpoint->key, sizeof endpoint->key, 0) != (ssize_t)sizeof endpoint->key)
 		return TERN_ERROR_SYSTEM;
+	memcpy(endpoint->backlog.key, endpoint->key, sizeof endpoint->key);
 	return TERN_OK;
 }
 

@@ -27,6 +27,7 @@ enum {
 	CONTROL_BYTES = 128,
 	PREFIX_CELLS = 4096,
 	BACKLOG_BYTES = 524288,
+	BACKLOG_CELLS = 1024,
 	READY = 64 /* sockets looked at in one run */
 };
 
@@ -122,6 +123,7 @@ struct departure {
 	struct route route;
 	uint32_t at, len;
 	uint16_t segment, num; /* num datagrams of segment bytes each, the last one perhaps shorter */
+	bool again; /* was refused for an earlier one's sake */
 };
 
 /* Datagrams sealed and not yet sent, in order. */
@@ -156,7 +158,9 @@ struct arrival {
 struct backlog {
 	uint8_t *bytes;
 	size_t head, used;
-	size_t num;
+	size_t num; /* below 2^16: each takes more than 8 bytes */
+	uint64_t key[2];
+	uint16_t cells[BACKLOG_CELLS]; /* how many there are of routes with one hash */
 };
 
 /* What next is at: a slot whose events are being told, perhaps of a datagram. */
@@ -286,6 +290,8 @@ bool receives_next(tern_endpoint *endpoint, struct arrival *datagram);
 /* ---- backlog.c */
 
 bool backlog_put(struct backlog *backlog, const struct arrival *datagram);
+/* Whether something of this route waits; by accident, of another one. */
+bool backlog_holds(struct backlog *backlog, const struct route *route);
 bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *room);
 
 /* ---- admit.c: what may begin */

@@ -6,6 +6,8 @@ static void tell(tern_endpoint *endpoint, tern_endpoint_event *event, tern_endpo
 	const struct slot *slot = slot_at(endpoint, index);
 
 	event->kind = kind;
+	if (kind != TERN_ENDPOINT_EVENT)
+		event->event = (tern_event){.kind = TERN_EVENT_NONE};
 	event->peer = slot_peer(endpoint, index);
 	event->conn = slot->conn;
 	event->connected = (slot->flags & SLOT_CONNECTED) != 0;
