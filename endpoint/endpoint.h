@@ -28,6 +28,7 @@ enum {
 	PREFIX_CELLS = 4096,
 	BACKLOG_BYTES = 524288,
 	BACKLOG_CELLS = 1024,
+	WAKE = -1, /* what epoll calls the call of another worker; sockets have their index */
 	READY = 64 /* sockets looked at in one run */
 };
 
@@ -93,6 +94,7 @@ struct queue {
 /* Connections of one config; the endpoint's current one is held by it too. */
 struct pool {
 	tern_pool *pool;
+	tern_config *config; /* held by it */
 	size_t users;
 };
 
@@ -179,6 +181,9 @@ struct tern_endpoint {
 	bool round; /* next has not said NONE */
 	bool closing;
 	bool shares; /* its addresses with other workers */
+	bool handed; /* another worker has handed something over */
+	uint8_t worker;
+	struct group *group; /* NULL: no connection IDs */
 	bool slow; /* this round a datagram of a handshake was worked on */
 	tern_endpoint_options options;
 	struct pool *pool;
@@ -293,6 +298,22 @@ bool backlog_put(struct backlog *backlog, const struct arrival *datagram);
 /* Whether something of this route waits; by accident, of another one. */
 bool backlog_holds(struct backlog *backlog, const struct route *route);
 bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *room);
+
+/* ---- group.c: connection IDs, and datagrams between workers */
+
+tern_error group_new(struct group **group, size_t num);
+void group_release(struct group *group);
+tern_error group_join(struct group *group, tern_endpoint *endpoint, uint8_t worker, int *wake); /* holds it */
+tern_error group_name(struct group *group, tern_config *config); /* the config takes its IDs from the group */
+bool group_steer(const struct group *group, int fd);
+/* Around whatever may make an ID, which then names the slot of the course at hand. */
+void group_enter(tern_endpoint *endpoint);
+void group_leave(tern_endpoint *endpoint);
+/* Where the ID in a datagram points to; false: there is none of ours. */
+bool group_find(const tern_endpoint *endpoint, const struct arrival *arrival, uint8_t *worker, uint32_t *index);
+void group_hand_over(tern_endpoint *endpoint, uint8_t worker, const struct arrival *arrival);
+void group_woken(const tern_endpoint *endpoint);
+bool group_take(tern_endpoint *endpoint, struct arrival *arrival); /* false: nothing was handed over */
 
 /* ---- admit.c: what may begin */
 

@@ -153,6 +153,10 @@ static bool step(tern_endpoint *endpoint, tern_endpoint_event *event)
 		step_work(endpoint, event);
 	} else if (receives_next(endpoint, &datagram)) {
 		dispatch(endpoint, &datagram, false);
+	} else if (endpoint->handed) {
+		endpoint->handed = group_take(endpoint, &datagram);
+		if (endpoint->handed)
+			dispatch(endpoint, &datagram, false);
 	} else if ((index = timer_due(endpoint)) != 0) {
 		step_timer(endpoint, index);
 	} else if (!step_late(endpoint)) {
@@ -178,9 +182,11 @@ void tern_endpoint_next(tern_endpoint *endpoint, tern_endpoint_event *event)
 	*event = (tern_endpoint_event){.kind = TERN_ENDPOINT_NONE};
 	if (endpoint->goner)
 		free_goner(endpoint);
+	group_enter(endpoint);
 	while (step(endpoint, event))
 		if (event->kind != TERN_ENDPOINT_NONE)
 			break;
+	group_leave(endpoint);
 	if (event->kind == TERN_ENDPOINT_NONE && endpoint->sends.told && !endpoint->sends.blocked) {
 		endpoint->sends.told = false;
 		event->kind = TERN_ENDPOINT_WRITABLE;
