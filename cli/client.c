@@ -10,9 +10,10 @@
 #include "options.h"
 #include "report.h"
 #include "setup.h"
+#include "tern/endpoint.h"
 #include "udp.h"
 
-enum { INPUT_MAX = 65536, BATCH = 64, FLIGHT_MAX = 1024, DEFAULT_LINGER_MS = 500 };
+enum { INPUT_MAX = 65536, BATCH = 64, DEFAULT_LINGER_MS = 500 };
 static const uint64_t MS_NS = 1000000;
 
 struct client {
@@ -24,15 +25,18 @@ struct client {
 	char host[256];
 	struct file session, early;
 	size_t early_at; /* bytes of early that were sent */
-	tern_conn *conn;
-	int fd;
+	tern_endpoint *endpoint;
+	tern_peer peer;
+	tern_conn *conn; /* NULL: gone */
 	bool connected, closed, over, input_ended, early_waits;
+	bool blocked; /* the socket takes nothing at the moment */
+	bool early_again; /* is being sent again, or its rest */
 	bool more_addresses, try_next; /* refused, and there is another address */
 	bool told_split, told_size;
 	int status; /* to exit with, once over */
 	uint64_t linger_until_ns;
 	size_t num_input;
-	uint8_t input[INPUT_MAX], datagram[DATAGRAM_MAX];
+	uint8_t input[INPUT_MAX];
 };
 
 #define FIELD(name) offsetof(struct options, name)
@@ -82,14 +86,8 @@ static void end(struct client *c, int status)
 
 static void socket_failed(struct client *c, int error)
 {
-	if (c->over || error == EAGAIN || error == EINTR)
+	if (c->over)
 		return;
-	if (error == EMSGSIZE) {
-		if (!c->told_size)
-			complain("--mtu: a datagram is too large for the path: give a smaller --mtu");
-		c->told_size = true;
-		return;
-	}
 	if (!c->connected && c->more_addresses) {
 		c->try_next = true;
 		end(c, STATUS_FAILURE);
@@ -100,35 +98,6 @@ static void socket_failed(struct client *c, int error)
 			   : c->connected	 ? "the server is gone"
 						 : "no server listens there: check the address, or start it first");
 	end(c, STATUS_FAILURE);
-}
-
-/* Sends what the connection has to send. */
-static void flush(struct client *c)
-{
-	for (int i = 0; i < FLIGHT_MAX; i++) {
-		size_t len = 0;
-		tern_error error = tern_conn_take(c->conn, c->datagram, sizeof c->datagram, &len, clock_now());
-		if (error != TERN_OK && !c->over) {
-			report_failed(&c->report, c->party.name, c->conn);
-			end(c, STATUS_FAILURE);
-		}
-		if (error != TERN_OK || len == 0)
-			return;
-		if (!udp_send(c->fd, c->datagram, len, NULL))
-			socket_failed(c, errno);
-	}
-}
-
-/* false: the connection is over and its end was told. */
-static bool check(struct client *c, tern_error error)
-{
-	if (error == TERN_OK || c->over)
-		return error == TERN_OK;
-	flush(c); /* the alert */
-	if (!c->over)
-		report_failed(&c->report, c->party.name, c->conn);
-	end(c, STATUS_FAILURE);
-	return false;
 }
 
 static void save_session(struct client *c)
@@ -158,9 +127,8 @@ static void on_connected(struct client *c)
 	report_failed_text(&c->report, c->party.name, "the server was not authenticated",
 			   c->options->session ? "the session came from an --insecure connection: remove its file"
 					       : NULL);
-	if (tern_conn_close(c->conn, clock_now()) == TERN_OK)
-		flush(c);
 	end(c, STATUS_FAILURE);
+	tern_endpoint_close(c->endpoint, c->peer);
 }
 
 static void on_event(struct client *c, const tern_event *event)
@@ -181,10 +149,7 @@ static void on_event(struct client *c, const tern_event *event)
 	case TERN_EVENT_LIMIT_NEAR:
 		complain("%s: connect again soon", report_limit(event->limit));
 		break;
-	case TERN_EVENT_CLOSED:
-		c->closed = true;
-		end(c, STATUS_OK);
-		break;
+	case TERN_EVENT_CLOSED: /* comes as GONE */
 	case TERN_EVENT_PATH: /* of one path, that of the connected socket, there is nothing to tell */
 	case TERN_EVENT_AUTHENTICATED: /* a server's */
 	case TERN_EVENT_AUTH_DECLINED:
@@ -195,42 +160,61 @@ static void on_event(struct client *c, const tern_event *event)
 	}
 }
 
-static void take_events(struct client *c)
+static void on_gone(struct client *c, const tern_endpoint_event *event)
 {
-	tern_event event = {.kind = TERN_EVENT_NONE};
-
-	do {
-		if (!check(c, tern_conn_next(c->conn, &event, clock_now())))
-			return;
-		on_event(c, &event);
-	} while (event.kind != TERN_EVENT_NONE && !c->over);
+	c->closed = event->reason == TERN_GONE_CLOSED_BY_PEER;
+	if (event->reason == TERN_GONE_UNREACHABLE) {
+		socket_failed(c, ECONNREFUSED);
+	} else if (event->reason == TERN_GONE_FAILED && !c->over) {
+		report_failed(&c->report, c->party.name, event->conn);
+		end(c, STATUS_FAILURE);
+	} else if (c->connected && c->status == STATUS_OK) {
+		report_closed(&c->report, c->party.name, c->closed);
+		report_stats(&c->report, c->party.name, event->conn);
+		end(c, STATUS_OK);
+	} else {
+		end(c, STATUS_OK);
+	}
+	c->conn = NULL;
 }
 
-static void receive(struct client *c)
+static void tell_size(struct client *c)
 {
-	for (int i = 0; i < BATCH && !c->over; i++) {
-		ssize_t n = udp_receive(c->fd, c->datagram, sizeof c->datagram, NULL);
-		if (n < 0) {
-			socket_failed(c, errno);
-			return;
-		}
-		if (!check(c, tern_conn_feed(c->conn, c->datagram, (size_t)n, NULL, clock_now())))
-			return;
-		take_events(c);
-		flush(c);
+	tern_endpoint_counters counters = {.size = sizeof counters};
+
+	tern_endpoint_stats(c->endpoint, &counters);
+	if (counters.send_too_large && !c->told_size) {
+		complain("--mtu: a datagram is too large for the path: give a smaller --mtu");
+		c->told_size = true;
 	}
 }
 
-static void send_record(struct client *c, const uint8_t *data, size_t len)
+/* What came, and what follows from it. */
+static void take_events(struct client *c)
 {
-	size_t n = 0;
+	tern_endpoint_event event;
 
-	if (!check(c, tern_conn_seal(c->conn, c->datagram, sizeof c->datagram, &n, data, len, clock_now())))
-		return;
-	if (!udp_send(c->fd, c->datagram, n, NULL))
-		socket_failed(c, errno);
-	else
-		report_sent(&c->report, c->party.name, data, len, false);
+	while (tern_endpoint_next(c->endpoint, &event), event.kind != TERN_ENDPOINT_NONE) {
+		if (event.kind == TERN_ENDPOINT_WRITABLE)
+			c->blocked = false;
+		else if (event.kind == TERN_ENDPOINT_GONE)
+			on_gone(c, &event);
+		else if (event.kind == TERN_ENDPOINT_EVENT && !c->over)
+			on_event(c, &event.event);
+	}
+	tell_size(c);
+}
+
+/* What the endpoint refuses for more than a moment it tells of as an event. */
+static bool send_record(struct client *c, const uint8_t *data, size_t len, bool early)
+{
+	tern_error error = early ? tern_endpoint_send_early(c->endpoint, c->peer, data, len)
+				 : tern_endpoint_send(c->endpoint, c->peer, data, len);
+
+	c->blocked = error == TERN_WOULD_BLOCK;
+	if (error == TERN_OK)
+		report_sent(&c->report, c->party.name, data, len, early);
+	return error == TERN_OK;
 }
 
 /* Bytes of the next record in what is left of the early file: a line, or as much of it as fits. */
@@ -246,17 +230,11 @@ static size_t next_early(const struct client *c, size_t max)
 /* As far as the session allows; the rest waits until the connection is made. */
 static void send_early(struct client *c)
 {
-	size_t len, n;
+	size_t len;
 
-	while (!c->over && (len = next_early(c, tern_conn_max_early_data(c->conn))) > 0) {
-		const uint8_t *data = c->early.bytes + c->early_at;
-		if (!check(c, tern_conn_seal_early_data(c->conn, c->datagram, sizeof c->datagram, &n, data, len,
-							clock_now())))
+	while (c->conn && (len = next_early(c, tern_conn_max_early_data(c->conn))) > 0) {
+		if (!send_record(c, c->early.bytes + c->early_at, len, true))
 			return;
-		if (!udp_send(c->fd, c->datagram, n, NULL))
-			socket_failed(c, errno);
-		else
-			report_sent(&c->report, c->party.name, data, len, true);
 		c->early_at += len;
 	}
 }
@@ -268,13 +246,16 @@ static void send_rest_of_early(struct client *c)
 	tern_info info;
 
 	tern_conn_info(c->conn, &info);
-	if (info.early_data != TERN_EARLY_DATA_ACCEPTED)
+	if (info.early_data != TERN_EARLY_DATA_ACCEPTED && !c->early_again)
 		c->early_at = 0;
-	c->early_waits = false;
-	while (!c->over && (len = next_early(c, tern_conn_max_data(c->conn))) > 0) {
-		send_record(c, c->early.bytes + c->early_at, len);
+	c->early_again = true;
+	while (c->early_at < c->early.len) {
+		len = next_early(c, tern_conn_max_data(c->conn));
+		if (len == 0 || !send_record(c, c->early.bytes + c->early_at, len, false))
+			return;
 		c->early_at += len;
 	}
+	c->early_waits = false;
 }
 
 /* Bytes of the next record in the input, 0 when there is none yet. */
@@ -299,8 +280,9 @@ static void send_input(struct client *c)
 {
 	size_t len;
 
-	for (int i = 0; i < BATCH && !c->over && (len = next_record(c)) > 0; i++) {
-		send_record(c, c->input, len);
+	for (int i = 0; i < BATCH && (len = next_record(c)) > 0; i++) {
+		if (!send_record(c, c->input, len, false))
+			return;
 		c->num_input -= len;
 		memmove(c->input, c->input + len, c->num_input);
 	}
@@ -320,12 +302,12 @@ static void read_input(struct client *c)
 
 static bool more_to_send(struct client *c)
 {
-	return c->connected && c->num_input > 0 && next_record(c) > 0;
+	return c->connected && !c->blocked && c->num_input > 0 && next_record(c) > 0;
 }
 
 static uint64_t next_deadline(struct client *c)
 {
-	uint64_t deadline = tern_conn_deadline(c->conn);
+	uint64_t deadline = tern_endpoint_deadline(c->endpoint);
 
 	if (more_to_send(c))
 		return 0;
@@ -335,19 +317,17 @@ static uint64_t next_deadline(struct client *c)
 static void step(struct client *c)
 {
 	bool reads = c->connected && !c->input_ended && c->num_input < INPUT_MAX;
-	struct pollfd fds[] = {{c->fd, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+	struct pollfd fds[] = {{tern_endpoint_fd(c->endpoint), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
 	bool ready = wait_until(fds, reads ? 2 : 1, next_deadline(c));
 
-	if (ready && fds[0].revents)
-		receive(c);
-	if (!c->over && tern_conn_deadline(c->conn) <= clock_now().mono_ns &&
-	    check(c, tern_conn_tick(c->conn, clock_now())))
-		flush(c);
+	if (tern_endpoint_run(c->endpoint, 0) != TERN_OK)
+		socket_failed(c, errno);
+	take_events(c);
 	if (!c->over && ready && reads && fds[1].revents)
 		read_input(c);
 	if (!c->over && c->connected && c->early_waits)
 		send_rest_of_early(c);
-	if (!c->over && c->connected)
+	if (!c->over && c->connected && !c->early_waits)
 		send_input(c);
 	if (c->linger_until_ns <= clock_now().mono_ns)
 		end(c, STATUS_OK);
@@ -359,14 +339,9 @@ static void finish(struct client *c)
 		report_failed_text(&c->report, c->party.name, "interrupted before the connection was made", NULL);
 		c->status = STATUS_FAILURE;
 	}
-	if (c->connected && c->status == STATUS_OK) {
-		if (tern_conn_close(c->conn, clock_now()) == TERN_OK)
-			flush(c);
-	}
-	if (c->connected && c->status == STATUS_OK) {
-		report_closed(&c->report, c->party.name, c->closed);
-		report_stats(&c->report, c->party.name, c->conn);
-	}
+	if (c->connected)
+		tern_endpoint_close(c->endpoint, c->peer);
+	take_events(c);
 	if (c->closed && c->num_input) {
 		complain("stdin: the server closed first: %zu bytes of input were not sent", c->num_input);
 		c->status = STATUS_FAILURE;
@@ -375,35 +350,34 @@ static void finish(struct client *c)
 
 static int start(struct client *c, const struct addrinfo *to)
 {
-	struct address remote = {.len = to->ai_addrlen}, local = {.len = sizeof local.storage};
+	tern_dial_options options = {.size = sizeof options,
+				     .server_name = c->options->server_name ? c->options->server_name : c->host,
+				     .session = c->session.len ? c->session.bytes : NULL,
+				     .session_len = c->session.len,
+				     .user = &c->party,
+				     .early_data = c->early.len > 0};
+	tern_error error;
 
-	memcpy(&remote.storage, to->ai_addr, to->ai_addrlen);
-	address_text(c->party.name, &remote);
-	c->over = c->try_next = false;
+	if (!tern_endpoint_from_sockaddr(&options.remote, to->ai_addr))
+		return complain("the address is neither IPv4 nor IPv6");
+	tern_endpoint_text(c->party.name, &options.remote);
+	c->over = c->try_next = c->blocked = c->early_again = false;
 	c->status = STATUS_OK;
 	c->linger_until_ns = TERN_NEVER;
 	c->early_at = 0;
 	c->early_waits = c->early.len > 0;
 	c->more_addresses = to->ai_next != NULL;
-	c->fd = udp_connect(to->ai_addr, to->ai_addrlen);
-	if (c->fd < 0 || getsockname(c->fd, (struct sockaddr *)&local.storage, &local.len) != 0) {
+	error = tern_endpoint_dial(c->endpoint, &c->peer, &options);
+	if (error == TERN_ERROR_SYSTEM) {
 		socket_failed(c, errno);
 		return c->status;
 	}
-	tern_path path = {address_tern(&local), address_tern(&remote)};
-	tern_client_options options = {.size = sizeof options,
-				       .server_name = c->options->server_name ? c->options->server_name : c->host,
-				       .session = c->session.len ? c->session.bytes : NULL,
-				       .session_len = c->session.len,
-				       .path = &path,
-				       .user = &c->party,
-				       .early_data = c->early.len > 0};
-	tern_error error = tern_client(&c->conn, c->setup.pool, &options, clock_now());
 	if (error == TERN_ERROR_BAD_SESSION)
 		return complain("--session %s: %s: remove the file, or give another", c->options->session,
 				tern_error_sentence(error));
 	if (error != TERN_OK)
 		return complain("cannot start a connection: %s", tern_error_sentence(error));
+	c->conn = tern_endpoint_conn(c->endpoint, c->peer);
 	return OPTIONS_GO;
 }
 
@@ -412,20 +386,25 @@ static int run(struct client *c, const struct addrinfo *to)
 {
 	int status = start(c, to);
 
-	if (status == OPTIONS_GO) {
-		flush(c);
-		send_early(c);
-		while (!c->over && !stop_requested())
-			step(c);
-		if (!c->try_next)
-			finish(c);
-		status = c->status;
-	}
-	tern_conn_free(c->conn);
-	c->conn = NULL;
-	if (c->fd >= 0)
-		close(c->fd);
-	return status;
+	if (status != OPTIONS_GO)
+		return status;
+	send_early(c);
+	while (!c->over && !stop_requested())
+		step(c);
+	if (!c->try_next)
+		finish(c);
+	return c->status;
+}
+
+static int open_endpoint(struct client *c)
+{
+	tern_endpoint_options options = {.size = sizeof options, .idle_ns = TERN_NEVER};
+	tern_error error = tern_endpoint_open(&c->endpoint, c->setup.config, &options);
+
+	if (error == TERN_OK)
+		return OPTIONS_GO;
+	return complain("cannot start: %s%s%s", tern_error_sentence(error), error == TERN_ERROR_SYSTEM ? ": " : "",
+			error == TERN_ERROR_SYSTEM ? strerror(errno) : "");
 }
 
 static int connect_and_run(struct client *c, const char *address)
@@ -439,10 +418,11 @@ static int connect_and_run(struct client *c, const char *address)
 	if (!address_cut(address, c->host, port)) /* it was parsed before */
 		return STATUS_USAGE;
 	stop_catch(); /* not earlier: a look-up that hangs can be interrupted */
-	for (struct addrinfo *a = list; a; a = a->ai_next) {
+	status = open_endpoint(c);
+	for (struct addrinfo *a = list; a && status == OPTIONS_GO; a = a->ai_next) {
 		status = run(c, a);
-		if (!c->try_next)
-			break;
+		if (c->try_next && a->ai_next)
+			status = OPTIONS_GO;
 	}
 	freeaddrinfo(list);
 	return status;
@@ -482,6 +462,7 @@ int command_client(int argc, char **argv)
 		status = setup_open(&c->setup, &options, false);
 	if (status == OPTIONS_GO)
 		status = read_session(c) && read_early(c) ? connect_and_run(c, operands.text[0]) : STATUS_FAILURE;
+	tern_endpoint_free(c->endpoint);
 	setup_close(&c->setup);
 	file_free(&c->session);
 	file_free(&c->early);

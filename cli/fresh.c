@@ -1,7 +1,8 @@
 /* fresh.c - ids of ClientHellos until they expire: rows of a few places each, chosen by the id itself, which is the
- * output of an HMAC. */
+ * output of an HMAC. All workers ask the same ones. */
 #include "fresh.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,23 +11,17 @@
 enum { ROWS = 4096, PLACES = 8, ID_LEN = 32 };
 
 struct fresh {
+	pthread_mutex_t lock;
 	struct place {
 		int64_t expires_unix_s;
 		uint8_t id[ID_LEN];
 	} rows[ROWS][PLACES];
 };
 
-tern_error fresh_ask(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t id_len,
-		     int64_t expires_unix_s)
+static tern_error note(struct place row[PLACES], const uint8_t *id, int64_t now, int64_t expires_unix_s)
 {
-	struct fresh *fresh = user;
-	struct place *row, *room = NULL;
-	int64_t now = clock_now().unix_s;
+	struct place *room = NULL;
 
-	(void)conn, (void)job;
-	if (id_len != ID_LEN)
-		return TERN_ERROR_USAGE;
-	row = fresh->rows[(id[0] << 8 | id[1]) % ROWS];
 	for (size_t i = 0; i < PLACES; i++) {
 		if (row[i].expires_unix_s < now)
 			room = &row[i];
@@ -40,12 +35,33 @@ tern_error fresh_ask(void *user, tern_conn *conn, uint64_t job, const uint8_t *i
 	return TERN_OK;
 }
 
+tern_error fresh_ask(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t id_len,
+		     int64_t expires_unix_s)
+{
+	struct fresh *fresh = user;
+	tern_error error;
+
+	(void)conn, (void)job;
+	if (id_len != ID_LEN)
+		return TERN_ERROR_USAGE;
+	pthread_mutex_lock(&fresh->lock);
+	error = note(fresh->rows[(id[0] << 8 | id[1]) % ROWS], id, clock_now().unix_s, expires_unix_s);
+	pthread_mutex_unlock(&fresh->lock);
+	return error;
+}
+
 struct fresh *fresh_new(void)
 {
-	return calloc(1, sizeof(struct fresh));
+	struct fresh *fresh = calloc(1, sizeof *fresh);
+
+	if (fresh)
+		pthread_mutex_init(&fresh->lock, NULL);
+	return fresh;
 }
 
 void fresh_free(struct fresh *fresh)
 {
+	if (fresh)
+		pthread_mutex_destroy(&fresh->lock);
 	free(fresh);
 }

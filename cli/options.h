@@ -71,7 +71,7 @@ struct options {
 		*early_file;
 	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *record_crypto, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
-	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after;
+	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after, workers;
 };
 enum { OPTIONS_NUM_SHARED = 15 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];

@@ -1,34 +1,49 @@
-/* server.c - tern server: many clients on one UDP socket, in one loop. */
+/* server.c - tern server: many clients on an endpoint, or on several that share a port, each in a thread of its own. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <openssl/rand.h>
 
 #include "commands.h"
 #include "options.h"
-#include "peers.h"
 #include "report.h"
 #include "setup.h"
+#include "tern/endpoint.h"
 #include "udp.h"
 
-enum { BATCH = 64, FLIGHT_MAX = 1024, EARLY_MAX = 65536 };
-static const uint64_t IDLE_NS = 600000000000, SWEEP_NS = 1000000000;
+enum { WORKERS_MAX = 64, EARLY_MAX = 65536 };
+static const uint64_t LOOK_UP_NS = 200000000; /* how often a worker sees whether it is over */
+
+/* What is known of a client beside its connection. */
+struct peer {
+	struct party party; /* first: its connection's user pointer is this */
+	tern_peer id;
+	uint64_t records; /* of data that came */
+	uint8_t *early; /* early data that is to be echoed once it is connected: each record behind its length */
+	size_t early_len;
+	struct peer *prev, *next; /* of its worker */
+};
+
+struct worker {
+	struct server *server;
+	tern_endpoint *endpoint;
+	pthread_t thread;
+	struct peer *peers;
+	tern_endpoint_counters seen; /* that were told of */
+};
 
 struct server {
 	const struct options *options;
 	struct report report;
 	struct setup setup;
 	struct export_request export;
-	struct peers peers;
-	struct address bound;
-	int fd;
-	bool over, told_full, told_size;
+	struct worker workers[WORKERS_MAX];
+	size_t num_workers;
+	pthread_mutex_t lock; /* what workers report, and status */
+	atomic_bool over;
 	int status;
-	uint64_t sweep_ns; /* when idle peers are looked for */
-	uint8_t datagram[DATAGRAM_MAX], out[DATAGRAM_MAX];
 };
 
 #define FIELD(name) offsetof(struct options, name)
@@ -56,7 +71,8 @@ static const struct option_row server_rows[] = {
 	{"early-data", OPTION_NUMBER, FIELD(early_bytes), "BYTES",
 	 "take so much from a client that comes back, with its hello (0-RTT)", 0, UINT32_MAX},
 	{"export", OPTION_TEXT, FIELD(export), "LABEL:LEN", "show LEN bytes of keying material (RFC 5705)", 0, 0},
-	{"workers", OPTION_LATER, 0, "N", "worker threads", 0, 0},
+	{"workers", OPTION_NUMBER, FIELD(workers), "N", "worker threads, each with a socket of its own (1)", 1,
+	 WORKERS_MAX},
 	{"metrics", OPTION_LATER, 0, "ADDR", "metrics", 0, 0},
 };
 
@@ -74,84 +90,35 @@ static const struct command_line server_line = {
 	NULL,
 };
 
-static void send_to(struct server *s, const struct address *to, const uint8_t *datagram, size_t len)
+static struct peer *peer_of(const tern_endpoint_event *event)
 {
-	/* Any other error is a lost datagram, and those are expected. */
-	if (udp_send(s->fd, datagram, len, to) || errno != EMSGSIZE || s->told_size)
+	return tern_conn_user(event->conn);
+}
+
+static void on_accepted(struct worker *w, const tern_endpoint_event *event)
+{
+	struct peer *p = calloc(1, sizeof *p);
+	tern_path path;
+
+	if (!p || !tern_endpoint_path(w->endpoint, event->peer, &path)) {
+		complain("out of memory");
+		free(p);
+		tern_endpoint_close(w->endpoint, event->peer);
 		return;
-	s->told_size = true;
-	complain("--mtu: a datagram is too large for the path: give a smaller --mtu");
-}
-
-static void flush(struct server *s, const struct peer *p, struct association *a)
-{
-	for (int i = 0; i < FLIGHT_MAX; i++) {
-		struct address to;
-		tern_path path;
-		size_t len = 0;
-		tern_error error = tern_conn_take_path(a->conn, s->out, sizeof s->out, &len, &path, clock_now());
-		if (error != TERN_OK && !a->dead) {
-			report_failed(&s->report, p->party.name, a->conn);
-			a->dead = true;
-		}
-		if (error != TERN_OK || len == 0)
-			return;
-		send_to(s, address_from_tern(&to, &path.remote) ? &to : &p->address, s->out, len);
 	}
+	p->id = event->peer;
+	tern_endpoint_text(p->party.name, &path.remote);
+	p->next = w->peers;
+	if (p->next)
+		p->next->prev = p;
+	w->peers = p;
+	tern_conn_set_user(event->conn, &p->party);
 }
 
-static bool is_alive(const struct association *a)
+static void echo(struct worker *w, struct peer *p, const uint8_t *data, size_t len)
 {
-	return a->conn && !a->dead;
-}
-
-static const struct association *other_of(const struct peer *p, const struct association *a)
-{
-	return a == &p->current ? &p->candidate : &p->current;
-}
-
-/* A plaintext alert ends any handshake at that address, so a failed association is silent while the other one of its
- * peer still shakes hands. */
-static bool may_speak(const struct peer *p, const struct association *a)
-{
-	const struct association *other = other_of(p, a);
-
-	return !is_alive(other) || other->connected;
-}
-
-/* false: the association is over and its end was told. */
-static bool check(struct server *s, struct peer *p, struct association *a, tern_error error)
-{
-	if (error == TERN_OK)
-		return true;
-	if (a->dead)
-		return false;
-	if (may_speak(p, a))
-		flush(s, p, a);
-	if (!a->dead)
-		report_failed(&s->report, p->party.name, a->conn);
-	a->dead = true;
-	if (s->options->once && !is_alive(other_of(p, a)))
-		s->status = STATUS_FAILURE;
-	return false;
-}
-
-static void close_association(struct server *s, struct peer *p, struct association *a, bool by_peer)
-{
-	if (!is_alive(a))
-		return;
-	if (tern_conn_close(a->conn, clock_now()) == TERN_OK)
-		flush(s, p, a);
-	if (a->connected && !a->dead) {
-		report_closed(&s->report, p->party.name, by_peer);
-		report_stats(&s->report, p->party.name, a->conn);
-	}
-	a->dead = true;
-}
-
-static void echo(struct server *s, struct peer *p, struct association *a, const uint8_t *data, size_t len)
-{
-	size_t n = 0, max = tern_conn_max_data(a->conn);
+	size_t max = tern_conn_max_data(tern_endpoint_conn(w->endpoint, p->id));
+	tern_error error;
 
 	if (len > max) {
 		complain("--echo: a record of %zu bytes does not fit the %zu that one of ours takes: give a larger "
@@ -159,111 +126,102 @@ static void echo(struct server *s, struct peer *p, struct association *a, const 
 			 len, max);
 		return;
 	}
-	if (!check(s, p, a, tern_conn_seal(a->conn, s->out, sizeof s->out, &n, data, len, clock_now())))
-		return;
-	send_to(s, &p->address, s->out, n);
-	report_sent(&s->report, p->party.name, data, len, false);
+	error = tern_endpoint_send(w->endpoint, p->id, data, len);
+	if (error == TERN_WOULD_BLOCK)
+		complain("--echo: the network takes nothing: a record of %zu bytes is not sent back", len);
+	if (error == TERN_OK)
+		report_sent(&w->server->report, p->party.name, data, len, false);
 }
 
 /* Nothing can be sent before the handshake ends: it is kept behind its length. */
-static void keep_early(struct association *a, const uint8_t *data, size_t len)
+static void keep_early(struct peer *p, const uint8_t *data, size_t len)
 {
-	uint8_t *grown = a->early_len + 2 + len <= EARLY_MAX ? realloc(a->early, a->early_len + 2 + len) : NULL;
+	uint8_t *grown = p->early_len + 2 + len <= EARLY_MAX ? realloc(p->early, p->early_len + 2 + len) : NULL;
 
 	if (!grown) {
 		complain("--echo: no room for so much early data: %zu bytes are not sent back", len);
 		return;
 	}
-	a->early = grown;
-	grown += a->early_len;
+	p->early = grown;
+	grown += p->early_len;
 	grown[0] = (uint8_t)(len >> 8);
 	grown[1] = (uint8_t)len;
 	memcpy(grown + 2, data, len);
-	a->early_len += 2 + len;
+	p->early_len += 2 + len;
 }
 
-static void echo_early(struct server *s, struct peer *p, struct association *a)
+static void echo_early(struct worker *w, struct peer *p)
 {
-	for (size_t at = 0; at < a->early_len && !a->dead;) {
-		size_t len = (size_t)(a->early[at] << 8 | a->early[at + 1]);
-		echo(s, p, a, a->early + at + 2, len);
+	for (size_t at = 0; at < p->early_len && tern_endpoint_conn(w->endpoint, p->id);) {
+		size_t len = (size_t)(p->early[at] << 8 | p->early[at + 1]);
+		echo(w, p, p->early + at + 2, len);
 		at += 2 + len;
 	}
-	free(a->early);
-	a->early = NULL;
-	a->early_len = 0;
+	free(p->early);
+	p->early = NULL;
+	p->early_len = 0;
 }
 
 /* --request-cert-after: now, or not yet. */
-static void request_certificate(struct server *s, struct peer *p, struct association *a)
+static void request_certificate(struct worker *w, struct peer *p)
 {
-	tern_client_auth mode = s->options->require_client_cert ? TERN_CLIENT_AUTH_REQUIRED : TERN_CLIENT_AUTH_OPTIONAL;
+	const struct options *options = w->server->options;
+	tern_client_auth mode = options->require_client_cert ? TERN_CLIENT_AUTH_REQUIRED : TERN_CLIENT_AUTH_OPTIONAL;
+	tern_conn *conn = tern_endpoint_conn(w->endpoint, p->id);
 
-	if (a->dead || s->options->request_cert_after < 0 || a->records != (uint64_t)s->options->request_cert_after)
+	if (!conn || options->request_cert_after < 0 || p->records != (uint64_t)options->request_cert_after)
 		return;
-	tern_error error = tern_conn_request_certificate(a->conn, mode, clock_now());
-	if (error == TERN_ERROR_USAGE) {
+	if (tern_conn_request_certificate(conn, mode, clock_now()) == TERN_ERROR_USAGE) {
 		complain("%s: does not offer authentication after the handshake", p->party.name);
-		if (s->options->require_client_cert)
-			close_association(s, p, a, false);
-		return;
+		if (options->require_client_cert)
+			tern_endpoint_close(w->endpoint, p->id);
 	}
-	check(s, p, a, error);
+	tern_endpoint_touch(w->endpoint, p->id);
 }
 
-static void on_data(struct server *s, struct peer *p, struct association *a, const tern_event *event)
+static void on_data(struct worker *w, struct peer *p, const tern_event *event)
 {
+	struct server *s = w->server;
+
 	if (!report_data(&s->report, p->party.name, event, !s->options->echo)) {
 		s->status = complain("cannot write to stdout");
 		s->over = true;
 		return;
 	}
 	if (s->options->echo && event->kind == TERN_EVENT_EARLY_DATA)
-		keep_early(a, event->data, event->len);
+		keep_early(p, event->data, event->len);
 	else if (s->options->echo)
-		echo(s, p, a, event->data, event->len);
-	a->records++;
-	request_certificate(s, p, a);
+		echo(w, p, event->data, event->len);
+	p->records++;
+	request_certificate(w, p);
 }
 
-/* The peer keeps the name that it came with. */
-static void follow(struct server *s, struct peer *p, const tern_path *path)
+static void on_event(struct worker *w, struct peer *p, const tern_endpoint_event *outer)
 {
-	struct address address;
+	const tern_event *event = &outer->event;
+	struct server *s = w->server;
 
-	if (address_from_tern(&address, &path->remote))
-		peers_move(&s->peers, p, &address);
-}
-
-static void on_event(struct server *s, struct peer *p, struct association *a, const tern_event *event)
-{
 	switch (event->kind) {
 	case TERN_EVENT_CONNECTED:
-		a->connected = true;
-		report_connected(&s->report, p->party.name, a->conn, &s->export);
-		flush(s, p, a); /* what is sent back must not overtake it */
-		echo_early(s, p, a);
-		request_certificate(s, p, a);
+		report_connected(&s->report, p->party.name, outer->conn, &s->export);
+		echo_early(w, p);
+		request_certificate(w, p);
 		break;
 	case TERN_EVENT_DATA:
 	case TERN_EVENT_EARLY_DATA:
-		on_data(s, p, a, event);
-		break;
-	case TERN_EVENT_CLOSED:
-		close_association(s, p, a, true);
+		on_data(w, p, event);
 		break;
 	case TERN_EVENT_LIMIT_NEAR:
 		complain("%s: %s: the client should connect again", p->party.name, report_limit(event->limit));
 		break;
 	case TERN_EVENT_AUTHENTICATED:
 	case TERN_EVENT_AUTH_DECLINED:
-		report_authenticated(&s->report, p->party.name, a->conn, event->kind == TERN_EVENT_AUTH_DECLINED);
+		report_authenticated(&s->report, p->party.name, outer->conn, event->kind == TERN_EVENT_AUTH_DECLINED);
 		break;
-	case TERN_EVENT_PATH:
+	case TERN_EVENT_PATH: /* the peer keeps the name that it came with */
 		report_path(&s->report, p->party.name, event, s->setup.verbose);
-		if (event->path_event == TERN_PATH_CHANGED)
-			follow(s, p, event->path);
 		break;
+	case TERN_EVENT_CLOSED: /* comes as GONE */
 	case TERN_EVENT_TICKET: /* a client's */
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */
 	case TERN_EVENT_NONE:
@@ -271,238 +229,223 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 	}
 }
 
-/* Returns whether the datagram turned out to be this association's. */
-static bool feed(struct server *s, struct peer *p, struct association *a, const struct address *from, size_t len,
-		 tern_time now)
+/* A restarted client has two connections for a while, and is gone with the last of them. */
+static bool has_another(const struct worker *w, const struct peer *p)
 {
-	tern_path path = {address_tern(&s->bound), address_tern(from)};
-	tern_event event = {.kind = TERN_EVENT_NONE};
+	const struct peer *other = w->peers;
 
-	if (!check(s, p, a, tern_conn_feed(a->conn, s->datagram, len, &path, now)))
-		return false;
-	do {
-		if (!check(s, p, a, tern_conn_next(a->conn, &event, now)))
-			break;
-		on_event(s, p, a, &event);
-	} while (event.kind != TERN_EVENT_NONE && !a->dead && !s->over);
-	bool mine = tern_conn_authenticated(a->conn);
-	if (mine || !a->connected)
-		p->last_ns = now.mono_ns;
-	if (!a->dead)
-		flush(s, p, a);
-	return mine;
+	while (other && (other == p || strcmp(other->party.name, p->party.name) != 0))
+		other = other->next;
+	return other != NULL;
 }
 
-/* Buries what has died and lets a connected candidate take over: RFC 6347 4.2.8, RFC 9147 5.11. */
-static void settle(struct server *s, struct peer *p)
+static void peer_free(struct worker *w, struct peer *p)
 {
-	if (p->candidate.dead || (is_alive(&p->candidate) && p->candidate.connected)) {
-		struct association *loser = p->candidate.dead ? &p->candidate : &p->current;
-		association_free(loser);
-		if (loser == &p->current)
-			p->current = p->candidate;
-		p->candidate = (struct association){.conn = NULL};
+	if (p->prev)
+		p->prev->next = p->next;
+	else
+		w->peers = p->next;
+	if (p->next)
+		p->next->prev = p->prev;
+	free(p->early);
+	free(p);
+}
+
+static void on_gone(struct worker *w, struct peer *p, const tern_endpoint_event *event)
+{
+	struct server *s = w->server;
+	const char *name = p->party.name;
+	bool last = !has_another(w, p);
+
+	if (event->reason == TERN_GONE_FAILED) {
+		report_failed(&s->report, name, event->conn);
+		if (s->options->once && last)
+			s->status = STATUS_FAILURE;
+	} else if (event->connected && event->reason != TERN_GONE_REPLACED) {
+		report_closed(&s->report, name, event->reason == TERN_GONE_CLOSED_BY_PEER);
+		report_stats(&s->report, name, event->conn);
 	}
-	if (p->current.dead) {
-		association_free(&p->current);
-		p->current = p->candidate;
-		p->candidate = (struct association){.conn = NULL};
-	}
-	if (p->current.conn)
-		return;
-	peers_remove(&s->peers, p);
-	if (s->options->once)
+	peer_free(w, p);
+	if (s->options->once && last)
 		s->over = true;
 }
 
-static struct peer *peer_for(struct server *s, struct peer *p, const struct address *from)
+/* With --echo alone nothing is said about data, and no worker waits for another. */
+static bool is_quiet(const struct server *s, const tern_endpoint_event *event)
 {
-	if (!p)
-		p = peers_add(&s->peers, from);
-	if (!p && !s->told_full) {
-		s->told_full = true;
-		complain("%d peers are connected: no more are accepted until some leave", PEERS_MAX);
+	return event->kind == TERN_ENDPOINT_EVENT && event->event.kind == TERN_EVENT_DATA && s->options->echo &&
+	       !s->options->json;
+}
+
+static void take_event(struct worker *w, const tern_endpoint_event *event)
+{
+	struct server *s = w->server;
+	struct peer *p = event->conn ? peer_of(event) : NULL;
+	bool quiet = is_quiet(s, event);
+
+	if (!quiet)
+		pthread_mutex_lock(&s->lock);
+	if (event->kind == TERN_ENDPOINT_ACCEPTED)
+		on_accepted(w, event);
+	else if (event->kind == TERN_ENDPOINT_EVENT && p)
+		on_event(w, p, event);
+	else if (event->kind == TERN_ENDPOINT_GONE && p)
+		on_gone(w, p, event);
+	if (!quiet)
+		pthread_mutex_unlock(&s->lock);
+}
+
+/* What no connection tells of. */
+static void tell_counters(struct worker *w)
+{
+	tern_endpoint_counters now = {.size = sizeof now};
+
+	tern_endpoint_stats(w->endpoint, &now);
+	if (now.send_too_large && !w->seen.send_too_large)
+		complain("--mtu: a datagram is too large for the path: give a smaller --mtu");
+	if (w->server->setup.verbose && now.dropped_stranger != w->seen.dropped_stranger)
+		for (int i = 0; i < TERN_NUM_DROPS; i++)
+			if (now.dropped[i] != w->seen.dropped[i])
+				fprintf(stderr, "dropped: %s\n", tern_drop_sentence((tern_drop)i));
+	w->seen = now;
+}
+
+static void take_events(struct worker *w, bool until_over)
+{
+	tern_endpoint_event event;
+
+	do {
+		tern_endpoint_next(w->endpoint, &event);
+		take_event(w, &event);
+	} while (event.kind != TERN_ENDPOINT_NONE && !(until_over && w->server->over));
+	tell_counters(w);
+}
+
+static void say_goodbye(struct worker *w)
+{
+	tern_endpoint_shutdown(w->endpoint);
+	take_events(w, false);
+}
+
+static void *work(void *user)
+{
+	struct worker *w = user;
+
+	while (!w->server->over) {
+		if (tern_endpoint_run(w->endpoint, LOOK_UP_NS) != TERN_OK)
+			break;
+		take_events(w, true);
 	}
-	return p;
+	say_goodbye(w);
+	return NULL;
 }
 
-static void accept_hello(struct server *s, struct peer *p, const struct address *from, size_t len,
-			 const tern_verdict *verdict, tern_time now)
+/* The first worker is this thread, which alone hears signals. */
+static void lead(struct server *s)
 {
-	tern_path path = {address_tern(&s->bound), address_tern(from)};
-	tern_conn *conn;
+	struct worker *w = &s->workers[0];
 
-	p = peer_for(s, p, from);
-	if (!p)
-		return;
-	tern_error error = tern_accept(&conn, s->setup.pool, verdict, &path, now);
-	if (error != TERN_OK) {
-		complain("%s: cannot accept: %s", p->party.name, tern_error_sentence(error));
-		if (!p->current.conn)
-			peers_remove(&s->peers, p);
-		return;
+	while (!s->over && !stop_requested()) {
+		struct pollfd fd = {tern_endpoint_fd(w->endpoint), POLLIN, 0};
+		uint64_t deadline = tern_endpoint_deadline(w->endpoint), now = clock_now().mono_ns;
+		if (s->num_workers > 1 && deadline > now + LOOK_UP_NS)
+			deadline = now + LOOK_UP_NS;
+		wait_until(&fd, 1, deadline);
+		if (tern_endpoint_run(w->endpoint, 0) != TERN_OK)
+			break;
+		take_events(w, true);
 	}
-	struct association *a = p->current.conn ? &p->candidate : &p->current;
-	association_free(a);
-	*a = (struct association){.conn = conn, .hello = hello_hash(s->datagram, len)};
-	tern_conn_set_user(conn, &p->party);
-	feed(s, p, a, from, len, now);
-	settle(s, p);
-}
-
-/* Without cookies a handshake may be under way that asked for a second ClientHello. */
-static bool continues(const struct peer *p, const tern_verdict *verdict)
-{
-	return p && verdict->message_seq > 0 && !verdict->address_proved &&
-	       (is_alive(&p->candidate) || (is_alive(&p->current) && !p->current.connected));
-}
-
-/* A ClientHello that belongs to no association of its address. Returns false when it is none to be answered. */
-static bool answer_hello(struct server *s, struct peer *p, const struct address *from, size_t len, tern_time now)
-{
-	tern_path path = {address_tern(&s->bound), address_tern(from)};
-	tern_verdict verdict;
-	size_t n = 0;
-
-	if (tern_listen(s->setup.pool, &verdict, s->out, sizeof s->out, &n, s->datagram, len, &path, now) != TERN_OK)
-		return false;
-	if (verdict.kind == TERN_VERDICT_REPLY)
-		send_to(s, from, s->out, n);
-	else if (verdict.kind == TERN_VERDICT_ACCEPT && continues(p, &verdict))
-		return false;
-	else if (verdict.kind == TERN_VERDICT_ACCEPT)
-		accept_hello(s, p, from, len, &verdict, now);
-	else if (s->setup.verbose && !p)
-		fprintf(stderr, "dropped %zu bytes: %s\n", len, tern_drop_sentence(verdict.drop));
-	return verdict.kind != TERN_VERDICT_DROP;
-}
-
-static struct association *find_hello(struct peer *p, uint64_t hello)
-{
-	if (is_alive(&p->candidate) && p->candidate.hello == hello)
-		return &p->candidate;
-	return is_alive(&p->current) && p->current.hello == hello ? &p->current : NULL;
-}
-
-/* Whether a datagram from a known address may begin a new association. A later fragment of a hello belongs to a
- * handshake under way if there is one; without one, only to a client that has restarted. */
-static bool starts_anew(const struct server *s, const struct peer *p, size_t len)
-{
-	tern_glance glance = tern_peek(s->datagram, len);
-	bool shaking = is_alive(&p->candidate) || (is_alive(&p->current) && !p->current.connected);
-
-	return glance.client_hello || (glance.hello_fragment && !shaking);
-}
-
-static void on_datagram(struct server *s, const struct address *from, size_t len, tern_time now)
-{
-	struct peer *p = peers_find(&s->peers, from);
-
-	if (!p || starts_anew(s, p, len)) {
-		struct association *repeated = p ? find_hello(p, hello_hash(s->datagram, len)) : NULL;
-		if (repeated) {
-			feed(s, p, repeated, from, len, now);
-			settle(s, p);
-			return;
-		}
-		if (answer_hello(s, p, from, len, now) || !p)
-			return;
-	}
-	/* Opening fails without a trace in the bytes, so the other association sees them as they came. */
-	if (!is_alive(&p->candidate) || !feed(s, p, &p->candidate, from, len, now))
-		feed(s, p, &p->current, from, len, now);
-	settle(s, p);
-}
-
-static void receive(struct server *s)
-{
-	for (int i = 0; i < BATCH && !s->over; i++) {
-		struct address from;
-		ssize_t n = udp_receive(s->fd, s->datagram, sizeof s->datagram, &from);
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n >= 0)
-			on_datagram(s, &from, (size_t)n, clock_now());
-	}
-}
-
-static uint64_t deadline_of(const struct association *a)
-{
-	return is_alive(a) ? tern_conn_deadline(a->conn) : TERN_NEVER;
-}
-
-static uint64_t next_deadline(const struct server *s)
-{
-	uint64_t deadline = s->peers.all ? s->sweep_ns : TERN_NEVER;
-
-	for (const struct peer *p = s->peers.all; p; p = p->next) {
-		uint64_t one = deadline_of(&p->current), two = deadline_of(&p->candidate);
-		deadline = one < deadline ? one : deadline;
-		deadline = two < deadline ? two : deadline;
-	}
-	return deadline;
-}
-
-static void tick(struct server *s, struct peer *p, struct association *a, tern_time now)
-{
-	if (deadline_of(a) <= now.mono_ns && check(s, p, a, tern_conn_tick(a->conn, now)))
-		flush(s, p, a);
-}
-
-static void tick_all(struct server *s)
-{
-	tern_time now = clock_now();
-	bool sweep = now.mono_ns >= s->sweep_ns;
-
-	for (struct peer *p = s->peers.all, *next; p; p = next) {
-		next = p->next;
-		tick(s, p, &p->candidate, now);
-		tick(s, p, &p->current, now);
-		if (sweep && p->current.connected && now.mono_ns - p->last_ns > IDLE_NS)
-			close_association(s, p, &p->current, false);
-		settle(s, p);
-	}
-	if (sweep)
-		s->sweep_ns = now.mono_ns + SWEEP_NS;
+	s->over = true;
+	say_goodbye(w);
 }
 
 static void run(struct server *s)
 {
-	while (!s->over && !stop_requested()) {
-		struct pollfd fd = {s->fd, POLLIN, 0};
-		if (wait_until(&fd, 1, next_deadline(s)))
-			receive(s);
-		tick_all(s);
+	size_t started = 1;
+
+	for (; started < s->num_workers; started++)
+		if (pthread_create(&s->workers[started].thread, NULL, work, &s->workers[started]) != 0) {
+			s->status = complain("--workers: cannot start a thread");
+			s->over = true;
+			break;
+		}
+	lead(s);
+	for (size_t i = 1; i < started; i++)
+		pthread_join(s->workers[i].thread, NULL);
+}
+
+static tern_error open_at(struct server *s, const struct sockaddr *at)
+{
+	tern_endpoint_options options = {.size = sizeof options, .num_listen = 1};
+	tern_endpoint *endpoints[WORKERS_MAX];
+	tern_address listen;
+	tern_error error;
+
+	if (!tern_endpoint_from_sockaddr(&listen, at))
+		return TERN_ERROR_USAGE;
+	options.listen = &listen;
+	error = s->num_workers > 1 ? tern_endpoint_open_workers(endpoints, s->num_workers, s->setup.config, &options)
+				   : tern_endpoint_open(&endpoints[0], s->setup.config, &options);
+	for (size_t i = 0; error == TERN_OK && i < s->num_workers; i++)
+		s->workers[i] = (struct worker){.server = s, .endpoint = endpoints[i]};
+	return error;
+}
+
+/* The first of the addresses that the name stands for which is one of ours. */
+static int open_endpoints(struct server *s)
+{
+	const char *text = s->options->listen;
+	struct addrinfo *list;
+	int status = address_resolve(&list, "--listen", text, true), number = EADDRNOTAVAIL;
+	tern_error error = TERN_ERROR_SYSTEM;
+
+	if (status != OPTIONS_GO)
+		return status;
+	for (const struct addrinfo *a = list; a && error == TERN_ERROR_SYSTEM; a = a->ai_next) {
+		error = open_at(s, a->ai_addr);
+		number = errno;
 	}
-	while (s->peers.all) {
-		struct peer *p = s->peers.all;
-		close_association(s, p, &p->candidate, false);
-		close_association(s, p, &p->current, false);
-		peers_remove(&s->peers, p);
-	}
+	freeaddrinfo(list);
+	if (error != TERN_OK && error != TERN_ERROR_SYSTEM)
+		return complain("cannot start: %s", tern_error_sentence(error));
+	if (error == TERN_ERROR_SYSTEM)
+		return complain("--listen %s: cannot listen there: %s%s", text, strerror(number),
+				number == EADDRINUSE ? ": stop the other program, or take another port (0 picks one)"
+						     : "");
+	return OPTIONS_GO;
 }
 
 static int start(struct server *s)
 {
-	char text[ADDRESS_TEXT];
-	uint64_t key;
+	char text[TERN_ADDRESS_TEXT];
+	tern_address bound;
 
-	if (RAND_bytes((unsigned char *)&key, sizeof key) != 1)
-		return complain("no random bytes to be had");
-	peers_init(&s->peers, key);
+	s->num_workers = (size_t)s->options->workers;
 	int status = setup_open(&s->setup, s->options, true);
 	if (status == OPTIONS_GO)
-		status = udp_listen(&s->fd, &s->bound, "--listen", s->options->listen);
-	if (status != OPTIONS_GO)
+		status = open_endpoints(s);
+	if (status != OPTIONS_GO || !tern_endpoint_bound(s->workers[0].endpoint, &bound, 0))
 		return status;
-	address_text(text, &s->bound);
+	tern_endpoint_text(text, &bound);
 	report_listening(&s->report, text);
 	return OPTIONS_GO;
 }
 
+static void server_free(struct server *s)
+{
+	for (size_t i = 0; i < s->num_workers; i++) {
+		tern_endpoint_free(s->workers[i].endpoint);
+		while (s->workers[i].peers)
+			peer_free(&s->workers[i], s->workers[i].peers);
+	}
+	setup_close(&s->setup);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
 int command_server(int argc, char **argv)
 {
-	struct options options = {.request_cert_after = -1};
+	struct options options = {.request_cert_after = -1, .workers = 1};
 	struct texts operands;
 	int status = options_parse(&server_line, &options, &operands, argc, argv);
 
@@ -517,16 +460,13 @@ int command_server(int argc, char **argv)
 		return complain("out of memory");
 	s->options = &options;
 	s->report = (struct report){.json = options.json, .server = true};
-	s->fd = -1;
+	pthread_mutex_init(&s->lock, NULL);
 	stop_catch();
 	status = parse_export(&s->export, options.export) ? start(s) : STATUS_USAGE;
 	if (status == OPTIONS_GO) {
 		run(s);
 		status = s->status;
 	}
-	setup_close(&s->setup);
-	if (s->fd >= 0)
-		close(s->fd);
-	free(s);
+	server_free(s);
 	return status;
 }

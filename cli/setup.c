@@ -1,4 +1,4 @@
-/* setup.c - from options to a pool. What the core refuses is explained by the option that brought it. */
+/* setup.c - from options to a config. What the core refuses is explained by the option that brought it. */
 #define _GNU_SOURCE /* memmem */
 #include "setup.h"
 
@@ -325,9 +325,13 @@ static int take_early_data(struct setup *setup, const struct options *o)
 	return error == TERN_OK ? OPTIONS_GO : complain("--early-data: %s", tern_error_sentence(error));
 }
 
-static int make_pool(struct setup *setup, bool server)
+/* Whether connections can be made of it: said before sockets are opened. */
+static int try_config(struct setup *setup, bool server)
 {
-	tern_error error = tern_pool_new(&setup->pool, setup->config);
+	tern_pool *pool = NULL;
+	tern_error error = tern_pool_new(&pool, setup->config);
+
+	tern_pool_free(pool);
 
 	if (error == TERN_ERROR_NO_CREDENTIALS && server)
 		return usage_error(
@@ -371,12 +375,11 @@ int setup_open(struct setup *setup, const struct options *o, bool server)
 		return status;
 	if (server && ((status = add_store(setup)) != OPTIONS_GO || (status = take_early_data(setup, o)) != OPTIONS_GO))
 		return status;
-	return make_pool(setup, server);
+	return try_config(setup, server);
 }
 
 void setup_close(struct setup *setup)
 {
-	tern_pool_free(setup->pool);
 	tern_config_free(setup->config);
 	store_free(setup->store);
 	fresh_free(setup->fresh);

@@ -1,4 +1,4 @@
-/* setup.h - from the options of server and client to a pool, with errors that name the option and the file. */
+/* setup.h - from the options of server and client to a config, with errors that name the option and the file. */
 #ifndef TERN_CLI_SETUP_H
 #define TERN_CLI_SETUP_H
 
@@ -16,7 +16,6 @@ struct party {
 
 struct setup {
 	tern_config *config;
-	tern_pool *pool;
 	struct store *store; /* servers: sessions by id */
 	struct fresh *fresh; /* servers that take early data */
 	FILE *keylog, *trace;

@@ -1,6 +1,8 @@
-/* store.c - sessions by id, in memory. Entries form a ring in order of arrival; look-up goes by a hash chain. */
+/* store.c - sessions by id, in memory, for all workers. Entries form a ring in order of arrival; look-up goes by a hash
+ * chain. */
 #include "store.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@ struct entry {
 };
 
 struct store {
+	pthread_mutex_t lock;
 	size_t oldest; /* the next to be overwritten */
 	int buckets[BUCKETS];
 	struct entry entries[ENTRIES];
@@ -54,38 +57,43 @@ static tern_error get(void *user, tern_conn *conn, uint64_t job, const uint8_t *
 		      size_t cap, size_t *len)
 {
 	struct store *s = user;
-	int at = *find(s, id, id_len);
 
 	(void)conn, (void)job;
 	*len = 0;
-	if (at == NOBODY || s->entries[at].len > cap)
-		return TERN_OK;
-	*len = s->entries[at].len;
-	memcpy(out, s->entries[at].session, *len);
+	pthread_mutex_lock(&s->lock);
+	int at = *find(s, id, id_len);
+	if (at != NOBODY && s->entries[at].len <= cap) {
+		*len = s->entries[at].len;
+		memcpy(out, s->entries[at].session, *len);
+	}
+	pthread_mutex_unlock(&s->lock);
 	return TERN_OK;
+}
+
+static void forget(struct store *s, const uint8_t *id, size_t id_len)
+{
+	int *at = find(s, id, id_len);
+
+	if (*at != NOBODY)
+		remove_at(s, at);
 }
 
 static void del(void *user, const uint8_t *id, size_t id_len)
 {
-	int *at = find(user, id, id_len);
+	struct store *s = user;
 
-	if (*at != NOBODY)
-		remove_at(user, at);
+	pthread_mutex_lock(&s->lock);
+	forget(s, id, id_len);
+	pthread_mutex_unlock(&s->lock);
 }
 
-/* Expiry is not looked at: the session itself says when it ends, and the core checks that. */
-static void put(void *user, const uint8_t *id, size_t id_len, const uint8_t *session, size_t len,
-		int64_t expires_unix_s)
+static void keep(struct store *s, const uint8_t *id, size_t id_len, const uint8_t *session, size_t len)
 {
-	struct store *s = user;
 	struct entry *e = &s->entries[s->oldest];
 
-	(void)expires_unix_s;
-	if (id_len == 0 || id_len > ID_MAX || len > TERN_SESSION_MAX)
-		return;
-	del(s, id, id_len);
+	forget(s, id, id_len);
 	if (e->id_len)
-		del(s, e->id, e->id_len);
+		forget(s, e->id, e->id_len);
 	*e = (struct entry){.id_len = id_len, .len = len};
 	memcpy(e->id, id, id_len);
 	memcpy(e->session, session, len);
@@ -95,19 +103,37 @@ static void put(void *user, const uint8_t *id, size_t id_len, const uint8_t *ses
 	s->oldest = (s->oldest + 1) % ENTRIES;
 }
 
+/* Expiry is not looked at: the session itself says when it ends, and the core checks that. */
+static void put(void *user, const uint8_t *id, size_t id_len, const uint8_t *session, size_t len,
+		int64_t expires_unix_s)
+{
+	struct store *s = user;
+
+	(void)expires_unix_s;
+	if (id_len == 0 || id_len > ID_MAX || len > TERN_SESSION_MAX)
+		return;
+	pthread_mutex_lock(&s->lock);
+	keep(s, id, id_len, session, len);
+	pthread_mutex_unlock(&s->lock);
+}
+
 struct store *store_new(void)
 {
 	struct store *s = calloc(1, sizeof *s);
 
 	for (size_t i = 0; s && i < BUCKETS; i++)
 		s->buckets[i] = NOBODY;
+	if (s)
+		pthread_mutex_init(&s->lock, NULL);
 	return s;
 }
 
 void store_free(struct store *store)
 {
-	if (store)
-		explicit_bzero(store, sizeof *store);
+	if (!store)
+		return;
+	pthread_mutex_destroy(&store->lock);
+	explicit_bzero(store, sizeof *store);
 	free(store);
 }
 

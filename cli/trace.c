@@ -30,6 +30,7 @@ static void print_record(FILE *out, const char *verb, const tern_trace *t)
 
 void trace_print(FILE *out, double ms, const char *peer, const tern_trace *t)
 {
+	flockfile(out); /* one line, though other threads trace too */
 	fprintf(out, "%10.3f ms %s ", ms, peer);
 	switch (t->kind) {
 	case TERN_TRACE_SENT:
@@ -57,4 +58,5 @@ void trace_print(FILE *out, double ms, const char *peer, const tern_trace *t)
 		fprintf(out, "keys of epoch %u are in place\n", t->epoch);
 		break;
 	}
+	funlockfile(out);
 }

@@ -166,6 +166,13 @@ static void dispatch_served(tern_endpoint *endpoint, const struct arrival *d, bo
 		}
 		if (answer_hello(endpoint, &f, d, late))
 			return;
+<<<<<<< HEAD
+=======
+		if (!f.current && !late && backlog_holds(&endpoint->backlog, &d->route)) {
+			put_off(endpoint, d); /* early data behind its hello */
+			return;
+		}
+>>>>>>> endpoint
 		if (!f.current) {
 			COUNT(endpoint, dropped_stranger, 1);
 			return;
@@ -178,12 +185,44 @@ static void dispatch_served(tern_endpoint *endpoint, const struct arrival *d, bo
 		feed(endpoint, f.current, 0, d, late);
 }
 
+<<<<<<< HEAD
+=======
+/* By connection ID, whatever address it came from. */
+static bool dispatch_named(tern_endpoint *endpoint, const struct arrival *d, bool late)
+{
+	const struct slot *slot;
+	uint32_t index;
+	uint8_t worker;
+
+	if (!group_find(endpoint, d, &worker, &index))
+		return false;
+	if (worker != endpoint->worker) {
+		group_hand_over(endpoint, worker, d);
+		return true;
+	}
+	if (index == 0 || index / CHUNK >= endpoint->num_chunks)
+		return false;
+	slot = slot_at(endpoint, index);
+	if (!slot->conn || (slot->flags & (SLOT_SERVER | SLOT_DYING)) != SLOT_SERVER)
+		return false;
+	feed(endpoint, index, 0, d, late);
+	return true;
+}
+
+>>>>>>> endpoint
 void dispatch(tern_endpoint *endpoint, const struct arrival *datagram, bool late)
 {
 	uint32_t dialed = endpoint->sockets[datagram->route.socket].slot;
 
+<<<<<<< HEAD
 	if (!dialed)
 		dispatch_served(endpoint, datagram, late);
+=======
+	if (!dialed && !dispatch_named(endpoint, datagram, late))
+		dispatch_served(endpoint, datagram, late);
+	else if (!dialed)
+		return;
+>>>>>>> endpoint
 	else if (!(slot_at(endpoint, dialed)->flags & SLOT_DYING))
 		feed(endpoint, dialed, 0, datagram, late);
 }

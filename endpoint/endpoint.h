@@ -27,6 +27,11 @@ enum {
 	CONTROL_BYTES = 128,
 	PREFIX_CELLS = 4096,
 	BACKLOG_BYTES = 524288,
+<<<<<<< HEAD
+=======
+	BACKLOG_CELLS = 1024,
+	WAKE = -1, /* what epoll calls the call of another worker; sockets have their index */
+>>>>>>> endpoint
 	READY = 64 /* sockets looked at in one run */
 };
 
@@ -92,6 +97,10 @@ struct queue {
 /* Connections of one config; the endpoint's current one is held by it too. */
 struct pool {
 	tern_pool *pool;
+<<<<<<< HEAD
+=======
+	tern_config *config; /* held by it */
+>>>>>>> endpoint
 	size_t users;
 };
 
@@ -122,6 +131,10 @@ struct departure {
 	struct route route;
 	uint32_t at, len;
 	uint16_t segment, num; /* num datagrams of segment bytes each, the last one perhaps shorter */
+<<<<<<< HEAD
+=======
+	bool again; /* was refused for an earlier one's sake */
+>>>>>>> endpoint
 };
 
 /* Datagrams sealed and not yet sent, in order. */
@@ -156,7 +169,13 @@ struct arrival {
 struct backlog {
 	uint8_t *bytes;
 	size_t head, used;
+<<<<<<< HEAD
 	size_t num;
+=======
+	size_t num; /* below 2^16: each takes more than 8 bytes */
+	uint64_t key[2];
+	uint16_t cells[BACKLOG_CELLS]; /* how many there are of routes with one hash */
+>>>>>>> endpoint
 };
 
 /* What next is at: a slot whose events are being told, perhaps of a datagram. */
@@ -175,6 +194,12 @@ struct tern_endpoint {
 	bool round; /* next has not said NONE */
 	bool closing;
 	bool shares; /* its addresses with other workers */
+<<<<<<< HEAD
+=======
+	bool handed; /* another worker has handed something over */
+	uint8_t worker;
+	struct group *group; /* NULL: no connection IDs */
+>>>>>>> endpoint
 	bool slow; /* this round a datagram of a handshake was worked on */
 	tern_endpoint_options options;
 	struct pool *pool;
@@ -286,8 +311,31 @@ bool receives_next(tern_endpoint *endpoint, struct arrival *datagram);
 /* ---- backlog.c */
 
 bool backlog_put(struct backlog *backlog, const struct arrival *datagram);
+<<<<<<< HEAD
 bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *room);
 
+=======
+/* Whether something of this route waits; by accident, of another one. */
+bool backlog_holds(struct backlog *backlog, const struct route *route);
+bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *room);
+
+/* ---- group.c: connection IDs, and datagrams between workers */
+
+tern_error group_new(struct group **group, size_t num);
+void group_release(struct group *group);
+tern_error group_join(struct group *group, tern_endpoint *endpoint, uint8_t worker, int *wake); /* holds it */
+tern_error group_name(struct group *group, tern_config *config); /* the config takes its IDs from the group */
+bool group_steer(const struct group *group, int fd);
+/* Around whatever may make an ID, which then names the slot of the course at hand. */
+void group_enter(tern_endpoint *endpoint);
+void group_leave(tern_endpoint *endpoint);
+/* Where the ID in a datagram points to; false: there is none of ours. */
+bool group_find(const tern_endpoint *endpoint, const struct arrival *arrival, uint8_t *worker, uint32_t *index);
+void group_hand_over(tern_endpoint *endpoint, uint8_t worker, const struct arrival *arrival);
+void group_woken(const tern_endpoint *endpoint);
+bool group_take(tern_endpoint *endpoint, struct arrival *arrival); /* false: nothing was handed over */
+
+>>>>>>> endpoint
 /* ---- admit.c: what may begin */
 
 bool admit(tern_endpoint *endpoint, const struct route *route, uint16_t *flags); /* counts what it refuses */

@@ -6,6 +6,11 @@ static void tell(tern_endpoint *endpoint, tern_endpoint_event *event, tern_endpo
 	const struct slot *slot = slot_at(endpoint, index);
 
 	event->kind = kind;
+<<<<<<< HEAD
+=======
+	if (kind != TERN_ENDPOINT_EVENT)
+		event->event = (tern_event){.kind = TERN_EVENT_NONE};
+>>>>>>> endpoint
 	event->peer = slot_peer(endpoint, index);
 	event->conn = slot->conn;
 	event->connected = (slot->flags & SLOT_CONNECTED) != 0;
@@ -151,6 +156,13 @@ static bool step(tern_endpoint *endpoint, tern_endpoint_event *event)
 		step_work(endpoint, event);
 	} else if (receives_next(endpoint, &datagram)) {
 		dispatch(endpoint, &datagram, false);
+<<<<<<< HEAD
+=======
+	} else if (endpoint->handed) {
+		endpoint->handed = group_take(endpoint, &datagram);
+		if (endpoint->handed)
+			dispatch(endpoint, &datagram, false);
+>>>>>>> endpoint
 	} else if ((index = timer_due(endpoint)) != 0) {
 		step_timer(endpoint, index);
 	} else if (!step_late(endpoint)) {
@@ -176,9 +188,17 @@ void tern_endpoint_next(tern_endpoint *endpoint, tern_endpoint_event *event)
 	*event = (tern_endpoint_event){.kind = TERN_ENDPOINT_NONE};
 	if (endpoint->goner)
 		free_goner(endpoint);
+<<<<<<< HEAD
 	while (step(endpoint, event))
 		if (event->kind != TERN_ENDPOINT_NONE)
 			break;
+=======
+	group_enter(endpoint);
+	while (step(endpoint, event))
+		if (event->kind != TERN_ENDPOINT_NONE)
+			break;
+	group_leave(endpoint);
+>>>>>>> endpoint
 	if (event->kind == TERN_ENDPOINT_NONE && endpoint->sends.told && !endpoint->sends.blocked) {
 		endpoint->sends.told = false;
 		event->kind = TERN_ENDPOINT_WRITABLE;

@@ -122,7 +122,7 @@ class Usage(Case):
                 (client + ["--dtls", "1.0"], 2, ["--dtls 1.0"]),
                 (client + ["--cid-length", "8"], 2, ["--cid-length", "not in this version"]),
                 (client + ["--srtp", "x"], 2, ["--srtp", "SRTP_AEAD_AES_128_GCM"]),
-                (listen + pair + ["--workers", "2"], 2, ["--workers", "not in this version"]),
+                (listen + pair + ["--workers", "0"], 2, ["--workers 0", "1 to 64"]),
                 (listen + pair + ["--metrics", "1"], 2, ["--metrics", "not in this version"]),
                 (client + ["--policy", "x"], 2, ["--policy x", "webrtc"]),
                 (client + ["--suites", "TLS_NULL"], 2, ["--suites TLS_NULL", "IANA"]),
@@ -284,8 +284,8 @@ class ServerAndClient(Case):
             self.assertStatus(done, 0, "secp384r1")
             self.assertEqual(done.stdout, b"hello\n")
 
-    def test_many_clients_at_once(self):
-        with self.server("--echo", "--json") as server:
+    def many_clients_at_once(self, *args):
+        with self.server("--echo", "--json", *args) as server:
             port, results = server.port(), {}
 
             def talk(i):
@@ -302,6 +302,12 @@ class ServerAndClient(Case):
             self.assertEqual(server.finish(signal.SIGTERM), 0)
             connected = [e for e in events(bytes(server.out)) if e["event"] == "connected"]
             self.assertEqual(len({e["peer"] for e in connected}), 16)
+
+    def test_many_clients_at_once(self):
+        self.many_clients_at_once()
+
+    def test_workers(self):
+        self.many_clients_at_once("--workers", "3")
 
     def test_resumption(self):
         session = self.path("session.bin")

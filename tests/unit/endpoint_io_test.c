@@ -268,6 +268,28 @@ static void tells_of_no_listener(void **state)
 	site_close(&client);
 }
 
+<<<<<<< HEAD
+=======
+/* The kernel says that nobody listens before it gives what came last. */
+static void hears_the_last_word_of_who_is_gone(void **state)
+{
+	struct site server, client, *both[] = {&server, &client};
+	(void)state;
+	open_two(&server, &client, "127.0.0.1:0", TERN_ENDPOINT_IO_OFFLOAD);
+	tern_address at = site_address(&server);
+	tern_peer peer = site_dial(&client, &at, NULL);
+	sites_until(both, 2, &server.connected, 1);
+	sites_until(both, 2, &client.connected, 1);
+	tern_endpoint_shutdown(server.endpoint);
+	sites_turn(both, 1);
+	site_close(&server);
+	OK(tern_endpoint_send(client.endpoint, peer, "are you there?", 14));
+	sites_until(&both[1], 1, &client.num_gone, 1);
+	assert_int_equal(client.gone[TERN_GONE_CLOSED_BY_PEER], 1);
+	site_close(&client);
+}
+
+>>>>>>> endpoint
 static void addresses_as_text(void **state)
 {
 	static const struct {
@@ -339,6 +361,10 @@ int main(void)
 		cmocka_unit_test(handshakes_wait_for_room),
 		cmocka_unit_test(does_without_segments),
 		cmocka_unit_test(tells_of_no_listener),
+<<<<<<< HEAD
+=======
+		cmocka_unit_test(hears_the_last_word_of_who_is_gone),
+>>>>>>> endpoint
 		cmocka_unit_test(addresses_as_text),
 		cmocka_unit_test(siphash_is_siphash),
 	};

@@ -448,6 +448,29 @@ static void handshakes_wait_for_records(void **state)
 	two_close(&t);
 }
 
+<<<<<<< HEAD
+=======
+/* Early data arrives with its hello, which waits its turn. */
+static void what_follows_a_waiting_hello_waits_too(void **state)
+{
+	static const uint8_t data_record[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 1, 0, 3, 1, 2, 3};
+	struct two t;
+	(void)state;
+	two_open(&t, NULL);
+	tern_peer peer = site_dial(&t.client, &t.at, NULL);
+	sites_turn(&t.both[1], 1);
+	sites_turn(&t.both[0], 1); /* asks for a cookie */
+	sites_turn(&t.both[1], 1);
+	const struct tern_endpoint *client = t.client.endpoint;
+	int fd = client->sockets[slot_at(client, (uint32_t)peer)->route.socket].fd;
+	assert_int_equal(send(fd, data_record, sizeof data_record, 0), sizeof data_record);
+	sites_until(t.both, 2, &t.client.connected, 1);
+	assert_int_equal(site_counters(&t.server).dropped_stranger, 0);
+	assert_int_equal(site_counters(&t.server).handshakes_completed, 1);
+	two_close(&t);
+}
+
+>>>>>>> endpoint
 static void send_raw(const struct two *t, const void *bytes, size_t n)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -573,6 +596,10 @@ int main(void)
 		cmocka_unit_test(private_key_operations_have_a_budget),
 		cmocka_unit_test(too_many_bytes_before_connecting),
 		cmocka_unit_test(handshakes_wait_for_records),
+<<<<<<< HEAD
+=======
+		cmocka_unit_test(what_follows_a_waiting_hello_waits_too),
+>>>>>>> endpoint
 		cmocka_unit_test(garbage_costs_nothing),
 		cmocka_unit_test(certificates_change_without_a_restart),
 		cmocka_unit_test(shutting_down_tells_everybody),
