@@ -41,7 +41,8 @@ typedef struct tern_path {
 	tern_address local, remote;
 } tern_path;
 
-/* All memory comes from here. realloc is not used. free gets the size that was asked for. */
+/* All memory comes from here, but for libcrypto's own and a page of random numbers for each pool. realloc is not used.
+ * free gets the size that was asked for. */
 typedef struct tern_allocator {
 	void *(*alloc)(void *user, size_t n);
 	void (*free)(void *user, void *p, size_t n);
@@ -121,6 +122,14 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_insecure_no_verify(tern_conf
  * certificate of another connection. Servers: see tern_config_set_client_auth too. Default false. RFC 8827 5. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_conn_fingerprints(tern_config *config, bool on);
 
+/* How many chains that led to a trust anchor each pool remembers, those used last; default 64, at most 1024, 0: none.
+ * The next handshake with the same chain is spared reading and verifying it, a client's thereby more than half of its
+ * time. It is remembered for an hour at most, never beyond the end of any certificate in it, not when a clock goes
+ * back, and only for the same side; the peer's name, fingerprints and signature are checked each time. What is
+ * withdrawn otherwise within the hour takes effect with a new config, or by a callback: it is asked each time, and
+ * nothing is remembered then. Each takes 8 to 12 KB from malloc. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_remembered_chains(tern_config *config, size_t max);
+
 /* Asked in place of the checks above, with the peer's chain (DER, leaf first; or one raw public key). Returns TERN_OK,
  * an error of class AUTH, or TERN_PENDING and answers by tern_conn_resume. The spans are valid during the call only. */
 typedef struct tern_bytes {
@@ -140,7 +149,7 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *con
 
 /* DTLS 1.3: authentication of the client after the handshake (RFC 8446 4.6.2), default off. A client that has a
  * certificate or a signer offers it, and answers whenever the server asks: tell no server so that should not know. A
- * server keeps what it takes for tern_conn_request_certificate: 352 bytes for each connection whose client
+ * server keeps what it takes for tern_conn_request_certificate: 384 bytes for each connection whose client
  * offered. Not where the keys come from an external PSK. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_post_auth(tern_config *config, bool on);
 

@@ -45,6 +45,7 @@ struct outcome {
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
 	const struct srtp_profile *srtp; /* NULL: none agreed on */
 	union {
+		uint8_t secrets[4 * SECRET13_MAX]; /* see struct version */
 		struct { /* DTLS 1.2 */
 			uint8_t master[MASTER_LEN];
 			uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN]; /* for exporters */
@@ -144,6 +145,7 @@ struct handshake {
 	uint8_t peer_decompresses; /* bits: which of the config's compression algorithms */
 	bool compressed[2]; /* by role of who sent it: the certificate came or went compressed */
 	struct peer_chain *peer; /* the peer's key */
+	bool peer_remembered; /* it was found good before: see chains.h */
 	struct span peer_chain[WIRE_CHAIN_MAX]; /* DER, in the arena */
 	size_t num_peer_chain;
 	struct fingerprint *fingerprints; /* the peer's, from signalling: in the arena; NULL: not known yet */

@@ -19,12 +19,12 @@ struct tern_pool {
 	uint64_t jitter; /* see pool_jitter */
 	uint64_t next_job; /* ids of jobs are unique in the pool */
 	uint8_t settings_hash[16]; /* of the config, for sessions */
+	struct chains *chains; /* NULL: none are remembered */
 	struct hello_slots *hello_slots; /* servers that ask for cookies; else NULL */
 	uint8_t *scratch; /* POOL_SCRATCH bytes in which a message is written before it is copied exactly */
 };
 
-/* For the spreading of timeouts. Nobody gains by guessing it, so it is no draw from the provider, which costs a system
- * call to see a fork. */
+/* For the spreading of timeouts. Nobody gains by guessing it, so it is no draw from the provider. */
 uint32_t pool_jitter(struct tern_pool *pool);
 
 /* As the keyring has them now. */

@@ -3,8 +3,6 @@
 #ifndef TERN_CRYPTO_LIBCRYPTO_LIBCRYPTO_H
 #define TERN_CRYPTO_LIBCRYPTO_LIBCRYPTO_H
 
-#include <sys/types.h>
-
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -13,7 +11,7 @@
 #include "base/heap.h"
 #include "crypto/crypto.h"
 
-#define RANDOM_BATCH 512
+#define RANDOM_BATCH 4096 /* a page */
 
 /* A curve of prime order, with scratch objects. */
 struct curve {
@@ -42,9 +40,7 @@ struct crypto {
 	bool asked_accelerator;
 	tern_random_fn *random_fn;
 	void *random_user;
-	pid_t batch_pid; /* the process that drew the batch */
-	size_t batch_left; /* unused bytes, at the end of the batch */
-	uint8_t batch[RANDOM_BATCH];
+	struct random_batch *batch; /* NULL: every draw goes to libcrypto */
 };
 
 #define SCRATCH_LEN 20480 /* longer than any record */
@@ -57,10 +53,13 @@ struct private_key {
 
 struct peer_chain {
 	const tern_allocator *heap;
+	unsigned references; /* all of one pool, hence of one thread */
 	X509 *leaf; /* NULL: a raw public key */
-	STACK_OF(X509) * others;
+	STACK_OF(X509) * others; /* NULL once held */
 	EVP_PKEY *pkey;
 	enum key_type type;
+	const struct scheme_alg *verify_scheme; /* what verify_ctx is ready for; NULL: nothing */
+	EVP_PKEY_CTX *verify_ctx;
 };
 
 struct trust {
@@ -74,6 +73,8 @@ tern_error libcrypto_fail(tern_error error);
 extern const struct hash_alg libcrypto_sha256, libcrypto_sha384, libcrypto_sha512;
 
 /* random.c */
+void libcrypto_random_open(struct crypto *c);
+void libcrypto_random_close(struct crypto *c);
 tern_error libcrypto_random(struct crypto *c, uint8_t *out, size_t n);
 void libcrypto_set_random(struct crypto *c, tern_random_fn *random_fn, void *user);
 
@@ -132,9 +133,11 @@ void libcrypto_certificates_free(STACK_OF(X509) * certificates);
 tern_error libcrypto_chain_parse(struct crypto *c, struct peer_chain **out, const struct span *chain, size_t n,
 				 bool raw_key);
 void libcrypto_chain_free(struct crypto *c, struct peer_chain *chain);
+struct peer_chain *libcrypto_chain_hold(struct peer_chain *chain);
 enum key_type libcrypto_chain_key_type(const struct peer_chain *chain);
 tern_error libcrypto_chain_check(struct crypto *c, struct peer_chain *chain, const struct trust *trust,
-				 enum purpose purpose, struct span name, int64_t unix_s);
+				 enum purpose purpose, int64_t unix_s, int64_t *expires_unix_s);
+tern_error libcrypto_chain_check_name(struct crypto *c, const struct peer_chain *chain, struct span name);
 
 /* trust.c */
 tern_error libcrypto_trust_add(struct trust **trust, struct span pem);
@@ -149,8 +152,9 @@ void libcrypto_trust_free(struct trust *trust);
 	.groups = libcrypto_groups, .random = libcrypto_random, .set_random = libcrypto_set_random,                    \
 	.credential_load = libcrypto_credential_load, .private_key_free = libcrypto_private_key_free,                  \
 	.sign = libcrypto_sign, .verify = libcrypto_verify, .chain_parse = libcrypto_chain_parse,                      \
-	.chain_free = libcrypto_chain_free, .chain_key_type = libcrypto_chain_key_type,                                \
-	.chain_check = libcrypto_chain_check, .trust_add = libcrypto_trust_add,                                        \
+	.chain_free = libcrypto_chain_free, .chain_hold = libcrypto_chain_hold,                                        \
+	.chain_key_type = libcrypto_chain_key_type, .chain_check = libcrypto_chain_check,                              \
+	.chain_check_name = libcrypto_chain_check_name, .trust_add = libcrypto_trust_add,                              \
 	.trust_add_system = libcrypto_trust_add_system, .trust_free = libcrypto_trust_free
 
 #endif
