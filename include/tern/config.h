@@ -249,6 +249,9 @@ typedef struct tern_timers {
 	uint32_t max_tries; /* transmissions of one flight before giving up; default 12, at most 255 */
 	bool no_rtt; /* do not learn the round trip time from the handshake */
 	bool no_jitter; /* do not spread timeouts by up to 10 % */
+	uint64_t ack_ns; /* DTLS 1.3: how long the ACK of a message after the handshake waits for more to tell, which
+			  * saves datagrams where they are dear, and delays new keys by as much; default 0: not at all;
+			  * at most 250 ms, for a peer repeats what nobody acknowledges. RFC 9147 7 */
 } tern_timers;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers);
 

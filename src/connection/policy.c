@@ -46,7 +46,7 @@ static const struct policy policies[] = {
 		.suites = LIST(default_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 1 * S, 60 * S, 120 * S, 12, false, false},
+		.timers = {sizeof(tern_timers), 1 * S, 60 * S, 120 * S, 12, false, false, 0},
 		.cookie = true,
 	},
 	{
@@ -54,7 +54,7 @@ static const struct policy policies[] = {
 		.suites = LIST(webrtc_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 400 * MS, 60 * S, 120 * S, 12, false, false},
+		.timers = {sizeof(tern_timers), 400 * MS, 60 * S, 120 * S, 12, false, false, 0},
 		.cookie = false,
 	},
 	{
@@ -62,7 +62,7 @@ static const struct policy policies[] = {
 		.suites = LIST(iot_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false},
+		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false, 0},
 		.cookie = true,
 		.psk_ke = true,
 	},
