@@ -46,7 +46,7 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	bool fresh = true;
 	if (conn->last && last_sends(conn->last)) {
 		fresh = last_begins(conn->last);
-		TRY(last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now));
+		TRY(last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn)));
 	} else if (hs && (conn->state != CONN_CLOSED || hs->complete) && (!hs->complete || conn->after) &&
 		   flight_sends(&hs->flight)) {
 		fresh = hs->flight.cursor == 0;
