@@ -72,11 +72,10 @@ static size_t record_len(const uint8_t *p, size_t n)
 	struct rd r = rd_of(span_of(p, n));
 	struct record12 record;
 	struct unified_header unified;
-	if (get_record12(&r, &record))
-		return RECORD12_HEADER + record.fragment.n;
-	if (get_unified(&r, 0, &unified))
-		return unified.header_len + unified.payload.n;
-	return n;
+	/* By the first byte: the rest of a protected record may look like anything. */
+	if (n && (p[0] & UNIFIED_FIXED_MASK) == UNIFIED_FIXED)
+		return get_unified(&r, 0, &unified) ? unified.header_len + unified.payload.n : n;
+	return get_record12(&r, &record) ? RECORD12_HEADER + record.fragment.n : n;
 }
 
 /* ---- doing ---- */
@@ -127,11 +126,21 @@ static void on_strike(void *user, unsigned index)
 	host_receive(&s->world->hosts[s->c->victim], out, n);
 }
 
+/* How many units came until the hello that is being accepted; early data may be on its way behind it. */
+static size_t units_until_hello(const struct stage *s)
+{
+	size_t n = s->num_units < UNITS_MAX ? s->num_units : UNITS_MAX;
+	while (n > 0 &&
+	       !(s->units[n - 1].to == SERVER && s->units[n - 1].plain && s->units[n - 1].type == CLIENT_HELLO))
+		n--;
+	return n;
+}
+
 static void on_meeting(void *user, unsigned side, tern_conn *conn)
 {
 	struct stage *s = user;
 	if (side == SERVER && s->world->hosts[SERVER].peers[0].conn == conn)
-		s->accepted = s->num_units;
+		s->accepted = units_until_hello(s);
 	if (!s->c) {
 		twist_record(conn, s->course);
 	} else if (s->c->num_twists && side != s->c->victim) {
@@ -293,7 +302,7 @@ static void expect_optional(struct course *course, const struct unit *u)
 		expect(course, CLIENT, (struct due){SERVER_KEY_EXCHANGE, 0, true});
 	if (before_done && has_due(course, CLIENT, CERTIFICATE) && !request)
 		expect(course, CLIENT, (struct due){CERTIFICATE_REQUEST, 0, true});
-	if (is_13(course) && u->type == CERTIFICATE && !request)
+	if (is_13(course) && (u->type == CERTIFICATE || u->type == COMPRESSED_CERTIFICATE) && !request)
 		expect(course, CLIENT, (struct due){CERTIFICATE_REQUEST, 2, true});
 }
 

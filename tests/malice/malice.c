@@ -9,10 +9,32 @@ static const char usage[] = "usage: malice [--scenario NAME] [--group NAME] [--h
 			    "       malice --list               the names of all cases\n";
 
 static const char *const chosen[] = {
-	"full",	  "no-cookie",	"mutual",     "psk",	       "psk-hint",     "ecdhe-psk",
-	"ticket", "store",	"raw-keys",   "13-full",       "13-no-cookie", "13-mutual",
-	"13-psk", "13-psk-ke",	"13-ticket",  "13-ticket-psk", "13-group",     "13-group-cookie",
-	"both",	  "old-server", "old-client",
+	"full",
+	"no-cookie",
+	"mutual",
+	"psk",
+	"psk-hint",
+	"ecdhe-psk",
+	"ticket",
+	"store",
+	"raw-keys",
+	"13-full",
+	"13-no-cookie",
+	"13-mutual",
+	"13-psk",
+	"13-psk-ke",
+	"13-ticket",
+	"13-ticket-psk",
+	"13-group",
+	"13-group-cookie",
+	"both",
+	"old-server",
+	"old-client",
+	"13-early",
+	"13-early-refused",
+	"13-compressed-mutual",
+	"13-psk-imported",
+	"13-request-mutual",
 };
 #define NUM_CHOSEN (sizeof chosen / sizeof chosen[0])
 

@@ -160,6 +160,7 @@ struct outcome_due rule_plain_message(const struct course *course, const struct 
 struct outcome_due rule_sealed_message(const struct stage *s, const struct malice_case *c, uint16_t epoch);
 struct outcome_due rule_twists(const struct course *course, const struct malice_case *c);
 struct outcome_due rule_tamper(const struct course *course, const struct malice_case *c);
+bool is_early_epoch(const struct course *course, uint16_t epoch);
 bool heard_before(const struct course *course, unsigned victim, size_t units);
 bool is_13(const struct course *course);
 

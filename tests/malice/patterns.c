@@ -373,7 +373,7 @@ static size_t build_finished_again(struct stage *s, const struct malice_case *c,
 	struct wr w = wr_of(message, sizeof message);
 	uint16_t seq = 0;
 	(void)due;
-	for (size_t i = 0; i < s->course->num_units; i++)
+	for (size_t i = 0; i < c->unit; i++)
 		if (s->course->units[i].to == c->victim && s->course->units[i].type == FINISHED)
 			seq = s->course->units[i].message_seq;
 	if (!s->was_connected[0] || !s->was_connected[1])

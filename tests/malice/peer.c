@@ -82,12 +82,13 @@ static size_t build_sealed_content(struct stage *s, const struct malice_case *c,
 {
 	const struct peer *v = &s->world->hosts[c->victim].peers[0];
 	uint8_t body[32];
-	bool data_epoch = c->epoch == (is_13(s->course) ? 3 : 1);
-	if (!v->conn || (c->content == CONTENT_APPLICATION_DATA && v->connected && data_epoch))
+	bool early = is_early_epoch(s->course, c->epoch);
+	bool data_epoch = early || (v->connected && c->epoch == (is_13(s->course) ? 3 : 1));
+	if (!v->conn || (c->content == CONTENT_APPLICATION_DATA && data_epoch))
 		return 0; /* that is what it is for */
 	if (c->content == CONTENT_ALERT && c->number % 3 != 1)
 		*due = (struct outcome_due){.come = v->connected ? FATAL_LATE : FATAL, .error = TERN_ERROR_PEER_ALERT};
-	if (c->content == CONTENT_ACK && c->number % 3 == 1 && is_13(s->course)) {
+	if (c->content == CONTENT_ACK && c->number % 3 == 1 && is_13(s->course) && !early) {
 		due->come = v->connected ? FATAL_LATE : FATAL;
 		due->error = TERN_ERROR_ILLEGAL_PARAMETER;
 	}

@@ -25,7 +25,8 @@ static size_t fit(const struct course *course, unsigned victim, size_t at, uint8
 {
 	const struct due *due = course->due[victim];
 	for (size_t i = at; i < course->num_due[victim]; i++) {
-		if (due[i].type == type)
+		/* Who may send a certificate compressed may send it plain: RFC 8879 4. */
+		if (due[i].type == type || (due[i].type == COMPRESSED_CERTIFICATE && type == CERTIFICATE))
 			return i;
 		if (!due[i].optional)
 			return NO_FIT;
@@ -58,11 +59,19 @@ uint16_t next_seq(const struct course *course, unsigned victim, size_t units)
 	return next;
 }
 
+/* Early data tells nothing of the handshake. */
+bool is_early_epoch(const struct course *course, uint16_t epoch)
+{
+	return is_13(course) && epoch == 1;
+}
+
 bool heard_before(const struct course *course, unsigned victim, size_t units)
 {
-	for (size_t i = 0; i < units && i < course->num_units; i++)
-		if (course->units[i].to == victim && course->units[i].epoch)
+	for (size_t i = 0; i < units && i < course->num_units; i++) {
+		const struct unit *u = &course->units[i];
+		if (u->to == victim && u->epoch && !is_early_epoch(course, u->epoch))
 			return true;
+	}
 	return false;
 }
 
