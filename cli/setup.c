@@ -264,6 +264,9 @@ static int set_lists(tern_config *config, const struct options *o)
 	if (status == OPTIONS_GO && o->srtp)
 		status = option_error(tern_config_set_srtp(config, o->srtp), "--srtp", o->srtp,
 				      "give IANA names such as SRTP_AEAD_AES_128_GCM");
+	if (status == OPTIONS_GO && o->cid_length != CID_UNSAID &&
+	    tern_config_set_cid_length(config, (unsigned)o->cid_length) != TERN_OK)
+		status = usage_error("--cid-length %lld: cannot be used", (long long)o->cid_length);
 	return status;
 }
 

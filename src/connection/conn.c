@@ -1,6 +1,7 @@
 /* Making, feeding and freeing connections: the public calls around one association. */
 #include "connection/conn.h"
 #include "connection/auth.h"
+#include "connection/cid.h"
 
 #include "handshake/answers.h"
 #include "handshake/cid.h"
@@ -370,6 +371,8 @@ static tern_error take_record(tern_conn *conn, struct record *record, tern_event
 	}
 	conn->opened++;
 	conn->authenticated |= record->epoch != 0;
+	if (conn->records.cids.moved)
+		cid_moved(conn);
 	return conn_receive(conn, record, event, now);
 }
 
