@@ -129,7 +129,7 @@ static int prepare(struct bench *b, const char *address)
 
 int command_bench(int argc, char **argv)
 {
-	struct bench_options options = {.seconds = 10, .length = 100};
+	struct bench_options options = {.seconds = 10, .length = 100, .common.cid_length = CID_UNSAID};
 	struct texts operands;
 	int status = options_parse(&bench_line, &options, &operands, argc, argv);
 

@@ -34,7 +34,7 @@ const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
 	{"trace", OPTION_TEXT, FIELD(trace), "FILE", "write a line for every record sent, received, dropped", 0, 0},
 	{"json", OPTION_FLAG, FIELD(json), NULL, "events on stdout, one JSON object a line, nothing else", 0, 0},
 	{"verbose", OPTION_COUNT, FIELD(verbose), NULL, "the trace on stderr", 0, 0},
-	{"cid-length", OPTION_LATER, 0, "N", "connection IDs", 0, 0},
+	{"cid-length", OPTION_NUMBER, FIELD(cid_length), "N", "agree on connection IDs, ours of N bytes", 0, 20},
 };
 
 static void print_message(const char *format, va_list arguments)

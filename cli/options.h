@@ -72,8 +72,9 @@ struct options {
 	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *record_crypto, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
 	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after, workers;
+	int64_t cid_length; /* CID_UNSAID: as the policy says */
 };
-enum { OPTIONS_NUM_SHARED = 15 };
+enum { OPTIONS_NUM_SHARED = 15, CID_UNSAID = -1 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];
 
 /* The versions that --dtls names; otherwise says so and returns false. */

@@ -128,6 +128,25 @@ void report_listening(const struct report *report, const char *address)
 	fflush(stderr);
 }
 
+static void cid_json(const char *key, const uint8_t *cid, size_t len)
+{
+	if (len)
+		json_hex(key, cid, len);
+	else
+		json_text(key, NULL);
+}
+
+static void cids_text(const tern_info *info)
+{
+	fputs("connection IDs: ours ", stderr);
+	for (size_t i = 0; i < info->own_cid_len; i++)
+		fprintf(stderr, "%02x", info->own_cid[i]);
+	fputs(info->own_cid_len ? ", the peer's " : "none, the peer's ", stderr);
+	for (size_t i = 0; i < info->peer_cid_len; i++)
+		fprintf(stderr, "%02x", info->peer_cid[i]);
+	fputs(info->peer_cid_len ? "\n" : "none\n", stderr);
+}
+
 static void connected_json(const char *peer, const tern_info *info, const uint8_t *exported, size_t exported_len)
 {
 	char fingerprint[104] = "";
@@ -155,6 +174,8 @@ static void connected_json(const char *peer, const tern_info *info, const uint8_
 		json_text("early_data_reason", tern_early_reason_sentence(info->early_data_reason));
 	json_number("rtt_us", info->rtt_ns / 1000);
 	json_number("mtu", info->mtu);
+	cid_json("own_cid", info->own_cid, info->own_cid_len);
+	cid_json("peer_cid", info->peer_cid, info->peer_cid_len);
 	if (exported_len)
 		json_hex("export", exported, exported_len);
 	json_end();
@@ -187,6 +208,8 @@ static void connected_text(const char *peer, const tern_info *info, bool server)
 	if (!server && !info->peer_authenticated)
 		fputs(" (the server was NOT authenticated)", stderr);
 	fputc('\n', stderr);
+	if (info->own_cid_len || info->peer_cid_len)
+		cids_text(info);
 	if (info->has_peer_fingerprint) {
 		fingerprint_text(text, info->peer_fingerprint);
 		fprintf(stderr, "its certificate is %s%s%s\n", text, info->compression[0] ? ", compressed by " : "",

@@ -445,7 +445,7 @@ static void server_free(struct server *s)
 
 int command_server(int argc, char **argv)
 {
-	struct options options = {.request_cert_after = -1, .workers = 1};
+	struct options options = {.request_cert_after = -1, .workers = 1, .cid_length = CID_UNSAID};
 	struct texts operands;
 	int status = options_parse(&server_line, &options, &operands, argc, argv);
 

@@ -267,6 +267,9 @@ static int set_lists(tern_config *config, const struct options *o)
 	if (status == OPTIONS_GO && o->record_crypto)
 		status = option_error(tern_config_set_record_crypto(config, o->record_crypto), "--record-crypto",
 				      o->record_crypto, tern_record_crypto_names());
+	if (status == OPTIONS_GO && o->cid_length != CID_UNSAID &&
+	    tern_config_set_cid_length(config, (unsigned)o->cid_length) != TERN_OK)
+		status = usage_error("--cid-length %lld: cannot be used", (long long)o->cid_length);
 	return status;
 }
 

@@ -27,8 +27,6 @@ static void get(struct backlog *backlog, void *bytes, size_t n)
 	backlog->used -= n;
 }
 
-<<<<<<< HEAD
-=======
 static uint16_t *cell_of(struct backlog *backlog, const struct route *route)
 {
 	return &backlog->cells[siphash(backlog->key, route, sizeof *route) % BACKLOG_CELLS];
@@ -39,7 +37,6 @@ bool backlog_holds(struct backlog *backlog, const struct route *route)
 	return backlog->num && *cell_of(backlog, route) > 0;
 }
 
->>>>>>> endpoint
 bool backlog_put(struct backlog *backlog, const struct arrival *datagram)
 {
 	struct waiting waiting = {(uint32_t)datagram->len, datagram->route};
@@ -49,10 +46,7 @@ bool backlog_put(struct backlog *backlog, const struct arrival *datagram)
 	put(backlog, &waiting, sizeof waiting);
 	put(backlog, datagram->bytes, datagram->len);
 	backlog->num++;
-<<<<<<< HEAD
-=======
 	++*cell_of(backlog, &datagram->route);
->>>>>>> endpoint
 	return true;
 }
 
@@ -65,10 +59,7 @@ bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *roo
 	get(backlog, &waiting, sizeof waiting);
 	get(backlog, room, waiting.len);
 	backlog->num--;
-<<<<<<< HEAD
-=======
 	--*cell_of(backlog, &waiting.route);
->>>>>>> endpoint
 	*datagram = (struct arrival){room, waiting.len, waiting.route};
 	return true;
 }

@@ -166,13 +166,10 @@ static void dispatch_served(tern_endpoint *endpoint, const struct arrival *d, bo
 		}
 		if (answer_hello(endpoint, &f, d, late))
 			return;
-<<<<<<< HEAD
-=======
 		if (!f.current && !late && backlog_holds(&endpoint->backlog, &d->route)) {
 			put_off(endpoint, d); /* early data behind its hello */
 			return;
 		}
->>>>>>> endpoint
 		if (!f.current) {
 			COUNT(endpoint, dropped_stranger, 1);
 			return;
@@ -185,8 +182,6 @@ static void dispatch_served(tern_endpoint *endpoint, const struct arrival *d, bo
 		feed(endpoint, f.current, 0, d, late);
 }
 
-<<<<<<< HEAD
-=======
 /* By connection ID, whatever address it came from. */
 static bool dispatch_named(tern_endpoint *endpoint, const struct arrival *d, bool late)
 {
@@ -209,20 +204,14 @@ static bool dispatch_named(tern_endpoint *endpoint, const struct arrival *d, boo
 	return true;
 }
 
->>>>>>> endpoint
 void dispatch(tern_endpoint *endpoint, const struct arrival *datagram, bool late)
 {
 	uint32_t dialed = endpoint->sockets[datagram->route.socket].slot;
 
-<<<<<<< HEAD
-	if (!dialed)
-		dispatch_served(endpoint, datagram, late);
-=======
 	if (!dialed && !dispatch_named(endpoint, datagram, late))
 		dispatch_served(endpoint, datagram, late);
 	else if (!dialed)
 		return;
->>>>>>> endpoint
 	else if (!(slot_at(endpoint, dialed)->flags & SLOT_DYING))
 		feed(endpoint, dialed, 0, datagram, late);
 }

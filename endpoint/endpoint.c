@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { PEERS_MAX = (1 << 24) - 1, WORKERS_MAX = 256 };
+enum { PEERS_MAX = 16000000 /* with spare ones below 2^24: see group.c */, WORKERS_MAX = 256 };
 static const uint64_t MS_NS = 1000000;
 
 static void default_u32(uint32_t *option, uint32_t value)
@@ -42,10 +42,7 @@ static tern_error pool_new(struct pool **out, tern_config *config)
 		return error;
 	}
 	pool->users = 1;
-<<<<<<< HEAD
-=======
 	pool->config = config;
->>>>>>> endpoint
 	*out = pool;
 	return TERN_OK;
 }
@@ -67,10 +64,7 @@ static tern_error init(tern_endpoint *endpoint)
 	endpoint->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (endpoint->epoll < 0 || getrandom(endpoint->key, sizeof endpoint->key, 0) != (ssize_t)sizeof endpoint->key)
 		return TERN_ERROR_SYSTEM;
-<<<<<<< HEAD
-=======
 	memcpy(endpoint->backlog.key, endpoint->key, sizeof endpoint->key);
->>>>>>> endpoint
 	return TERN_OK;
 }
 
@@ -90,10 +84,6 @@ static tern_error listen_all(tern_endpoint *endpoint, const tern_address *listen
 	return TERN_OK;
 }
 
-<<<<<<< HEAD
-/* shares: others will be bound to the same addresses. */
-static tern_error open_one(tern_endpoint **out, tern_config *config, const tern_endpoint_options *options, bool shares)
-=======
 static tern_error join(tern_endpoint *endpoint, struct group *group, uint8_t worker)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)WAKE};
@@ -111,7 +101,6 @@ static tern_error join(tern_endpoint *endpoint, struct group *group, uint8_t wor
 /* shares: others will be bound to the same addresses. */
 static tern_error open_one(tern_endpoint **out, tern_config *config, const tern_endpoint_options *options, bool shares,
 			   struct group *group, size_t worker)
->>>>>>> endpoint
 {
 	tern_endpoint *endpoint = calloc(1, sizeof *endpoint);
 	tern_error error;
@@ -127,11 +116,8 @@ static tern_error open_one(tern_endpoint **out, tern_config *config, const tern_
 	if (error == TERN_OK)
 		error = init(endpoint);
 	if (error == TERN_OK)
-<<<<<<< HEAD
-=======
 		error = join(endpoint, group, (uint8_t)worker);
 	if (error == TERN_OK)
->>>>>>> endpoint
 		error = listen_all(endpoint, endpoint->options.listen, endpoint->options.num_listen);
 	if (error == TERN_OK) {
 		endpoint->options.listen = NULL; /* the caller's */
@@ -144,11 +130,6 @@ static tern_error open_one(tern_endpoint **out, tern_config *config, const tern_
 	return error;
 }
 
-<<<<<<< HEAD
-tern_error tern_endpoint_open(tern_endpoint **out, tern_config *config, const tern_endpoint_options *options)
-{
-	return open_one(out, config, options, false);
-=======
 /* NULL unless connection IDs are wanted. */
 static tern_error new_group(struct group **group, size_t num, tern_config *config, const tern_endpoint_options *options)
 {
@@ -175,16 +156,11 @@ tern_error tern_endpoint_open(tern_endpoint **out, tern_config *config, const te
 	group_release(group);
 	errno = number;
 	return error;
->>>>>>> endpoint
 }
 
 /* The others are bound to what the first one was given. */
 static tern_error open_others(tern_endpoint *workers[], size_t num, tern_config *config,
-<<<<<<< HEAD
-			      const tern_endpoint_options *options)
-=======
 			      const tern_endpoint_options *options, struct group *group)
->>>>>>> endpoint
 {
 	tern_endpoint_options same = workers[0]->options;
 	tern_address *bound = calloc(same.num_listen, sizeof *bound);
@@ -195,11 +171,7 @@ static tern_error open_others(tern_endpoint *workers[], size_t num, tern_config 
 	same.size = options->size < sizeof same ? options->size : sizeof same;
 	same.listen = bound;
 	for (size_t i = 1; i < num && error == TERN_OK; i++)
-<<<<<<< HEAD
-		error = open_one(&workers[i], config, &same, true);
-=======
 		error = open_one(&workers[i], config, &same, true, group, i);
->>>>>>> endpoint
 	int number = errno;
 	free(bound);
 	errno = number;
@@ -209,22 +181,13 @@ static tern_error open_others(tern_endpoint *workers[], size_t num, tern_config 
 tern_error tern_endpoint_open_workers(tern_endpoint *workers[], size_t num, tern_config *config,
 				      const tern_endpoint_options *options)
 {
-<<<<<<< HEAD
-=======
 	struct group *group;
->>>>>>> endpoint
 	tern_error error;
 
 	if (num == 0 || num > WORKERS_MAX || !options || options->num_listen == 0)
 		return TERN_ERROR_USAGE;
 	for (size_t i = 0; i < num; i++)
 		workers[i] = NULL;
-<<<<<<< HEAD
-	error = open_one(&workers[0], config, options, true);
-	if (error == TERN_OK)
-		error = open_others(workers, num, config, options);
-	int number = errno;
-=======
 	error = new_group(&group, num, config, options);
 	if (error == TERN_OK)
 		error = open_one(&workers[0], config, options, true, group, 0);
@@ -232,7 +195,6 @@ tern_error tern_endpoint_open_workers(tern_endpoint *workers[], size_t num, tern
 		error = open_others(workers, num, config, options, group);
 	int number = errno;
 	group_release(group);
->>>>>>> endpoint
 	for (size_t i = 0; i < num && error != TERN_OK; i++) {
 		tern_endpoint_free(workers[i]);
 		workers[i] = NULL;
@@ -252,10 +214,7 @@ void tern_endpoint_free(tern_endpoint *endpoint)
 	if (endpoint->epoll >= 0)
 		close(endpoint->epoll);
 	pool_release(endpoint->pool);
-<<<<<<< HEAD
-=======
 	group_release(endpoint->group);
->>>>>>> endpoint
 	receives_free(endpoint->receives);
 	free(endpoint->timers);
 	free(endpoint->sockets);
@@ -276,15 +235,10 @@ void tern_endpoint_shutdown(tern_endpoint *endpoint)
 tern_error tern_endpoint_set_config(tern_endpoint *endpoint, tern_config *config)
 {
 	struct pool *pool;
-<<<<<<< HEAD
-	tern_error error = pool_new(&pool, config);
-
-=======
 	tern_error error = endpoint->group ? group_name(endpoint->group, config) : TERN_OK;
 
 	if (error == TERN_OK)
 		error = pool_new(&pool, config);
->>>>>>> endpoint
 	if (error != TERN_OK)
 		return error;
 	pool_release(endpoint->pool);
@@ -360,14 +314,11 @@ tern_error tern_endpoint_run(tern_endpoint *endpoint, uint64_t timeout_ns)
 	endpoint->slow = false;
 	for (int i = 0; i < num; i++) {
 		uint32_t socket = events[i].data.u32;
-<<<<<<< HEAD
-=======
 		if (socket == (uint32_t)WAKE) {
 			group_woken(endpoint);
 			endpoint->handed = true;
 			continue;
 		}
->>>>>>> endpoint
 		if (events[i].events & EPOLLOUT)
 			unblock(endpoint, socket);
 		if (events[i].events & ~(uint32_t)EPOLLOUT)

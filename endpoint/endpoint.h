@@ -27,11 +27,8 @@ enum {
 	CONTROL_BYTES = 128,
 	PREFIX_CELLS = 4096,
 	BACKLOG_BYTES = 524288,
-<<<<<<< HEAD
-=======
 	BACKLOG_CELLS = 1024,
 	WAKE = -1, /* what epoll calls the call of another worker; sockets have their index */
->>>>>>> endpoint
 	READY = 64 /* sockets looked at in one run */
 };
 
@@ -78,6 +75,7 @@ struct slot {
 	struct pool *pool;
 	struct route route;
 	uint64_t heard_ns; /* unfinished: when it began */
+	uint64_t keep_ns; /* when it is to be probed */
 	uint32_t generation;
 	uint32_t hash_next; /* of its bucket; of the free ones */
 	uint32_t prev, next; /* of its queue */
@@ -97,10 +95,7 @@ struct queue {
 /* Connections of one config; the endpoint's current one is held by it too. */
 struct pool {
 	tern_pool *pool;
-<<<<<<< HEAD
-=======
 	tern_config *config; /* held by it */
->>>>>>> endpoint
 	size_t users;
 };
 
@@ -131,10 +126,7 @@ struct departure {
 	struct route route;
 	uint32_t at, len;
 	uint16_t segment, num; /* num datagrams of segment bytes each, the last one perhaps shorter */
-<<<<<<< HEAD
-=======
 	bool again; /* was refused for an earlier one's sake */
->>>>>>> endpoint
 };
 
 /* Datagrams sealed and not yet sent, in order. */
@@ -169,13 +161,9 @@ struct arrival {
 struct backlog {
 	uint8_t *bytes;
 	size_t head, used;
-<<<<<<< HEAD
-	size_t num;
-=======
 	size_t num; /* below 2^16: each takes more than 8 bytes */
 	uint64_t key[2];
 	uint16_t cells[BACKLOG_CELLS]; /* how many there are of routes with one hash */
->>>>>>> endpoint
 };
 
 /* What next is at: a slot whose events are being told, perhaps of a datagram. */
@@ -194,12 +182,9 @@ struct tern_endpoint {
 	bool round; /* next has not said NONE */
 	bool closing;
 	bool shares; /* its addresses with other workers */
-<<<<<<< HEAD
-=======
 	bool handed; /* another worker has handed something over */
 	uint8_t worker;
 	struct group *group; /* NULL: no connection IDs */
->>>>>>> endpoint
 	bool slow; /* this round a datagram of a handshake was worked on */
 	tern_endpoint_options options;
 	struct pool *pool;
@@ -247,6 +232,8 @@ bool ip_from_sockaddr(struct ip *ip, const struct sockaddr *from);
 bool ip_from_address(struct ip *ip, const tern_address *from);
 socklen_t ip_to_sockaddr(struct sockaddr_in6 *out, const struct ip *ip);
 void ip_to_address(tern_address *out, const struct ip *ip);
+/* What a path of the core's means for a connection with this route: the socket, too. false: it tells nothing. */
+bool route_from_path(const tern_endpoint *endpoint, struct route *route, const tern_path *path);
 void route_path(const tern_endpoint *endpoint, const struct route *route, tern_path *path);
 
 /* ---- siphash.c: SipHash-1-3, keyed, so that nobody can choose what collides */
@@ -311,10 +298,6 @@ bool receives_next(tern_endpoint *endpoint, struct arrival *datagram);
 /* ---- backlog.c */
 
 bool backlog_put(struct backlog *backlog, const struct arrival *datagram);
-<<<<<<< HEAD
-bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *room);
-
-=======
 /* Whether something of this route waits; by accident, of another one. */
 bool backlog_holds(struct backlog *backlog, const struct route *route);
 bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *room);
@@ -335,7 +318,6 @@ void group_hand_over(tern_endpoint *endpoint, uint8_t worker, const struct arriv
 void group_woken(const tern_endpoint *endpoint);
 bool group_take(tern_endpoint *endpoint, struct arrival *arrival); /* false: nothing was handed over */
 
->>>>>>> endpoint
 /* ---- admit.c: what may begin */
 
 bool admit(tern_endpoint *endpoint, const struct route *route, uint16_t *flags); /* counts what it refuses */
@@ -352,6 +334,8 @@ void pool_release(struct pool *pool);
 /* Everything that waits in the connection goes into the batch. false: it failed. */
 bool life_drain(tern_endpoint *endpoint, uint32_t index);
 void life_retime(tern_endpoint *endpoint, uint32_t index);
+void life_follow(tern_endpoint *endpoint, uint32_t index); /* to where the connection is now */
+void life_keep(tern_endpoint *endpoint, uint32_t index); /* probes it, if that is due */
 void life_connected(tern_endpoint *endpoint, uint32_t index);
 void life_heard(tern_endpoint *endpoint, uint32_t index);
 /* Says what is still to be said, out of all tables; GONE follows. */

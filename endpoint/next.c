@@ -6,11 +6,8 @@ static void tell(tern_endpoint *endpoint, tern_endpoint_event *event, tern_endpo
 	const struct slot *slot = slot_at(endpoint, index);
 
 	event->kind = kind;
-<<<<<<< HEAD
-=======
 	if (kind != TERN_ENDPOINT_EVENT)
 		event->event = (tern_event){.kind = TERN_EVENT_NONE};
->>>>>>> endpoint
 	event->peer = slot_peer(endpoint, index);
 	event->conn = slot->conn;
 	event->connected = (slot->flags & SLOT_CONNECTED) != 0;
@@ -27,6 +24,8 @@ static void end_course(tern_endpoint *endpoint)
 
 	if (mine)
 		life_heard(endpoint, index);
+	else if (!course->fed)
+		life_follow(endpoint, index); /* the application may have moved it */
 	else if (course->fed && connected && !course->second)
 		COUNT(endpoint, dropped_unopened, 1);
 	if (!life_drain(endpoint, index))
@@ -91,6 +90,10 @@ static void step_course(tern_endpoint *endpoint, tern_endpoint_event *event)
 	case TERN_EVENT_CONNECTED:
 		life_connected(endpoint, course->slot);
 		break;
+	case TERN_EVENT_PATH:
+		if (event->event.path_event == TERN_PATH_CHANGED)
+			life_follow(endpoint, course->slot);
+		break;
 	case TERN_EVENT_DATA:
 	case TERN_EVENT_EARLY_DATA:
 		COUNT(endpoint, records_received, 1);
@@ -126,8 +129,9 @@ static void step_timer(tern_endpoint *endpoint, uint32_t index)
 {
 	struct slot *slot = slot_at(endpoint, index);
 
+	life_keep(endpoint, index);
 	if (tern_conn_deadline(slot->conn) > endpoint->now.mono_ns)
-		life_retime(endpoint, index);
+		endpoint->course = (struct course){.slot = index};
 	else if (tern_conn_tick(slot->conn, endpoint->now) != TERN_OK)
 		life_end(endpoint, index, TERN_GONE_FAILED);
 	else
@@ -156,13 +160,10 @@ static bool step(tern_endpoint *endpoint, tern_endpoint_event *event)
 		step_work(endpoint, event);
 	} else if (receives_next(endpoint, &datagram)) {
 		dispatch(endpoint, &datagram, false);
-<<<<<<< HEAD
-=======
 	} else if (endpoint->handed) {
 		endpoint->handed = group_take(endpoint, &datagram);
 		if (endpoint->handed)
 			dispatch(endpoint, &datagram, false);
->>>>>>> endpoint
 	} else if ((index = timer_due(endpoint)) != 0) {
 		step_timer(endpoint, index);
 	} else if (!step_late(endpoint)) {
@@ -188,17 +189,11 @@ void tern_endpoint_next(tern_endpoint *endpoint, tern_endpoint_event *event)
 	*event = (tern_endpoint_event){.kind = TERN_ENDPOINT_NONE};
 	if (endpoint->goner)
 		free_goner(endpoint);
-<<<<<<< HEAD
-	while (step(endpoint, event))
-		if (event->kind != TERN_ENDPOINT_NONE)
-			break;
-=======
 	group_enter(endpoint);
 	while (step(endpoint, event))
 		if (event->kind != TERN_ENDPOINT_NONE)
 			break;
 	group_leave(endpoint);
->>>>>>> endpoint
 	if (event->kind == TERN_ENDPOINT_NONE && endpoint->sends.told && !endpoint->sends.blocked) {
 		endpoint->sends.told = false;
 		event->kind = TERN_ENDPOINT_WRITABLE;

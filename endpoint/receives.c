@@ -37,8 +37,6 @@ struct receives *receives_new(void)
 	return r;
 }
 
-<<<<<<< HEAD
-=======
 /* That nobody listens there any more is said before what the peer sent last, perhaps that it closes: that comes first.
  */
 static int receive(tern_endpoint *endpoint, const struct socket *s)
@@ -55,7 +53,6 @@ static int receive(tern_endpoint *endpoint, const struct socket *s)
 	return num;
 }
 
->>>>>>> endpoint
 /* The next batch, of the next socket that is ready. */
 static bool refill(tern_endpoint *endpoint)
 {
@@ -69,22 +66,12 @@ static bool refill(tern_endpoint *endpoint)
 			continue;
 		reset(r, r->num);
 		r->socket = index;
-<<<<<<< HEAD
-		num = endpoint->io->receive(s->fd, r->headers, RECEIVES);
-		COUNT(endpoint, receive_calls, 1);
-=======
 		num = receive(endpoint, s);
->>>>>>> endpoint
 		r->num = num > 0 ? (unsigned)num : 0;
 		r->at = 0;
 		r->offset = 0;
 		if (num > 0)
 			return true;
-<<<<<<< HEAD
-		if (num < 0 && errno == ECONNREFUSED && s->slot)
-			life_end(endpoint, s->slot, TERN_GONE_UNREACHABLE);
-=======
->>>>>>> endpoint
 	}
 	return false;
 }

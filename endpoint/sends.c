@@ -44,11 +44,7 @@ void sends_add(tern_endpoint *endpoint, const struct route *route, size_t len)
 		last->num++;
 	} else {
 		sends->messages[sends->num++] =
-<<<<<<< HEAD
-			(struct departure){*route, (uint32_t)sends->used, (uint32_t)len, (uint16_t)len, 1};
-=======
 			(struct departure){*route, (uint32_t)sends->used, (uint32_t)len, (uint16_t)len, 1, false};
->>>>>>> endpoint
 	}
 	sends->used += len;
 }
@@ -158,13 +154,8 @@ static void block(tern_endpoint *endpoint)
 	socket_want_room(endpoint, sends->messages[sends->first].route.socket, true);
 }
 
-<<<<<<< HEAD
-/* The first message was refused. An error of the network belongs to an earlier datagram; others to this one, which is
- * lost as datagrams may be. false: there is no room now. */
-=======
 /* The first message was refused. That nobody listens was said of an earlier datagram, and will be said again where
  * datagrams are received; other errors are of this one, which is lost as datagrams may be. false: there is no room. */
->>>>>>> endpoint
 static bool refused(tern_endpoint *endpoint, int error, size_t len)
 {
 	struct sends *sends = &endpoint->sends;
@@ -177,13 +168,10 @@ static bool refused(tern_endpoint *endpoint, int error, size_t len)
 	}
 	if (error == EINTR)
 		return true;
-<<<<<<< HEAD
-=======
 	if (error == ECONNREFUSED && !first->again) {
 		first->again = true;
 		return true;
 	}
->>>>>>> endpoint
 	if (len > first->segment) { /* the device or the path does not take it whole: datagram by datagram */
 		s->segments = false;
 		return true;
@@ -191,11 +179,6 @@ static bool refused(tern_endpoint *endpoint, int error, size_t len)
 	COUNT(endpoint, send_failures, 1);
 	if (error == EMSGSIZE)
 		COUNT(endpoint, send_too_large, 1);
-<<<<<<< HEAD
-	if (error == ECONNREFUSED && s->slot)
-		life_end(endpoint, s->slot, TERN_GONE_UNREACHABLE);
-=======
->>>>>>> endpoint
 	advance(sends, 1, len);
 	return true;
 }

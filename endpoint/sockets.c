@@ -98,16 +98,11 @@ static bool open_listening(tern_endpoint *endpoint, uint32_t index, const struct
 	if (endpoint->shares && !turn_on(s->fd, SOL_SOCKET, SO_REUSEPORT, 1))
 		return false;
 	s->wildcard = is_wildcard(at);
-<<<<<<< HEAD
-	return bind(s->fd, (struct sockaddr *)&name, len) == 0 && (!s->wildcard || tell_local(s)) && take_name(s) &&
-	       watch(endpoint, index, EPOLL_CTL_ADD);
-=======
 	if (bind(s->fd, (struct sockaddr *)&name, len) != 0 || (s->wildcard && !tell_local(s)) || !take_name(s))
 		return false;
 	if (endpoint->group)
 		(void)group_steer(endpoint->group, s->fd); /* without it, workers hand over to each other */
 	return watch(endpoint, index, EPOLL_CTL_ADD);
->>>>>>> endpoint
 }
 
 static bool open_dialing(tern_endpoint *endpoint, uint32_t index, const struct ip *remote, const struct ip *local)

@@ -61,20 +61,21 @@ typedef struct tern_endpoint_options {
 				     * address is in the list */
 	size_t num_listen; /* 0: only dial */
 	tern_endpoint_io io;
-<<<<<<< HEAD
-=======
 	/* Connection IDs (RFC 9146, RFC 9147 9) of 8 bytes, as tern_cid_format has them, by which peers are found
 	 * whatever address they speak from, and by which the kernel finds the worker. They are set in the config, which
 	 * must not be in use before and belongs to this endpoint, or these workers, then. */
 	bool cids;
 	uint16_t shard; /* of these IDs, for balancers */
->>>>>>> endpoint
 	uint32_t socket_buffer; /* bytes asked of the kernel for each socket and way; default 4 MiB */
 
 	/* At the maximum a new peer displaces the oldest unfinished handshake, or else the peer that was silent for
 	 * longest: TERN_GONE_EVICTED. */
-	uint32_t max_peers; /* default 65536, at most 2^24 - 1 */
+	uint32_t max_peers; /* default 65536, at most 16 million */
 	uint64_t idle_ns; /* a connected peer not heard for so long is closed; default 600 s; TERN_NEVER: never */
+
+	/* A connected peer that was not heard for so long is asked for a sign of life (tern_conn_probe), which also
+	 * keeps NATs from forgetting it, where a return routability check was agreed on; default 0: not. */
+	uint64_t keep_alive_ns;
 
 	/* Of handshakes that peers begin. What exceeds these is not answered, counted, and tried again by the peer. */
 	uint32_t max_handshakes; /* unfinished at a time; default 4096 */
@@ -89,14 +90,9 @@ TERN_API TERN_MUST_CHECK tern_error tern_endpoint_open(tern_endpoint **endpoint,
 						       const tern_endpoint_options *options);
 
 /* The same, num times (1 to 256) on the same addresses (SO_REUSEPORT), each for a thread of its own: nothing is shared
-<<<<<<< HEAD
- * between them but the config. The kernel gives all datagrams of a peer to one of them, as long as none is freed. The
- * limits are those of each. On error none is left. */
-=======
  * between them but the config. The kernel gives all datagrams of an address to one of them, as long as none is freed,
  * and with options.cids those of a connection; what reaches another one is handed over. The limits are those of each.
  * On error none is left. */
->>>>>>> endpoint
 TERN_API TERN_MUST_CHECK tern_error tern_endpoint_open_workers(tern_endpoint *workers[], size_t num,
 							       tern_config *config,
 							       const tern_endpoint_options *options);
@@ -251,17 +247,15 @@ TERN_API bool tern_endpoint_path(const tern_endpoint *endpoint, tern_peer peer, 
 	X(refused_prefix, "hellos refused: as many of these from one prefix as allowed")                               \
 	X(refused_signatures, "hellos refused: as many full handshakes in a second as allowed")                        \
 	X(refused_memory, "hellos refused: no memory, or another error of ours")                                       \
+	X(probes, "peers asked for a sign of life")                                                                    \
+	X(paths_changed, "peers followed to another address")                                                          \
 	X(dropped_stranger, "datagrams of no connection and no hello")                                                 \
 	X(dropped_unopened, "datagrams of which nothing was authentic, to connected peers")                            \
 	X(dropped_backlog, "handshake datagrams that found no room to wait")                                           \
 	X(dropped_reply, "answers to hellos that found no room")                                                       \
-<<<<<<< HEAD
-	X(dropped_truncated, "datagrams longer than any that UDP allows")
-=======
 	X(dropped_truncated, "datagrams longer than any that UDP allows")                                              \
 	X(handed_over, "datagrams handed to the worker they belong to")                                                \
 	X(dropped_handover, "of these, dropped because it was too busy")
->>>>>>> endpoint
 
 /* Sums since the endpoint was opened, and what there is now. */
 typedef struct tern_endpoint_counters {

@@ -68,6 +68,7 @@ typedef enum tern_error_class {
 	X(ERROR_UNSUPPORTED_EXTENSION, PROTOCOL, 110, "the peer answered an extension that was not offered")           \
 	X(ERROR_MISSING_EXTENSION, PROTOCOL, 109, "an extension that must be there is missing")                        \
 	X(ERROR_NO_APPLICATION_PROTOCOL, PROTOCOL, 120, "no application protocol in common with the peer")             \
+	X(ERROR_TOO_MANY_CIDS, PROTOCOL, 52, "the peer asks for too many connection IDs")                              \
 	X(ERROR_DOWNGRADE, PROTOCOL, 47, "somebody on the path forced an older version")                               \
 	X(ERROR_RECORD_OVERFLOW, PROTOCOL, 22, "a record is longer than agreed")                                       \
 	X(ERROR_BAD_SIGNATURE, PROTOCOL, 51, "the peer's handshake signature is wrong")                                \

@@ -309,6 +309,22 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_retransmit(tern_conn *conn, tern_t
  * changes, when the association has few message numbers left: those are kept for the limits of keys. RFC 9147 8. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_rekey(tern_conn *conn, bool ask_peer, tern_time now);
 
+/* DTLS 1.3: gives the peer a new connection ID, from the codec or random (in tern_conn_take, once earlier ones have
+ * arrived): a spare one, for when it moves; or immediate: one that it uses from then on in place of all it has, which
+ * the codec is told to retire when it does. At most 7 are out, 8 with an immediate one. USAGE: DTLS 1.2, or we receive
+ * none. LIMIT: no more are allowed now, or as tern_conn_rekey. The peer's requests are answered alike by themselves, of
+ * what it has left behind the oldest are retired to make room. RFC 9147 9. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_new_cid(tern_conn *conn, bool immediate);
+
+/* DTLS 1.3: asks the peer for n spare connection IDs, 1 to 7; it may send fewer. tern_info counts those that came. Ask
+ * in time: USAGE while an earlier request is not answered, in DTLS 1.2, and where we send with none. LIMIT: as
+ * tern_conn_rekey. RFC 9147 9. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_request_cids(tern_conn *conn, unsigned n);
+
+/* DTLS 1.3: sends with the oldest spare connection ID from now on, and never again with the one before: for a new local
+ * address, so that nobody on the path sees that it is the same connection (RFC 9147 9, 11). USAGE: there is none. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_next_cid(tern_conn *conn);
+
 /* DTLS 1.3 server: asks the client for its certificate (in tern_conn_take), judged as in a handshake; data goes on
  * meanwhile, and there is no deadline for the answer. It ends in TERN_EVENT_AUTHENTICATED; or, when the client shows
  * none, in TERN_EVENT_AUTH_DECLINED (OPTIONAL) or in the connection's end with certificate_required (REQUIRED). USAGE,

@@ -85,6 +85,7 @@ const char *tern_alert_name(unsigned alert)
 		{49, "access_denied"},
 		{50, "decode_error"},
 		{51, "decrypt_error"},
+		{52, "too_many_cids_requested"},
 		{60, "export_restriction"},
 		{70, "protocol_version"},
 		{71, "insufficient_security"},

@@ -1,6 +1,7 @@
 /* What DTLS 1.3 adds to a connection: acknowledgements, tickets, key updates (RFC 9147 7, 8, RFC 8446 4.6). */
 #include "base/heap.h"
 #include "connection/auth.h"
+#include "connection/cid.h"
 #include "connection/conn.h"
 #include "handshake/early13.h"
 #include "handshake/keys13.h"
@@ -289,10 +290,11 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 		post_free(&conn->pool->config->heap, p);
 	}
 	if (!a->update_acked || a->posts || last_flight_is_open(conn))
-		return TERN_OK;
+		return cid_go_on(conn);
 	a->update_acked = false;
 	TRY(switch_write_keys(conn));
 	TRY(auth_go_on(conn, now));
+	TRY(cid_go_on(conn));
 	if (!a->update_wanted)
 		return TERN_OK;
 	error = after_rekey(conn, a->update_asks, true);
@@ -397,7 +399,9 @@ static tern_error take_message(tern_conn *conn, const struct message *m, bool *a
 		return take_ticket(conn, m->body, now);
 	case KEY_UPDATE:
 		return take_key_update(conn, m, now);
-	default: /* those of connection IDs too, which nobody negotiated: RFC 9147 9 */
+	default:
+		if (cid_has(m->type))
+			return cid_receive(conn, m);
 		if (auth_has(m->type))
 			return auth_receive(conn, m, answered, now);
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6");

@@ -38,6 +38,7 @@ static void take_public(struct agreed *k, const struct outcome *o)
 	k->early_reason = (uint8_t)o->early_reason;
 	k->extended_master_secret = o->extended_master_secret;
 	k->resumed = o->resumed;
+	k->rrc = o->rrc;
 	agreed_set_peer(k, o);
 	at = place(names_of(k), o->alpn);
 	at = place(at, o->server_name);
@@ -95,6 +96,7 @@ void agreed_public(const struct agreed *k, const struct provider *provider, stru
 		.early_reason = (tern_early_reason)k->early_reason,
 		.extended_master_secret = k->extended_master_secret,
 		.resumed = k->resumed,
+		.rrc = k->rrc,
 		.peer_authenticated = k->peer_authenticated,
 		.has_peer_fingerprint = k->has_peer_fingerprint,
 		.alpn = span_of(at, k->alpn_len),

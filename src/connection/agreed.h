@@ -14,7 +14,7 @@ struct agreed {
 	uint8_t alpn_len, server_name_len;
 	uint8_t num_secrets, secret_len;
 	uint8_t early, early_reason;
-	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
+	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint, rrc;
 	bool may_show_peer; /* there is room for a fingerprint */
 	uint8_t bytes[]; /* secrets in the order of struct outcome, room for the fingerprint, names */
 };

@@ -1,6 +1,7 @@
 /* Making, feeding and freeing connections: the public calls around one association. */
 #include "connection/conn.h"
 #include "connection/auth.h"
+#include "connection/cid.h"
 #include "connection/path.h"
 
 #include "connection/config_parts.h"
@@ -383,6 +384,8 @@ static tern_error take_record(tern_conn *conn, struct record *record, tern_event
 	}
 	conn->opened++;
 	conn->authenticated |= record->epoch != 0;
+	if (conn->records.cids.moved)
+		cid_moved(conn);
 	if (conn->paths && record->epoch && conn->state == CONN_OPEN)
 		rrc_arrived(conn, record, now);
 	return conn_receive(conn, record, event, now);

@@ -34,6 +34,17 @@ struct stash {
 	uint8_t bytes[STASH_MAX];
 };
 
+/* DTLS 1.3: what is to be said about connection IDs. */
+struct cid_dues {
+	uint8_t wanted; /* new ones of ours to be told */
+	bool immediate; /* that replace all before */
+	bool asked; /* the peer awaits an answer */
+	uint8_t asked_for; /* it wants so many */
+	uint8_t refused; /* answers in a row that gave none */
+	uint8_t request; /* as many are to be asked for; 0: none */
+	bool requested; /* the peer has not answered yet */
+};
+
 /* DTLS 1.3: messages after the handshake. */
 struct after {
 	struct inbox inbox;
@@ -46,6 +57,7 @@ struct after {
 	bool update_asks; /* it asks for the peer's */
 	bool update_acked; /* the peer has it; messages before it may be open still */
 	bool told_messages; /* that their numbers near their end */
+	struct cid_dues cids;
 };
 
 struct kept; /* carrier.c */

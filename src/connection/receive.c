@@ -339,8 +339,8 @@ static tern_error receive_ack(tern_conn *conn, const struct record *record, tern
 /* RFC 9853 3. */
 static void receive_check(tern_conn *conn, const struct record *record, tern_time now)
 {
-	bool agreed = conn->state == CONN_OPEN && conn->outcome.rrc &&
-		      record->epoch >= conn->outcome.version->first_data_epoch;
+	bool agreed = conn->state == CONN_OPEN && conn->agreed->rrc &&
+		      record->epoch >= conn->agreed->version->first_data_epoch;
 	tern_drop drop = TERN_DROP_CONTENT_TYPE;
 	if (agreed) {
 		trace_received(conn, record, NULL);

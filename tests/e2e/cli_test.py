@@ -120,7 +120,7 @@ class Usage(Case):
                 (client + ["--linger", "-1"], 2, ["--linger -1"]),
                 (client + ["--dtls", "1.3,1.4"], 2, ["--dtls 1.3,1.4"]),
                 (client + ["--dtls", "1.0"], 2, ["--dtls 1.0"]),
-                (client + ["--cid-length", "8"], 2, ["--cid-length", "not in this version"]),
+                (client + ["--cid-length", "21"], 2, ["--cid-length 21", "0 to 20"]),
                 (client + ["--srtp", "x"], 2, ["--srtp", "SRTP_AEAD_AES_128_GCM"]),
                 (listen + pair + ["--workers", "0"], 2, ["--workers 0", "1 to 64"]),
                 (listen + pair + ["--metrics", "1"], 2, ["--metrics", "not in this version"]),
@@ -390,6 +390,20 @@ class ServerAndClient(Case):
             self.assertEqual(server.finish(signal.SIGTERM), 0)
         connected = [e["srtp"] for e in events(bytes(server.out)) if e["event"] == "connected"]
         self.assertEqual(connected, ["SRTP_AEAD_AES_128_GCM", None])
+
+    def test_connection_ids(self):
+        for dtls in ("1.2", "1.3"):
+            with self.server("--echo", "--json", "--cid-length", "8", "--dtls", dtls) as server:
+                for args, ours in ((["--cid-length", "0"], 0), (["--cid-length", "20"], 20), ([], None)):
+                    done = self.client(server.port(), *args, stdin=b"tern\n")
+                    self.assertStatus(done, 0)
+                    self.assertEqual(done.stdout, b"tern\n")
+                    if ours is not None:
+                        self.assertRegex(done.stderr, b"connection IDs: ours (none|[0-9a-f]{40}), the peer's [0-9a-f]{16}")
+                self.assertEqual(server.finish(signal.SIGTERM), 0)
+            connected = [(e["own_cid"], e["peer_cid"]) for e in events(bytes(server.out)) if e["event"] == "connected"]
+            lengths = [(len(own or ""), len(peer or "")) for own, peer in connected]
+            self.assertEqual(lengths, [(16, 0), (16, 40), (0, 0)])
 
     def test_exporters_agree(self):
         with self.server("--echo", "--export", "EXPORTER-test:32") as server:

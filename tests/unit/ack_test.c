@@ -187,7 +187,7 @@ static void shared(void **state)
 {
 	struct acks a;
 	(void)state;
-	acks_init(&a);
+	acks_init(&a, &heap_default);
 	acks_flush(&a);
 	assert_false(a.due);
 	acks_note(&a, 3, 0);

@@ -268,8 +268,6 @@ static void tells_of_no_listener(void **state)
 	site_close(&client);
 }
 
-<<<<<<< HEAD
-=======
 /* The kernel says that nobody listens before it gives what came last. */
 static void hears_the_last_word_of_who_is_gone(void **state)
 {
@@ -289,7 +287,6 @@ static void hears_the_last_word_of_who_is_gone(void **state)
 	site_close(&client);
 }
 
->>>>>>> endpoint
 static void addresses_as_text(void **state)
 {
 	static const struct {
@@ -361,10 +358,7 @@ int main(void)
 		cmocka_unit_test(handshakes_wait_for_room),
 		cmocka_unit_test(does_without_segments),
 		cmocka_unit_test(tells_of_no_listener),
-<<<<<<< HEAD
-=======
 		cmocka_unit_test(hears_the_last_word_of_who_is_gone),
->>>>>>> endpoint
 		cmocka_unit_test(addresses_as_text),
 		cmocka_unit_test(siphash_is_siphash),
 	};

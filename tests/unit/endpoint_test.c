@@ -448,8 +448,6 @@ static void handshakes_wait_for_records(void **state)
 	two_close(&t);
 }
 
-<<<<<<< HEAD
-=======
 /* Early data arrives with its hello, which waits its turn. */
 static void what_follows_a_waiting_hello_waits_too(void **state)
 {
@@ -470,7 +468,6 @@ static void what_follows_a_waiting_hello_waits_too(void **state)
 	two_close(&t);
 }
 
->>>>>>> endpoint
 static void send_raw(const struct two *t, const void *bytes, size_t n)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -596,10 +593,7 @@ int main(void)
 		cmocka_unit_test(private_key_operations_have_a_budget),
 		cmocka_unit_test(too_many_bytes_before_connecting),
 		cmocka_unit_test(handshakes_wait_for_records),
-<<<<<<< HEAD
-=======
 		cmocka_unit_test(what_follows_a_waiting_hello_waits_too),
->>>>>>> endpoint
 		cmocka_unit_test(garbage_costs_nothing),
 		cmocka_unit_test(certificates_change_without_a_restart),
 		cmocka_unit_test(shutting_down_tells_everybody),
