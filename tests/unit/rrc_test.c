@@ -215,6 +215,13 @@ static void close_net(struct net *net)
 	pair_free(&net->pair);
 }
 
+static uint64_t dropped(struct net *net, tern_drop drop)
+{
+	tern_info info;
+	tern_conn_info(conn_of(net, SERVER), &info);
+	return info.dropped[drop];
+}
+
 static void check_path(struct net *net, enum role who, uint8_t local, uint8_t remote)
 {
 	tern_path path, want = path_of(local, remote);
@@ -379,7 +386,7 @@ static void faster_copies(void **state)
 		}
 		run(&net, 1000 * MS);
 		check_path(&net, SERVER, 1, enhanced ? 10 : 66);
-		assert_true(conn_of(&net, SERVER)->dropped[TERN_DROP_REPLAYED] >= 50);
+		assert_true(dropped(&net, TERN_DROP_REPLAYED) >= 50);
 		close_net(&net);
 	}
 }
@@ -481,9 +488,9 @@ static void one_path_callers(void **state)
 
 static void check_received(struct net *net, tern_drop drop, uint8_t type, const char *body, size_t n)
 {
-	uint32_t before = conn_of(net, SERVER)->dropped[drop];
+	uint64_t before = dropped(net, drop);
 	pair_seal(&net->pair, SERVER, type, body, n);
-	assert_int_equal(conn_of(net, SERVER)->dropped[drop], before + (drop != TERN_DROP_NONE));
+	assert_int_equal(dropped(net, drop), before + (drop != TERN_DROP_NONE));
 	assert_int_equal(net->pair.side[SERVER].error, TERN_OK);
 }
 
