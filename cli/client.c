@@ -184,6 +184,7 @@ static void on_event(struct client *c, const tern_event *event)
 		c->closed = true;
 		end(c, STATUS_OK);
 		break;
+	case TERN_EVENT_PATH: /* of one path, that of the connected socket, there is nothing to tell */
 	case TERN_EVENT_AUTHENTICATED: /* a server's */
 	case TERN_EVENT_AUTH_DECLINED:
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */

@@ -376,6 +376,7 @@ static void on_event(struct demo *d, enum direction side, const tern_event *even
 	case TERN_EVENT_LIMIT_NEAR:
 	case TERN_EVENT_AUTHENTICATED:
 	case TERN_EVENT_AUTH_DECLINED:
+	case TERN_EVENT_PATH:
 	case TERN_EVENT_NONE:
 		break;
 	}

@@ -36,17 +36,39 @@ struct peer *peers_find(struct peers *peers, const struct address *address)
 	return p;
 }
 
+static void link_in(struct peers *peers, struct peer *peer, const struct address *address)
+{
+	struct peer **bucket = bucket_of(peers, address);
+
+	peer->address = *address;
+	peer->chain = *bucket;
+	*bucket = peer;
+}
+
+static void unlink_from(struct peers *peers, struct peer *peer)
+{
+	struct peer **at = bucket_of(peers, &peer->address);
+
+	while (*at != peer)
+		at = &(*at)->chain;
+	*at = peer->chain;
+}
+
+/* Who had the address before is behind it now, and is found by a connection ID only. */
+void peers_move(struct peers *peers, struct peer *peer, const struct address *address)
+{
+	unlink_from(peers, peer);
+	link_in(peers, peer, address);
+}
+
 struct peer *peers_add(struct peers *peers, const struct address *address)
 {
 	struct peer *p = peers->num < PEERS_MAX ? calloc(1, sizeof *p) : NULL;
-	struct peer **bucket = bucket_of(peers, address);
 
 	if (!p)
 		return NULL;
-	p->address = *address;
 	address_text(p->party.name, address);
-	p->chain = *bucket;
-	*bucket = p;
+	link_in(peers, p, address);
 	p->next = peers->all;
 	if (p->next)
 		p->next->prev = p;
@@ -64,11 +86,7 @@ void association_free(struct association *a)
 
 void peers_remove(struct peers *peers, struct peer *peer)
 {
-	struct peer **at = bucket_of(peers, &peer->address);
-
-	while (*at != peer)
-		at = &(*at)->chain;
-	*at = peer->chain;
+	unlink_from(peers, peer);
 	if (peer->prev)
 		peer->prev->next = peer->next;
 	else

@@ -39,6 +39,7 @@ struct peers {
 void peers_init(struct peers *peers, uint64_t key);
 struct peer *peers_find(struct peers *peers, const struct address *address);
 struct peer *peers_add(struct peers *peers, const struct address *address); /* NULL: the table is full */
+void peers_move(struct peers *peers, struct peer *peer, const struct address *address);
 void association_free(struct association *a); /* leaves an empty one */
 void peers_remove(struct peers *peers, struct peer *peer); /* frees its connections too */
 

@@ -6,6 +6,7 @@
 
 #include "json.h"
 #include "options.h"
+#include "udp.h"
 
 enum { EXPORT_MAX = 1024, TEXT_MAX = 512 };
 
@@ -262,6 +263,33 @@ void report_authenticated(const struct report *report, const char *peer, const t
 		fprintf(stderr, "%s shows no certificate\n", peer);
 	} else {
 		fprintf(stderr, "%s authenticated: its certificate is %s\n", peer, fingerprint);
+	}
+}
+
+void report_path(const struct report *report, const char *peer, const tern_event *event, bool verbose)
+{
+	static const struct {
+		const char *name, *sentence;
+	} rows[] = {
+		[TERN_PATH_PROBING] = {"probing", "is heard from another address, which is being checked:"},
+		[TERN_PATH_CHANGED] = {"changed", "has another address:"},
+		[TERN_PATH_FAILED] = {"failed", "did not answer from the other address:"},
+		[TERN_PATH_ALIVE] = {"alive", "is there:"},
+		[TERN_PATH_SILENT] = {"silent", "does not answer:"},
+		[TERN_PATH_SEEN] = {"seen", "is heard from another address, which nothing checks:"},
+	};
+	struct address address;
+	char text[ADDRESS_TEXT] = "";
+
+	if (address_from_tern(&address, &event->path->remote))
+		address_text(text, &address);
+	if (report->json) {
+		begin("path", peer);
+		json_text("change", rows[event->path_event].name);
+		json_text("address", text);
+		json_end();
+	} else if (verbose) {
+		fprintf(stderr, "%s %s %s\n", peer, rows[event->path_event].sentence, text);
 	}
 }
 

@@ -23,6 +23,9 @@ void report_connected(const struct report *report, const char *peer, const tern_
 /* The client answered the request for its certificate. */
 void report_authenticated(const struct report *report, const char *peer, const tern_conn *conn, bool declined);
 
+/* A connection's path is looked into, or has changed; or not. */
+void report_path(const struct report *report, const char *peer, const tern_event *event, bool verbose);
+
 /* What nears its end, as the start of a sentence. */
 const char *report_limit(tern_limit limit);
 

@@ -85,15 +85,17 @@ static void send_to(struct server *s, const struct address *to, const uint8_t *d
 static void flush(struct server *s, const struct peer *p, struct association *a)
 {
 	for (int i = 0; i < FLIGHT_MAX; i++) {
+		struct address to;
+		tern_path path;
 		size_t len = 0;
-		tern_error error = tern_conn_take(a->conn, s->out, sizeof s->out, &len, clock_now());
+		tern_error error = tern_conn_take_path(a->conn, s->out, sizeof s->out, &len, &path, clock_now());
 		if (error != TERN_OK && !a->dead) {
 			report_failed(&s->report, p->party.name, a->conn);
 			a->dead = true;
 		}
 		if (error != TERN_OK || len == 0)
 			return;
-		send_to(s, &p->address, s->out, len);
+		send_to(s, address_from_tern(&to, &path.remote) ? &to : &p->address, s->out, len);
 	}
 }
 
@@ -223,6 +225,15 @@ static void on_data(struct server *s, struct peer *p, struct association *a, con
 	request_certificate(s, p, a);
 }
 
+/* The peer keeps the name that it came with. */
+static void follow(struct server *s, struct peer *p, const tern_path *path)
+{
+	struct address address;
+
+	if (address_from_tern(&address, &path->remote))
+		peers_move(&s->peers, p, &address);
+}
+
 static void on_event(struct server *s, struct peer *p, struct association *a, const tern_event *event)
 {
 	switch (event->kind) {
@@ -247,6 +258,11 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 	case TERN_EVENT_AUTH_DECLINED:
 		report_authenticated(&s->report, p->party.name, a->conn, event->kind == TERN_EVENT_AUTH_DECLINED);
 		break;
+	case TERN_EVENT_PATH:
+		report_path(&s->report, p->party.name, event, s->setup.verbose);
+		if (event->path_event == TERN_PATH_CHANGED)
+			follow(s, p, event->path);
+		break;
 	case TERN_EVENT_TICKET: /* a client's */
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */
 	case TERN_EVENT_NONE:
@@ -255,9 +271,10 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 }
 
 /* Returns whether the datagram turned out to be this association's. */
-static bool feed(struct server *s, struct peer *p, struct association *a, size_t len, tern_time now)
+static bool feed(struct server *s, struct peer *p, struct association *a, const struct address *from, size_t len,
+		 tern_time now)
 {
-	tern_path path = {address_tern(&s->bound), address_tern(&p->address)};
+	tern_path path = {address_tern(&s->bound), address_tern(from)};
 	tern_event event = {.kind = TERN_EVENT_NONE};
 
 	if (!check(s, p, a, tern_conn_feed(a->conn, s->datagram, len, &path, now)))
@@ -328,7 +345,7 @@ static void accept_hello(struct server *s, struct peer *p, const struct address 
 	association_free(a);
 	*a = (struct association){.conn = conn, .hello = hello_hash(s->datagram, len)};
 	tern_conn_set_user(conn, &p->party);
-	feed(s, p, a, len, now);
+	feed(s, p, a, from, len, now);
 	settle(s, p);
 }
 
@@ -383,7 +400,7 @@ static void on_datagram(struct server *s, const struct address *from, size_t len
 	if (!p || starts_anew(s, p, len)) {
 		struct association *repeated = p ? find_hello(p, hello_hash(s->datagram, len)) : NULL;
 		if (repeated) {
-			feed(s, p, repeated, len, now);
+			feed(s, p, repeated, from, len, now);
 			settle(s, p);
 			return;
 		}
@@ -391,8 +408,8 @@ static void on_datagram(struct server *s, const struct address *from, size_t len
 			return;
 	}
 	/* Opening fails without a trace in the bytes, so the other association sees them as they came. */
-	if (!is_alive(&p->candidate) || !feed(s, p, &p->candidate, len, now))
-		feed(s, p, &p->current, len, now);
+	if (!is_alive(&p->candidate) || !feed(s, p, &p->candidate, from, len, now))
+		feed(s, p, &p->current, from, len, now);
 	settle(s, p);
 }
 

@@ -50,6 +50,26 @@ tern_address address_tern(const struct address *address)
 	return out;
 }
 
+bool address_from_tern(struct address *out, const tern_address *in)
+{
+	*out = (struct address){.len = 0};
+	if (in->len == 6) {
+		struct sockaddr_in *v4 = (void *)&out->storage;
+		v4->sin_family = AF_INET;
+		memcpy(&v4->sin_addr, in->bytes, 4);
+		memcpy(&v4->sin_port, in->bytes + 4, 2);
+		out->len = sizeof *v4;
+	} else if (in->len == 22) {
+		struct sockaddr_in6 *v6 = (void *)&out->storage;
+		v6->sin6_family = AF_INET6;
+		memcpy(&v6->sin6_addr, in->bytes, 16);
+		memcpy(&v6->sin6_scope_id, in->bytes + 16, 4);
+		memcpy(&v6->sin6_port, in->bytes + 20, 2);
+		out->len = sizeof *v6;
+	}
+	return out->len != 0;
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
 	tern_address x = address_tern(a), y = address_tern(b);

@@ -20,6 +20,7 @@ struct address {
 
 void address_text(char out[ADDRESS_TEXT], const struct address *address); /* "127.0.0.1:4444", "[::1]:4444" */
 tern_address address_tern(const struct address *address);
+bool address_from_tern(struct address *out, const tern_address *in); /* false: it is none of address_tern's */
 bool address_equal(const struct address *a, const struct address *b);
 
 /* "[HOST:]PORT" or "[v6]:PORT" cut in two; no HOST is 127.0.0.1. false: not of this form. */

@@ -235,6 +235,27 @@ TERN_API void tern_cid_format(uint8_t cid[TERN_CID_LEN], uint16_t shard, uint8_t
 /* What such an ID says; false when bytes (len of them) do not begin with one. shard, worker: may be NULL. */
 TERN_API bool tern_cid_parse(const uint8_t *bytes, size_t len, uint16_t *shard, uint8_t *worker);
 
+/* The return routability check (RFC 9853), agreed on beside connection IDs: how a connection learns that its peer has
+ * another address. When the newest record of all comes from elsewhere, the peer is asked there before anything else is
+ * sent there, and the connection moves when it answers. BASIC takes one round trip. ENHANCED, the default, asks the
+ * path in use first and moves only if it is silent for T or the peer has left it: that keeps out who copies datagrams
+ * and is faster than the network, and costs T where a NAT forgot us. T is three round trips, at least 150 ms, and 1 s
+ * where none is known. OFF: nothing is offered, and TERN_PATH_SEEN tells what was seen.
+ *
+ * It costs nothing until the caller tells paths: at tern_client or tern_accept, then with every tern_conn_feed, taking
+ * with tern_conn_take_path. Who tells none answers the peer's checks all the same. */
+typedef enum tern_rrc { TERN_RRC_OFF, TERN_RRC_BASIC, TERN_RRC_ENHANCED } tern_rrc;
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_rrc(tern_config *config, tern_rrc mode);
+
+/* Path MTU discovery (RFC 8899, DPLPMTUD) by each connection for itself, default off: looks for the largest datagram
+ * the path carries, from tern_limits.mtu to mtu_max, and tern_info.mtu and tern_conn_max_data follow. While long data
+ * is sent the size is confirmed every 15 s, and lowered within 25 s when it falls into a black hole; after 10 minutes
+ * more is tried. The caller's sockets must not let datagrams be fragmented (IP_PMTUDISC_PROBE). Probes are padded
+ * challenges of the return routability check: without that being agreed on nothing is ever acknowledged that could be
+ * padded and costs nothing else, so the MTU stays as it is. In DTLS 1.2 padding also needs the peer to want a
+ * connection ID. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_pmtud(tern_config *config, bool on);
+
 /* Cookie and ticket keys; without one the config makes its own at first use. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_keyring(tern_config *config, tern_keyring *keyring);
 
@@ -299,6 +320,7 @@ typedef struct tern_limits {
 	uint32_t message_bytes; /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
 	uint64_t seal_limit; /* records sealed under one key, the last one no data; default by AEAD, < 2^48 */
 	uint32_t session_seconds; /* lifetime of tickets and sessions; default 86400, at most 604800 */
+	uint16_t mtu_max; /* up to where tern_config_set_pmtud looks: mtu to 65507; default 1472, or mtu */
 } tern_limits;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_limits(tern_config *config, const tern_limits *limits);
 
@@ -318,14 +340,14 @@ typedef enum tern_trace_kind {
 	TERN_TRACE_DROPPED, /* a record or datagram was dropped; drop tells why */
 	TERN_TRACE_TIMER, /* the retransmission timer was set; timeout_ns */
 	TERN_TRACE_TIMEOUT, /* it fired */
-	TERN_TRACE_MTU, /* the MTU was lowered after repeated loss; length is the new one */
+	TERN_TRACE_MTU, /* the MTU was lowered after repeated loss, or measured; length is the new one */
 	TERN_TRACE_KEYS, /* keys for epoch are in place: both ways in a handshake, then by writing; of early data: one
 			  * way */
 	TERN_TRACE_KEPT /* a record that came before its keys was kept; with them it is read as if it came then */
 } tern_trace_kind;
 typedef struct tern_trace {
 	tern_trace_kind kind;
-	uint8_t content_type; /* RFC 5246 6.2.1: 20 to 23 */
+	uint8_t content_type; /* RFC 5246 6.2.1: 20 to 23; 26 (RFC 9147 7), 27 (RFC 9853 4) */
 	uint8_t message_type; /* handshake records in clear to us: type, sequence and fragment */
 	bool retransmission;
 	bool writing; /* KEYS: to send with */

@@ -67,7 +67,8 @@ TERN_API void tern_pool_free(tern_pool *pool); /* after its connections */
 	X(CLOSED, "the connection is closed")                                                                          \
 	X(ALERT, "alert that may not be believed")                                                                     \
 	X(NO_CID, "no connection ID where one was agreed on")                                                          \
-	X(OTHER_CID, "connection ID of another connection")
+	X(OTHER_CID, "connection ID of another connection")                                                            \
+	X(PATH, "answer of a return routability check that nothing asked for")
 
 typedef enum tern_drop {
 #define X(name, sentence) TERN_DROP_##name,
@@ -143,8 +144,21 @@ typedef enum tern_event_kind {
 	TERN_EVENT_EARLY_DATA, /* server: as DATA, but before CONNECTED and perhaps sent again by somebody who recorded
 				* it (to another server, or after a restart): see tern_config_set_early_data */
 	TERN_EVENT_AUTHENTICATED, /* server: the client proved itself as tern_conn_request_certificate asked */
-	TERN_EVENT_AUTH_DECLINED /* server: asked so, and it was optional, it showed no certificate */
+	TERN_EVENT_AUTH_DECLINED, /* server: asked so, and it was optional, it showed no certificate */
+	TERN_EVENT_PATH /* path_event, path: what became of a path */
 } tern_event_kind;
+
+/* See tern_config_set_rrc. What is sealed between PROBING and CHANGED goes where the peer was and may be lost: who can
+ * wait with it should. */
+typedef enum tern_path_event {
+	TERN_PATH_PROBING, /* the peer's newest record came on this path, which is being checked */
+	TERN_PATH_CHANGED, /* it was: this is the path from now on, for all that is sealed and taken */
+	TERN_PATH_FAILED, /* it was not: the connection stays where it is */
+	TERN_PATH_ALIVE, /* tern_conn_probe: the peer answered on the path in use */
+	TERN_PATH_SILENT, /* tern_conn_probe: it did not */
+	TERN_PATH_SEEN /* the peer's newest record came on this path, and nothing was agreed on to check it: whoever can
+			* tell in another way that the peer is there calls tern_conn_set_path */
+} tern_path_event;
 
 /* Of what LIMIT_NEAR tells. */
 typedef enum tern_limit {
@@ -169,10 +183,13 @@ typedef struct tern_event {
 	uint64_t job; /* PENDING */
 	tern_job_kind job_kind;
 	tern_limit limit; /* LIMIT_NEAR */
+	tern_path_event path_event; /* PATH */
+	const tern_path *path; /* PATH: valid until the next call on this connection */
 } tern_event;
 
 /* Lends one received datagram until tern_conn_next says TERN_EVENT_NONE; it is decrypted in place. Feeding again before
- * that is TERN_ERROR_USAGE. path may be NULL. On a connection that has failed tern_conn_next returns its error, each
+ * that is TERN_ERROR_USAGE. path is where it came from, and the address that it came to; NULL, or a remote address of
+ * length 0: not told, taken for the path in use. On a connection that has failed tern_conn_next returns its error, each
  * time, after the events that came before it; the loan has ended then too, and when the peer repeats a handshake
  * message, tern_conn_take has the alert once more (RFC 9147 5.10). */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len,
@@ -185,6 +202,27 @@ TERN_API bool tern_conn_authenticated(const tern_conn *conn);
 /* The next datagram to send: *len bytes, 0 when there is none. cap below the MTU: TERN_ERROR_BUFFER_TOO_SMALL. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_take(tern_conn *conn, uint8_t *datagram, size_t cap, size_t *len,
 						   tern_time now);
+
+/* As tern_conn_take, and says where the datagram goes: *path, with addresses of length 0 where none was ever told. What
+ * tern_conn_seal gives goes where tern_conn_path says. tern_conn_take is for callers with one path: it drops what would
+ * go to another. Path MTU discovery probes up to cap only. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_take_path(tern_conn *conn, uint8_t *datagram, size_t cap, size_t *len,
+							tern_path *path, tern_time now);
+
+/* The path in use: as tern_client or tern_accept were told and, after the handshake, where connection IDs were agreed
+ * on or tern_conn_set_path was called, still. False: none is known. */
+TERN_API bool tern_conn_path(const tern_conn *conn, tern_path *path);
+
+/* Moves the connection to another path without asking the peer: the caller vouches for it (ICE does), or moves its own
+ * end. Path MTU discovery begins anew. TERN_ERROR_USAGE: no remote address; NOT_CONNECTED: closed or failed; NO_MEMORY:
+ * nothing has changed. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_set_path(tern_conn *conn, const tern_path *path, tern_time now);
+
+/* Asks the peer for a sign of life on the path in use (in tern_conn_take), which also keeps NATs from forgetting it.
+ * TERN_PATH_ALIVE or SILENT follows within T (see tern_config_set_rrc), unless the path changes first. One at a time:
+ * while one is under way nothing changes. USAGE: no return routability check was agreed on; NOT_CONNECTED, NO_MEMORY:
+ * nothing has changed. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_probe(tern_conn *conn, tern_time now);
 
 /* When tern_conn_tick wants to be called, mono_ns; TERN_NEVER when it does not. */
 TERN_API uint64_t tern_conn_deadline(const tern_conn *conn);

@@ -37,6 +37,7 @@ tern_config *tern_config_new(const tern_allocator *allocator)
 	config->provider = &provider_libcrypto;
 	config->limits = limits_default;
 	config->tickets = true;
+	config->rrc = TERN_RRC_ENHANCED;
 	config->dtls12 = config->dtls13 = true;
 	apply_policy(config, policy_by_name("default"));
 	return config;

@@ -16,6 +16,7 @@ const tern_limits limits_default = {
 	.handshake_bytes = 65536,
 	.message_bytes = 32768,
 	.session_seconds = 86400,
+	.mtu_max = 1472, /* Ethernet, IPv4 */
 };
 
 /* The caller's struct, of whatever age, as one of ours. */
@@ -65,7 +66,7 @@ tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers
 
 static bool limits_legal(const tern_limits *l)
 {
-	return between(l->mtu, 96, 65507) &&
+	return between(l->mtu, 96, 65507) && between(l->mtu_max, l->mtu, 65507) &&
 	       (l->replay_window == 1 || (between(l->replay_window, 64, 8192) && l->replay_window % 64 == 0)) &&
 	       (!l->record_size_limit || between(l->record_size_limit, 64, 16384)) &&
 	       (!l->max_fragment_length || l->max_fragment_length == 512 || l->max_fragment_length == 1024 ||
@@ -85,6 +86,8 @@ tern_error tern_config_set_limits(tern_config *config, const tern_limits *limits
 	l.handshake_bytes = l.handshake_bytes ? l.handshake_bytes : limits_default.handshake_bytes;
 	l.message_bytes = l.message_bytes ? l.message_bytes : limits_default.message_bytes;
 	l.session_seconds = l.session_seconds ? l.session_seconds : limits_default.session_seconds;
+	if (!l.mtu_max)
+		l.mtu_max = l.mtu > limits_default.mtu_max ? l.mtu : limits_default.mtu_max;
 	if (!limits_legal(&l))
 		return TERN_ERROR_USAGE;
 	config->limits = l;

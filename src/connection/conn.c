@@ -2,6 +2,7 @@
 #include "connection/conn.h"
 #include "connection/auth.h"
 #include "connection/cid.h"
+#include "connection/path.h"
 
 #include "handshake/answers.h"
 #include "handshake/cid.h"
@@ -192,6 +193,7 @@ void tern_conn_free(tern_conn *conn)
 	after_free(conn);
 	last_free(heap, conn->last);
 	cid_retire_all(conn->pool, conn, &conn->records.cids);
+	paths_free(conn->paths);
 	record_free(&conn->records);
 	if (conn->names)
 		heap_free(heap, conn->names, conn->names->n);
@@ -212,10 +214,11 @@ void *tern_conn_user(const tern_conn *conn)
 
 tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len, const tern_path *path, tern_time now)
 {
-	(void)path;
 	(void)now;
 	if (conn->loaned)
 		return TERN_ERROR_USAGE;
+	if (conn->paths)
+		paths_feed(conn->paths, path);
 	conn->datagram = (struct datagram){datagram, len, 0};
 	conn->loaned = true;
 	conn->authenticated = false;
@@ -269,7 +272,7 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 			event->limit = TERN_LIMIT_MESSAGES;
 		return true;
 	}
-	return false;
+	return rrc_event(conn, event);
 }
 
 /* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read.
@@ -373,6 +376,8 @@ static tern_error take_record(tern_conn *conn, struct record *record, tern_event
 	conn->authenticated |= record->epoch != 0;
 	if (conn->records.cids.moved)
 		cid_moved(conn);
+	if (conn->paths && record->epoch && conn->state == CONN_OPEN)
+		rrc_arrived(conn, record, now);
 	return conn_receive(conn, record, event, now);
 }
 
@@ -380,6 +385,8 @@ static void end_loan(tern_conn *conn)
 {
 	conn->loaned = false;
 	conn->datagram = (struct datagram){0};
+	if (conn->paths)
+		paths_fed(conn->paths);
 }
 
 /* Alerts get lost too: a peer that repeats itself is told again (RFC 6347 4.2.7, RFC 9147 5.10). */
@@ -442,21 +449,17 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "");
 }
 
-/* Of those we may send with. */
-static size_t longest_cid(const tern_conn *conn)
+uint16_t conn_mtu_min(const tern_conn *conn)
 {
 	size_t longest = 0;
 	struct span cid;
 	for (size_t i = 0; (cid = cids_at(&conn->records.cids, CID_PEERS, i)).n; i++)
 		longest = cid.n > longest ? cid.n : longest;
-	return longest;
+	return (uint16_t)(MTU_MIN + longest);
 }
 
-/* RFC 6347 4.1.1.1, RFC 9147 4.4. */
-tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
+void conn_set_mtu(tern_conn *conn, uint16_t mtu)
 {
-	if (!cid_fits_mtu(longest_cid(conn), mtu) || mtu > MTU_MAX)
-		return TERN_ERROR_USAGE;
 	conn->mtu = mtu;
 	if (conn->hs)
 		flight_set_mtu(&conn->hs->flight, mtu);
@@ -464,6 +467,17 @@ tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
 		last_set_mtu(conn->last, mtu);
 	if (conn->after)
 		after_set_mtu(conn, mtu);
+}
+
+/* RFC 6347 4.1.1.1, RFC 9147 4.4. */
+tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu)
+{
+	struct pmtud *measured = conn->paths ? conn->paths->pmtud : NULL;
+	if (mtu < conn_mtu_min(conn) || mtu > MTU_MAX)
+		return TERN_ERROR_USAGE;
+	if (measured)
+		pmtud_limit(measured, mtu);
+	conn_set_mtu(conn, measured ? measured->size : mtu);
 	return TERN_OK;
 }
 

@@ -73,6 +73,7 @@ struct tern_conn {
 	struct after *after; /* NULL in DTLS 1.2 */
 	struct names *names;
 	struct stash *stash;
+	struct paths *paths; /* NULL: nothing to tell apart */
 	uint8_t *session; /* client: encoded, to be exported */
 	uint16_t session_len;
 
@@ -147,6 +148,24 @@ bool after_may_post(const tern_conn *conn);
 bool after_is_rich(const tern_conn *conn);
 /* Messages of this type are answered: they need no acknowledgement any more. */
 void after_answered(tern_conn *conn, uint8_t type);
+
+/* rrc.c: paths and the return routability check. Where paths is NULL most of it does nothing. */
+tern_error rrc_complete(tern_conn *conn); /* the handshake is */
+tern_error rrc_paths(tern_conn *conn, const tern_path *path); /* conn->paths, if there are none */
+/* A record was opened under keys; paths is not NULL. */
+void rrc_arrived(tern_conn *conn, const struct record *record, tern_time now);
+/* A message of the check: NONE, or why it is dropped. */
+tern_drop rrc_receive(tern_conn *conn, const struct record *record, tern_time now);
+/* The next datagram of the check or a probe, and whereto; path NULL: only along the current path. */
+tern_error rrc_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_path *path, tern_time now);
+void rrc_used(tern_conn *conn, size_t n); /* by a datagram of data of n bytes */
+uint64_t rrc_deadline(const tern_conn *conn);
+void rrc_tick(tern_conn *conn, tern_time now);
+bool rrc_event(tern_conn *conn, tern_event *event);
+
+void conn_set_mtu(tern_conn *conn, uint16_t mtu);
+/* What must fit with any connection ID that we may send with. */
+uint16_t conn_mtu_min(const tern_conn *conn);
 
 /* The newest epoch we write in that the peer can read by now. */
 uint16_t conn_told_epoch(const tern_conn *conn);

@@ -202,7 +202,7 @@ static void forget_sizes(struct paths *p)
 {
 	if (!p->pmtud)
 		return;
-	pmtud_start(p->pmtud, p->pmtud->base, p->pmtud->max);
+	pmtud_restart(p->pmtud);
 	*p->sized = nothing;
 }
 
@@ -335,8 +335,7 @@ struct path_errand paths_errand(struct paths *p, size_t n, bool current_only)
 	return e;
 }
 
-void paths_sent(struct paths *p, const struct path_errand *e, const uint8_t cookie[RRC_COOKIE], size_t n,
-		uint64_t rtt_ns, tern_time now)
+void paths_sent(struct paths *p, const struct path_errand *e, size_t n, uint64_t rtt_ns, tern_time now)
 {
 	struct moves *m = p->moves;
 	if (m && is_candidate(m, e->to) && !path_same(e->to, &p->current))
@@ -346,15 +345,15 @@ void paths_sent(struct paths *p, const struct path_errand *e, const uint8_t cook
 		pop_answer(m);
 		break;
 	case ERRAND_CHECK:
-		asked_once(&m->check[m->phase], cookie, now);
+		asked_once(&m->check[m->phase], e->cookie, now);
 		break;
 	case ERRAND_PROBE:
-		asked_once(&m->probe, cookie, now);
+		asked_once(&m->probe, e->cookie, now);
 		break;
 	default:
 		if (p->pmtud->count == 0) /* another size: what is asked of it is new */
 			*p->sized = nothing;
-		asked_once(p->sized, cookie, now);
+		asked_once(p->sized, e->cookie, now);
 		pmtud_sent(p->pmtud, rtt_ns, now);
 		break;
 	}
@@ -363,7 +362,7 @@ void paths_sent(struct paths *p, const struct path_errand *e, const uint8_t cook
 
 /* ---- the caller ---- */
 
-tern_error paths_measure(struct paths *p, uint16_t base, uint16_t max)
+tern_error paths_measure(struct paths *p, uint16_t min, uint16_t base, uint16_t max)
 {
 	struct pmtud *pmtud = heap_alloc(p->heap, sizeof *pmtud);
 	struct asked *sized = heap_alloc(p->heap, sizeof *sized);
@@ -373,7 +372,7 @@ tern_error paths_measure(struct paths *p, uint16_t base, uint16_t max)
 		return TERN_ERROR_NO_MEMORY;
 	}
 	*sized = nothing;
-	pmtud_start(pmtud, base, max);
+	pmtud_start(pmtud, min, base, max);
 	p->pmtud = pmtud;
 	p->sized = sized;
 	return TERN_OK;

@@ -81,7 +81,7 @@ struct paths {
 struct paths *paths_new(const tern_allocator *heap, const tern_path *path);
 void paths_free(struct paths *p);
 /* Turns path MTU discovery on. NO_MEMORY, and nothing changes. */
-tern_error paths_measure(struct paths *p, uint16_t base, uint16_t max);
+tern_error paths_measure(struct paths *p, uint16_t min, uint16_t base, uint16_t max);
 
 /* Addresses that were not told are like any other. */
 bool path_same(const tern_path *a, const tern_path *b);
@@ -107,16 +107,15 @@ bool paths_receive(struct paths *p, const struct rrc *message, size_t n, uint64_
 struct path_errand {
 	enum { ERRAND_NONE, ERRAND_ANSWER, ERRAND_CHECK, ERRAND_PROBE, ERRAND_SIZE } kind;
 	uint8_t type;
-	uint8_t cookie[RRC_COOKIE]; /* ANSWER; else one is to be drawn */
+	uint8_t cookie[RRC_COOKIE]; /* ANSWER; else it is to be drawn, from a good source */
 	const tern_path *to; /* valid until the errand is done */
 	uint16_t size; /* SIZE: of the datagram */
 };
 /* n: bytes that a datagram with one such message has at most. current_only: what goes elsewhere is dropped, or waits,
  * for a caller who does not tell paths apart. */
 struct path_errand paths_errand(struct paths *p, size_t n, bool current_only);
-/* It was sent, in n bytes, with this cookie. */
-void paths_sent(struct paths *p, const struct path_errand *e, const uint8_t cookie[RRC_COOKIE], size_t n,
-		uint64_t rtt_ns, tern_time now);
+/* It was sent, in n bytes. */
+void paths_sent(struct paths *p, const struct path_errand *e, size_t n, uint64_t rtt_ns, tern_time now);
 
 /* The caller vouches for a path. NO_MEMORY, and nothing changes. */
 tern_error paths_move(struct paths *p, const tern_path *path);

@@ -59,13 +59,18 @@ static void fall_to_base(struct pmtud *p)
 	probe(p, p->size);
 }
 
-void pmtud_start(struct pmtud *p, uint16_t base, uint16_t max)
+void pmtud_start(struct pmtud *p, uint16_t min, uint16_t base, uint16_t max)
 {
-	*p = (struct pmtud){.size = base, .base = base, .max = max, .raise_ns = TERN_NEVER};
+	*p = (struct pmtud){.size = base, .min = min, .base = base, .max = max, .raise_ns = TERN_NEVER};
 	fall_to_base(p);
 }
 
-void pmtud_limit(struct pmtud *p, uint16_t most, tern_time now)
+void pmtud_restart(struct pmtud *p)
+{
+	pmtud_start(p, p->min, p->base, p->max);
+}
+
+void pmtud_limit(struct pmtud *p, uint16_t most)
 {
 	if (most < p->failed)
 		p->failed = (uint16_t)(most + 1);
@@ -73,10 +78,10 @@ void pmtud_limit(struct pmtud *p, uint16_t most, tern_time now)
 		p->size = most;
 	if (p->base > most)
 		p->base = most;
-	if (p->probing > most && p->state == PMTUD_SEARCH)
-		search(p, now);
-	else if (p->probing > most)
+	if (p->probing > most) {
+		p->state = PMTUD_BASE;
 		probe(p, p->size);
+	}
 }
 
 uint16_t pmtud_wanted(const struct pmtud *p)
@@ -129,7 +134,7 @@ static void give_up(struct pmtud *p, tern_time now)
 		} /* fall through */
 	case PMTUD_BASE:
 		p->state = PMTUD_FLOOR;
-		probe(p, PMTUD_MIN);
+		probe(p, p->min);
 		break;
 	default:
 		rest(p, PMTUD_SILENT, now);

@@ -5,7 +5,6 @@
 
 #include "tern/tern.h"
 
-#define PMTUD_MIN 96 /* MIN_PLPMTU: the least that tern_limits.mtu may be */
 #define PMTUD_MAX_PROBES 3
 #define PMTUD_STEP 8 /* a search ends when it could gain no more than this */
 #define PMTUD_CONFIRM_NS UINT64_C(15000000000)
@@ -23,7 +22,7 @@ enum pmtud_state {
 struct pmtud {
 	enum pmtud_state state;
 	uint16_t size; /* PLPMTU: what the path is taken to carry */
-	uint16_t base, max; /* BASE_PLPMTU, MAX_PLPMTU */
+	uint16_t min, base, max; /* MIN_PLPMTU, BASE_PLPMTU, MAX_PLPMTU */
 	uint16_t failed; /* the smallest size above size that was lost; max + 1: none */
 	uint16_t probing; /* PROBED_SIZE; 0: none is under way */
 	uint8_t count; /* PROBE_COUNT: of this size, sent */
@@ -33,10 +32,12 @@ struct pmtud {
 	uint64_t raise_ns; /* when to look for more */
 };
 
-/* A new path, or the first: it is taken to carry base until more is known. base at most max. */
-void pmtud_start(struct pmtud *p, uint16_t base, uint16_t max);
+/* The first path: it is taken to carry base until more is known. min <= base <= max. */
+void pmtud_start(struct pmtud *p, uint16_t min, uint16_t base, uint16_t max);
+/* Another path. */
+void pmtud_restart(struct pmtud *p);
 /* The caller knows a bound: the size of a probe it cannot send, or what a router said. */
-void pmtud_limit(struct pmtud *p, uint16_t most, tern_time now);
+void pmtud_limit(struct pmtud *p, uint16_t most);
 
 /* The size of the probe to send now; 0: none. */
 uint16_t pmtud_wanted(const struct pmtud *p);

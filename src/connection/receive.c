@@ -90,6 +90,8 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	error = keep_names(conn);
 	if (error == TERN_OK)
 		error = conn->after ? after_complete(conn, now) : keep_session(conn);
+	if (error == TERN_OK)
+		error = rrc_complete(conn);
 	if (error == TERN_OK && !conn->after && hs->flight.num_messages && !hs->flight.awaits_answer &&
 	    hs->flight.state != FLIGHT_PREPARING) {
 		conn->last = last_new(&conn->pool->config->heap, &hs->flight, now);
@@ -344,6 +346,20 @@ static tern_error receive_ack(tern_conn *conn, const struct record *record, tern
 	return after_receive_ack(conn, record, now);
 }
 
+/* RFC 9853 3. */
+static void receive_check(tern_conn *conn, const struct record *record, tern_time now)
+{
+	bool agreed = conn->state == CONN_OPEN && conn->outcome.rrc &&
+		      record->epoch >= conn->outcome.version->first_data_epoch;
+	tern_drop drop = TERN_DROP_CONTENT_TYPE;
+	if (agreed) {
+		trace_received(conn, record, NULL);
+		drop = rrc_receive(conn, record, now);
+	}
+	if (drop != TERN_DROP_NONE)
+		conn_drop(conn, drop, record->type, record->epoch, record->seq, record->wire.n);
+}
+
 static bool is_close_notify(const struct record *record)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
@@ -399,6 +415,9 @@ tern_error conn_receive(tern_conn *conn, struct record *record, tern_event *even
 		if (conn->after)
 			return receive_ack(conn, record, now);
 		conn_drop(conn, TERN_DROP_CONTENT_TYPE, record->type, record->epoch, record->seq, record->wire.n);
+		return TERN_OK;
+	case CONTENT_RETURN_ROUTABILITY_CHECK:
+		receive_check(conn, record, now);
 		return TERN_OK;
 	default:
 		return receive_data(conn, record, event);

@@ -54,13 +54,16 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	return error;
 }
 
-tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
+/* Answers to checks are not delayed by anything: RFC 9853 5.4. path NULL: the caller has one. */
+static tern_error take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_path *path, tern_time now)
 {
 	tern_error error = TERN_OK;
 	*len = 0;
 	if (cap < conn->mtu)
 		return TERN_ERROR_BUFFER_TOO_SMALL;
-	if (conn->state != CONN_FAILED)
+	if (conn->state == CONN_OPEN)
+		error = rrc_take(conn, out, cap, len, path, now);
+	if (error == TERN_OK && *len == 0 && conn->state != CONN_FAILED)
 		error = take_flight(conn, out, cap, len, now);
 	if (error == TERN_OK && *len == 0 && conn->alert_waits)
 		error = take_alert(conn, out, cap, len);
@@ -69,6 +72,18 @@ tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len
 	if (error != TERN_OK && tern_error_class_of(error) != TERN_CLASS_USAGE)
 		return conn_fail(conn, error, WHERE, "");
 	return error;
+}
+
+tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
+{
+	return take(conn, out, cap, len, NULL, now);
+}
+
+tern_error tern_conn_take_path(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_path *path, tern_time now)
+{
+	if (!tern_conn_path(conn, path))
+		*path = (tern_path){0};
+	return take(conn, out, cap, len, path, now);
 }
 
 /* We owe the next move ourselves: repeating our flight would only say that the peer's was lost. */
@@ -100,7 +115,7 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 	}
 	if (conn->after && conn->state != CONN_FAILED && conn->state != CONN_CLOSED && after_deadline(conn) < deadline)
 		deadline = after_deadline(conn);
-	return deadline;
+	return rrc_deadline(conn) < deadline ? rrc_deadline(conn) : deadline;
 }
 
 static tern_error tick_flight(tern_conn *conn, tern_time now)
@@ -134,6 +149,8 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 	}
 	if (error == TERN_OK && conn->after && conn->state != CONN_CLOSED)
 		error = after_tick(conn, now);
+	if (error == TERN_OK)
+		rrc_tick(conn, now);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 6347 4.2.4");
 }
 
@@ -211,6 +228,7 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 		return CONN_FAIL(conn, ERROR_LIMIT, "RFC 9147 4.5.3");
 	TRY(seal_data(conn, conn->write_epoch, &w, span_of(data, len)));
 	*out_len = w.n;
+	rrc_used(conn, w.n);
 	conn_note_limits(conn);
 	return TERN_OK;
 }

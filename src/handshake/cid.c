@@ -57,6 +57,8 @@ tern_error cid_offer(struct handshake *hs, struct extensions *ext)
 	error = cid_make(hs->pool, hs->conn, &hs->records->cids, &ext->connection_id);
 	if (error != TERN_OK)
 		return FAILED(hs, error, "RFC 9146 3");
+	if (hs->pool->config->rrc != TERN_RRC_OFF)
+		ext->present |= HAS_RRC;
 	ext->present |= HAS_CONNECTION_ID; /* an empty one says that we can send with the peer's: RFC 9147 5.1 */
 	return TERN_OK;
 }
@@ -78,6 +80,7 @@ tern_error cid_take(struct handshake *hs, const struct extensions *ext)
 	}
 	if (!cid_fits_mtu(ext->connection_id.n, hs->flight.mtu))
 		return FAIL(hs, ERROR_BUDGET, "RFC 9146 3");
+	hs->outcome.rrc = ext->present & HAS_RRC;
 	error = use_peers(hs, ext->connection_id);
 	return error == TERN_OK ? TERN_OK : FAILED(hs, error, "RFC 9146 3");
 }
@@ -97,6 +100,9 @@ tern_error cid_answer(struct handshake *hs, const struct extensions *ext, struct
 	if (error != TERN_OK)
 		return FAILED(hs, error, "RFC 9146 3");
 	answer->present |= HAS_CONNECTION_ID;
+	hs->outcome.rrc = (ext->present & HAS_RRC) && hs->pool->config->rrc != TERN_RRC_OFF;
+	if (hs->outcome.rrc) /* never without the other: RFC 9853 3 */
+		answer->present |= HAS_RRC;
 	return TERN_OK;
 }
 

@@ -86,6 +86,8 @@ struct tern_config {
 	bool cids; /* connection IDs are offered and taken */
 	uint8_t cid_length; /* of our own without a codec: random bytes; 0: we want none */
 	tern_cid_codec cid_codec; /* make NULL: none */
+	tern_rrc rrc;
+	bool pmtud;
 	uint32_t early_max; /* servers: bytes of early data; 0: none is accepted */
 	tern_fresh_fn *fresh;
 	void *fresh_user;

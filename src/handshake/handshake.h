@@ -55,6 +55,7 @@ struct outcome {
 		};
 	};
 	bool extended_master_secret, resumed, peer_authenticated, has_peer_fingerprint;
+	bool rrc; /* the return routability check was agreed on */
 	uint8_t peer_fingerprint[32];
 	tern_early_data early; /* DTLS 1.3 */
 	tern_early_reason early_reason;

@@ -207,7 +207,7 @@ tern_error fill_server_hello13(struct handshake *hs, struct server_hello *hello,
 		ext->present |= HAS_PRE_SHARED_KEY;
 		ext->selected_identity = hs->psk_index;
 	}
-	ext->present |= hs->offered.present & HAS_CONNECTION_ID; /* in clear: RFC 9147 9.1 */
+	ext->present |= hs->offered.present & (HAS_CONNECTION_ID | HAS_RRC); /* in clear: RFC 9147 9.1 */
 	ext->connection_id = hs->offered.connection_id;
 	return TERN_OK;
 }

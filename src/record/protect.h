@@ -23,6 +23,7 @@ struct outgoing_record {
 	struct span cid; /* the peer's; empty: none */
 	uint8_t type;
 	bool last; /* nothing follows it in its datagram */
+	size_t pad; /* zeros behind the type, where there is one inside; else 0 */
 };
 
 struct protection {
@@ -53,6 +54,7 @@ struct protection {
 	uint64_t (*forgery_limit)(const struct aead_alg *aead);
 
 	bool epochs_overlap; /* new keys leave the older ones alive */
+	bool pads; /* zeros may follow the type inside, without a connection ID too */
 };
 
 /* The 13-byte header, of DTLS 1.2 and of plaintext. */

@@ -53,9 +53,10 @@ static void make_nonce(uint8_t *nonce, const struct aead_alg *aead, const uint8_
 static tern_drop judge(const struct record12 *r)
 {
 	bool version = r->version == VERSION_DTLS12 || (r->epoch == 0 && r->version == VERSION_DTLS10);
+	bool known = r->type >= CONTENT_CHANGE_CIPHER_SPEC && r->type <= CONTENT_APPLICATION_DATA;
 	if (!version)
 		return TERN_DROP_VERSION;
-	if (r->type < CONTENT_CHANGE_CIPHER_SPEC || r->type > CONTENT_APPLICATION_DATA)
+	if (!known && (r->type != CONTENT_RETURN_ROUTABILITY_CHECK || r->epoch == 0))
 		return TERN_DROP_CONTENT_TYPE;
 	return TERN_DROP_NONE;
 }
@@ -117,7 +118,8 @@ static size_t inner_max(size_t max)
 
 static bool type_may_be_inside(uint8_t type)
 {
-	return type >= CONTENT_CHANGE_CIPHER_SPEC && type <= CONTENT_APPLICATION_DATA;
+	return (type >= CONTENT_CHANGE_CIPHER_SPEC && type <= CONTENT_APPLICATION_DATA) ||
+	       type == CONTENT_RETURN_ROUTABILITY_CHECK;
 }
 
 /* The window is asked first: RFC 6347 4.1.2.6. */
@@ -178,7 +180,7 @@ static tern_error seal(const struct provider *provider, struct aead_key *key, co
 {
 	uint8_t nonce[AEAD_NONCE], room[AAD12_CID_MAX];
 	struct record12 h = {r->cid.n ? CONTENT_TLS12_CID : r->type, VERSION_DTLS12, e->epoch, r->seq, r->cid, {0}};
-	size_t header_len = front(e, r->cid.n, r->last), n = r->payload.n + (r->cid.n ? 1u : 0u);
+	size_t header_len = front(e, r->cid.n, r->last), n = r->payload.n + (r->cid.n ? 1u : 0u) + r->pad;
 	const uint8_t *plain = r->payload.p, *numbers;
 	struct wr w = wr_of(out, header_len);
 	struct span aad = make_aad_of(room, &h, n, &numbers);
@@ -186,9 +188,10 @@ static tern_error seal(const struct provider *provider, struct aead_key *key, co
 	put_record12_header(&w, &h, (uint16_t)(e->aead->explicit_len12 + n + e->aead->tag_len));
 	if (e->aead->explicit_len12)
 		wr_bytes(&w, span_of(numbers, e->aead->explicit_len12));
-	if (r->cid.n) { /* content, type: RFC 9146 4 */
+	if (r->cid.n) { /* content, type, zeros: RFC 9146 4 */
 		if (r->payload.n && plain != out + header_len)
 			memcpy(out + header_len, plain, r->payload.n);
+		memset(out + header_len + r->payload.n, 0, 1 + r->pad);
 		out[header_len + r->payload.n] = r->type;
 		plain = out + header_len;
 	}
@@ -200,4 +203,5 @@ static uint64_t forgery_limit(const struct aead_alg *aead)
 	return aead->forgery_limit12;
 }
 
-const struct protection protection12 = {parse, open_record, seal, front, back, payload_max, forgery_limit, false};
+const struct protection protection12 = {parse,	     open_record,   seal,  front, back,
+					payload_max, forgery_limit, false, false};

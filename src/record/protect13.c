@@ -139,7 +139,7 @@ static tern_drop take_inner(uint8_t *p, size_t n, struct record *out)
 	if (!take_inner_type(p, &n, &out->type))
 		return TERN_DROP_CONTENT_TYPE;
 	if (out->type != CONTENT_ALERT && out->type != CONTENT_HANDSHAKE && out->type != CONTENT_APPLICATION_DATA &&
-	    out->type != CONTENT_ACK)
+	    out->type != CONTENT_ACK && out->type != CONTENT_RETURN_ROUTABILITY_CHECK)
 		return TERN_DROP_CONTENT_TYPE;
 	out->p = p;
 	out->n = n;
@@ -203,7 +203,7 @@ static tern_error seal(const struct provider *provider, struct aead_key *key, co
 		       const struct outgoing_record *r, uint8_t *out)
 {
 	size_t header_len = front(e, r->cid.n, r->last), n = r->payload.n;
-	size_t inner = n + back(e, r->cid.n, n) - e->aead->tag_len;
+	size_t inner = n + back(e, r->cid.n, n) + r->pad - e->aead->tag_len;
 	uint8_t nonce[AEAD_NONCE], *body = out + header_len;
 	struct wr w = wr_of(out, header_len);
 	struct unified_header h = {
@@ -228,4 +228,4 @@ static uint64_t forgery_limit(const struct aead_alg *aead)
 	return aead->forgery_limit;
 }
 
-const struct protection protection13 = {parse, open_record, seal, front, back, payload_max, forgery_limit, true};
+const struct protection protection13 = {parse, open_record, seal, front, back, payload_max, forgery_limit, true, true};

@@ -157,21 +157,54 @@ static tern_error put(struct record_layer *l, struct write_epoch *e, struct outg
 	return TERN_OK;
 }
 
+/* The record r at the end of w, where it has size bytes at least. */
+static tern_error append(struct record_layer *l, uint16_t epoch, struct outgoing_record *r, size_t size, struct wr *w,
+			 uint64_t *seq)
+{
+	struct write_epoch *e;
+	size_t n;
+	TRY(find_epoch(l, epoch, &e));
+	if (r->payload.n > payload_max(l, e))
+		return TERN_ERROR_TOO_LARGE;
+	n = front(l, e, true) + r->payload.n + back(l, e, r->payload.n);
+	if (size) {
+		if (size < n || size > record_padded_max(l, epoch))
+			return TERN_ERROR_USAGE;
+		r->pad = size - n;
+		n = size;
+	}
+	if (w->bad || w->cap - w->n < n)
+		return TERN_ERROR_BUFFER_TOO_SMALL;
+	TRY(put(l, e, r, w->p + w->n, seq));
+	w->n += n;
+	return TERN_OK;
+}
+
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq)
 {
 	struct outgoing_record r = {.payload = payload, .type = type, .last = true};
-	struct write_epoch *e;
-	size_t n;
-	TRY(find_epoch(l, epoch, &e));
-	if (payload.n > payload_max(l, e))
-		return TERN_ERROR_TOO_LARGE;
-	n = front(l, e, true) + payload.n + back(l, e, payload.n);
-	if (w->bad || w->cap - w->n < n)
-		return TERN_ERROR_BUFFER_TOO_SMALL;
-	TRY(put(l, e, &r, w->p + w->n, seq));
-	w->n += n;
-	return TERN_OK;
+	return append(l, epoch, &r, 0, w, seq);
+}
+
+tern_error record_seal_padded(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, size_t size,
+			      struct wr *w, uint64_t *seq)
+{
+	struct outgoing_record r = {.payload = payload, .type = type, .last = true};
+	return append(l, epoch, &r, size, w, seq);
+}
+
+size_t record_padded_max(const struct record_layer *l, uint16_t epoch)
+{
+	const struct write_epoch *e = epochs_peek_write(l, epoch);
+	if (!e || !(l->protection->pads || l->cids.len[CID_PEERS]))
+		return 0;
+	return front(l, e, true) + l->plaintext_max_out + back(l, e, l->plaintext_max_out);
+}
+
+bool record_is_newest(const struct record_layer *l, const struct record *record)
+{
+	return record->epoch && record->epoch == l->in.epoch && record->seq + 1 == l->in.window.next;
 }
 
 tern_error record_begin(struct record_layer *l, uint16_t epoch, uint8_t type, struct wr *w, struct record_mark *mark)

@@ -95,14 +95,18 @@ struct record {
  * With connection IDs agreed on, records without one of ours are dropped under keys, but for those of early data, whose
  * sender may not know it yet. Behind one of another connection nothing is read, since its length is not known.
  * Drops: NO_CID, OTHER_CID (all of the datagram that is left), MALFORMED, VERSION (DTLS 1.2; epoch 0: neither 0xfeff
- * nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20 to 23; DTLS 1.3: or 26, and under keys not 20), EPOCH (no
- * keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory
+ * nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20 to 23; under keys 27 is taken too; DTLS 1.3: or 26, and
+ * under keys not 20), EPOCH (no keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory
  * for the expanded key. Whether a forgery limit is reached is record_worn's answer.
  *
  * Either protection tells the protected records of the other version from garbage: they are dropped as EPOCH. A unified
  * header has two bits of epoch: without keys the record's epoch is the next above the newest with these bits, its
  * number 0. */
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
+
+/* Whether this record, just opened, is the newest of all: of the newest epoch, and none of a higher number was opened.
+ * RFC 9146 6. */
+bool record_is_newest(const struct record_layer *l, const struct record *record);
 
 /* Appends one record with payload to w, in the plain form of either RFC (RFC 6347 4.1, RFC 9146 3) or protected. epoch:
  * 0 or a live write epoch. The record ends its datagram: in DTLS 1.3 its header leaves out the length. LIMIT: this key
@@ -111,6 +115,13 @@ bool record_next(struct record_layer *l, struct datagram *d, struct record *out)
  * record's number; may be NULL. */
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq);
+
+/* The same, padded with zeros to a record of size bytes: RFC 8446 5.4. USAGE: that is less than it has without; or
+ * this epoch knows no padding. */
+tern_error record_seal_padded(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, size_t size,
+			      struct wr *w, uint64_t *seq);
+/* The longest record that can be made so, as far as the peer takes it; 0: this epoch knows no padding. */
+size_t record_padded_max(const struct record_layer *l, uint16_t epoch);
 
 /* The same in two steps, for payload that is assembled in place: between them the caller writes it to w. After
  * record_begin, w has room for it only as far as room for the tag is left: use record_overhead. When record_end fails,

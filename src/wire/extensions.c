@@ -399,6 +399,7 @@ static const struct row rows[] = {
 	X(PSK_KEY_EXCHANGE_MODES,    psk_modes,                 list8,  NO,     NO,    NO,     NO,     NO,     NO, NO),
 	X(CERTIFICATE_AUTHORITIES,   certificate_authorities,   names,  NO,     NO,    NO,     NO,     names,  NO, NO),
 	X(CONNECTION_ID,             connection_id,             vec8,   vec8,   vec8,  NO,     NO,     NO,     NO, NO),
+	X(RRC,                       present,                   none,   none,   none,  NO,     NO,     NO,     NO, NO),
 	X(POST_HANDSHAKE_AUTH,       present,                   none,   NO,     NO,    NO,     NO,     NO,     NO, NO),
 	X(SIGNATURE_ALGORITHMS_CERT, signature_algorithms_cert, list16, NO,     NO,    NO,     NO,     list16, NO, NO),
 	X(PRE_SHARED_KEY,            present,                   psks,   NO,     psk,   NO,     NO,     NO,     NO, NO),

@@ -36,6 +36,7 @@ enum extension_type {
 	EXT_SIGNATURE_ALGORITHMS_CERT = 50, /* RFC 8446 4.2.3 */
 	EXT_KEY_SHARE = 51, /* RFC 8446 4.2.8 */
 	EXT_CONNECTION_ID = 54, /* RFC 9146 3 */
+	EXT_RRC = 61, /* RFC 9853 3 */
 	EXT_RENEGOTIATION_INFO = 0xff01 /* RFC 5746 */
 };
 
@@ -64,7 +65,8 @@ enum extension_bit {
 	HAS_CERTIFICATE_AUTHORITIES = 1 << 20,
 	HAS_COMPRESS_CERTIFICATE = 1 << 21,
 	HAS_USE_SRTP = 1 << 22,
-	HAS_CONNECTION_ID = 1 << 23
+	HAS_CONNECTION_ID = 1 << 23,
+	HAS_RRC = 1 << 24
 };
 
 /* Where a block stands. Each place has its own syntax for some extensions, and a list of those that may be there at all

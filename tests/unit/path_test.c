@@ -76,11 +76,10 @@ static int errand(struct side *s)
 	if (e.kind == ERRAND_NONE)
 		return ERRAND_NONE;
 	s->to = *e.to;
-	if (e.kind == ERRAND_ANSWER)
-		memcpy(s->last, e.cookie, RRC_COOKIE);
-	else
-		memset(s->last, ++s->next_cookie, RRC_COOKIE);
-	paths_sent(s->p, &e, s->last, DATAGRAM, RTT, s->now);
+	if (e.kind != ERRAND_ANSWER)
+		memset(e.cookie, ++s->next_cookie, RRC_COOKIE);
+	memcpy(s->last, e.cookie, RRC_COOKIE);
+	paths_sent(s->p, &e, DATAGRAM, RTT, s->now);
 	return e.kind;
 }
 
@@ -583,7 +582,7 @@ static void measures(void **state)
 	struct path_errand e;
 	(void)state;
 	open_side(&s, false);
-	assert_int_equal(paths_measure(s.p, 1200, 1472), TERN_OK);
+	assert_int_equal(paths_measure(s.p, 96, 1200, 1472), TERN_OK);
 	e = paths_errand(s.p, DATAGRAM, false);
 	assert_int_equal(e.kind, ERRAND_SIZE);
 	assert_int_equal(e.size, 1200);
@@ -618,7 +617,7 @@ static void memory_runs_out(void **state)
 	for (size_t i = 1; i <= 2; i++) {
 		open_side(&s, false);
 		s.heap.fail_at = s.heap.allocs + i;
-		assert_int_equal(paths_measure(s.p, 1200, 1472), TERN_ERROR_NO_MEMORY);
+		assert_int_equal(paths_measure(s.p, 96, 1200, 1472), TERN_ERROR_NO_MEMORY);
 		assert_null(s.p->pmtud);
 		close_side(&s);
 	}

@@ -67,7 +67,7 @@ static void finds_what_is_carried(void **state)
 		uint16_t most = cases[i].carries < cases[i].max ? cases[i].carries : cases[i].max;
 		struct path path = {.carries = cases[i].carries};
 		struct pmtud p;
-		pmtud_start(&p, cases[i].base, cases[i].max);
+		pmtud_start(&p, 96, cases[i].base, cases[i].max);
 		assert_int_equal(p.size, cases[i].base);
 		settle(&p, &path);
 		assert_int_equal(p.state, PMTUD_DONE);
@@ -84,7 +84,7 @@ static void stray_losses(void **state)
 	for (unsigned lose = 0; lose < PMTUD_MAX_PROBES; lose++) {
 		struct path path = {.carries = 1472, .lose = lose};
 		struct pmtud p;
-		pmtud_start(&p, 1200, 1472);
+		pmtud_start(&p, 96, 1200, 1472);
 		settle(&p, &path);
 		assert_int_equal(p.size, 1472);
 		assert_int_equal(path.probes, 2 + lose);
@@ -94,7 +94,7 @@ static void stray_losses(void **state)
 static void found(struct pmtud *p, struct path *path)
 {
 	*path = (struct path){.carries = 1472};
-	pmtud_start(p, 1200, 1472);
+	pmtud_start(p, 96, 1200, 1472);
 	settle(p, path);
 	assert_int_equal(p->size, 1472);
 	path->probes = 0;
@@ -160,7 +160,7 @@ static void looks_for_more_later(void **state)
 	struct path path = {.carries = 1300};
 	uint64_t since;
 	(void)state;
-	pmtud_start(&p, 1200, 1472);
+	pmtud_start(&p, 96, 1200, 1472);
 	settle(&p, &path);
 	assert_true(p.size <= 1300);
 	path.carries = 1472;
@@ -180,25 +180,25 @@ static void limited(void **state)
 	struct path path;
 	(void)state;
 	found(&p, &path);
-	pmtud_limit(&p, 1400, path.now);
+	pmtud_limit(&p, 1400);
 	assert_int_equal(p.size, 1400);
-	pmtud_limit(&p, 1460, path.now); /* no news */
+	pmtud_limit(&p, 1460); /* no news */
 	pmtud_used(&p, 1400);
 	settle(&p, &path);
 	assert_int_equal(p.size, 1400);
-	pmtud_limit(&p, 1000, path.now);
+	pmtud_limit(&p, 1000);
 	assert_int_equal(p.size, 1000);
 	assert_int_equal(p.base, 1000);
 	/* While it searches, and while it confirms. */
-	pmtud_start(&p, 1200, 1472);
-	pmtud_limit(&p, 1100, path.now);
+	pmtud_start(&p, 96, 1200, 1472);
+	pmtud_limit(&p, 1100);
 	assert_int_equal(pmtud_wanted(&p), 1100);
 	settle(&p, &path);
 	assert_int_equal(p.size, 1100);
-	pmtud_start(&p, 1200, 1472);
+	pmtud_start(&p, 96, 1200, 1472);
 	assert_true(go_on(&p, &path));
 	assert_int_equal(pmtud_wanted(&p), 1472);
-	pmtud_limit(&p, 1300, path.now);
+	pmtud_limit(&p, 1300);
 	path.longest = 0;
 	settle(&p, &path);
 	assert_true(p.size <= 1300 && p.size + PMTUD_STEP >= 1300 && path.longest <= 1300);
@@ -210,14 +210,14 @@ static void late_and_unasked(void **state)
 	struct pmtud p;
 	tern_time now = {0};
 	(void)state;
-	pmtud_start(&p, 1200, 1472);
+	pmtud_start(&p, 96, 1200, 1472);
 	pmtud_sent(&p, 0, now);
 	now.mono_ns += 2 * S;
 	pmtud_tick(&p, now);
 	assert_int_equal(pmtud_wanted(&p), 1200);
 	pmtud_arrived(&p, now);
 	assert_int_equal(p.state, PMTUD_SEARCH);
-	pmtud_start(&p, 1200, 1200);
+	pmtud_start(&p, 96, 1200, 1200);
 	pmtud_sent(&p, 0, now);
 	pmtud_arrived(&p, now);
 	assert_int_equal(p.state, PMTUD_DONE);
@@ -230,10 +230,10 @@ static void timers(void **state)
 {
 	struct pmtud p;
 	(void)state;
-	pmtud_start(&p, 1200, 1472);
+	pmtud_start(&p, 96, 1200, 1472);
 	pmtud_sent(&p, 2 * S, (tern_time){.mono_ns = 5 * S});
 	assert_int_equal(pmtud_deadline(&p), 11 * S);
-	pmtud_start(&p, 1200, 1472);
+	pmtud_start(&p, 96, 1200, 1472);
 	pmtud_sent(&p, UINT64_MAX, (tern_time){.mono_ns = UINT64_MAX - 5});
 	assert_int_equal(pmtud_deadline(&p), TERN_NEVER - 1);
 }

@@ -279,7 +279,8 @@ static void insides(void **state)
 		{"ChangeCipherSpec", "\x01\x14\0\0\0\0\0\0", 8, TERN_DROP_CONTENT_TYPE, 20, 0},
 		{"heartbeat", "\x01\x18\0\0\0\0\0\0", 8, TERN_DROP_CONTENT_TYPE, 24, 0},
 		{"CID of DTLS 1.2", "\x01\x19\0\0\0\0\0\0", 8, TERN_DROP_CONTENT_TYPE, 25, 0},
-		{"type 27", "\x01\x1b\0\0\0\0\0\0", 8, TERN_DROP_CONTENT_TYPE, 27, 0},
+		{"return_routability_check", "\x01\x1b\0\0\0\0\0\0", 8, TERN_DROP_NONE, 27, 1},
+		{"type 28", "\x01\x1c\0\0\0\0\0\0", 8, TERN_DROP_CONTENT_TYPE, 28, 0},
 		{"type 255", "\x01\xff\0\0\0\0\0\0", 8, TERN_DROP_CONTENT_TYPE, 255, 0},
 	};
 	(void)state;
