@@ -109,6 +109,14 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_system_trust(tern_config *co
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_fingerprint(tern_config *config, const char *text); /* RFC 8122 */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_insecure_no_verify(tern_config *config);
 
+/* How many chains that led to a trust anchor each pool remembers, those used last; default 64, at most 1024, 0: none.
+ * The next handshake with the same chain is spared reading and verifying it, a client's thereby more than half of its
+ * time. It is remembered for an hour at most, never beyond the end of any certificate in it, not when a clock goes
+ * back, and only for the same side; the peer's name, fingerprints and signature are checked each time. What is
+ * withdrawn otherwise within the hour takes effect with a new config, or by a callback: it is asked each time, and
+ * nothing is remembered then. Each takes 8 to 12 KB from malloc. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_remembered_chains(tern_config *config, size_t max);
+
 /* Asked in place of the checks above, with the peer's chain (DER, leaf first; or one raw public key). Returns TERN_OK,
  * an error of class AUTH, or TERN_PENDING and answers by tern_conn_resume. The spans are valid during the call only. */
 typedef struct tern_bytes {

@@ -2,6 +2,7 @@
 
 #include "connection/config_parts.h"
 #include "connection/policy.h"
+#include "handshake/chains.h"
 #include "handshake/keyring.h"
 
 /* ---- Life ---- */
@@ -34,6 +35,7 @@ tern_config *tern_config_new(const tern_allocator *allocator)
 	config->provider = &provider_libcrypto;
 	config->limits = limits_default;
 	config->tickets = true;
+	config->remembered_chains = CHAINS_DEFAULT;
 	config->dtls12 = config->dtls13 = true;
 	apply_policy(config, policy_by_name("default"));
 	return config;

@@ -1,6 +1,8 @@
 /* config_verify.c - how the peer is judged: trust anchors, fingerprints, the callback. */
 #include "connection/config_parts.h"
 
+#include "handshake/chains.h"
+
 #define PEM_MAX ((size_t)1 << 24)
 
 bool config_can_verify(const tern_config *config)
@@ -75,6 +77,15 @@ tern_error tern_config_set_verify(tern_config *config, tern_verify_fn *verify, v
 	TRY(config_settable(config));
 	config->verify = verify;
 	config->verify_user = user;
+	return TERN_OK;
+}
+
+tern_error tern_config_set_remembered_chains(tern_config *config, size_t max)
+{
+	TRY(config_settable(config));
+	if (max > CHAINS_MAX)
+		return TERN_ERROR_USAGE;
+	config->remembered_chains = max;
 	return TERN_OK;
 }
 

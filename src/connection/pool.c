@@ -2,11 +2,21 @@
 
 #include "base/heap.h"
 #include "connection/hello_slots.h"
+#include "handshake/chains.h"
 #include "handshake/session.h"
 
 static bool good_for_anything(const tern_config *config)
 {
 	return config->num_credentials || config->num_psks || config->psk || config_can_verify(config);
+}
+
+/* Where a callback judges, it is asked each time. */
+static tern_error remember_chains(tern_pool *pool)
+{
+	const tern_config *config = pool->config;
+	if (!config->trust || config->verify || !config->remembered_chains)
+		return TERN_OK;
+	return chains_new(&pool->chains, pool->provider, pool->crypto, &config->heap, config->remembered_chains);
 }
 
 tern_error tern_pool_new(tern_pool **out, tern_config *config)
@@ -27,6 +37,8 @@ tern_error tern_pool_new(tern_pool **out, tern_config *config)
 		error = pool->provider->open(&pool->crypto, heap);
 	if (error == TERN_OK)
 		error = schedules_new(&pool->schedules, pool->provider, pool->crypto, heap, SCHEDULES_DEFAULT);
+	if (error == TERN_OK)
+		error = remember_chains(pool);
 	if (error != TERN_OK) {
 		tern_pool_free(pool);
 		return error;
@@ -73,6 +85,7 @@ void tern_pool_free(tern_pool *pool)
 		return;
 	config = pool->config;
 	heap = config->heap;
+	chains_free(pool->chains);
 	if (pool->schedules)
 		schedules_free(pool->schedules);
 	if (pool->crypto)

@@ -170,11 +170,16 @@ struct provider {
 	tern_error (*chain_parse)(struct crypto *c, struct peer_chain **out, const struct span *chain, size_t n,
 				  bool raw_key);
 	void (*chain_free)(struct crypto *c, struct peer_chain *chain);
+	/* Another reference to the same chain; each is ended by chain_free. Nothing is checked against trust any more:
+	 * the certificates behind the leaf are let go. */
+	struct peer_chain *(*chain_hold)(struct peer_chain *chain);
 	enum key_type (*chain_key_type)(const struct peer_chain *chain);
-	/* Path building and checks against trust at unix_s; name (host name or IP literal) is checked unless empty.
-	 * Errors of class AUTH, each cause its own. */
+	/* Path building and checks against trust at unix_s, names left out. Errors of class AUTH, each cause its own.
+	 * *expires_unix_s: the first second at which one of the certificates that were used is not valid any more. */
 	tern_error (*chain_check)(struct crypto *c, struct peer_chain *chain, const struct trust *trust,
-				  enum purpose purpose, struct span name, int64_t unix_s);
+				  enum purpose purpose, int64_t unix_s, int64_t *expires_unix_s);
+	/* Whether the leaf is for name, a host name or an IP literal: else CERTIFICATE_NAME. */
+	tern_error (*chain_check_name)(struct crypto *c, const struct peer_chain *chain, struct span name);
 
 	/* Anchors are added to *trust, made when NULL. INPUT errors. */
 	tern_error (*trust_add)(struct trust **trust, struct span pem);

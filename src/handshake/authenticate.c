@@ -1,5 +1,6 @@
 #include "handshake/authenticate.h"
 
+#include "handshake/chains.h"
 #include "handshake/version.h"
 
 static void digest_of(const struct hash_alg *hash, struct span message, uint8_t *out)
@@ -147,23 +148,67 @@ static tern_error ask_verify(struct handshake *hs)
 			   TERN_ERROR_CERTIFICATE_REJECTED);
 }
 
+static enum purpose purpose_of(const struct handshake *hs)
+{
+	return hs->role == CLIENT ? PURPOSE_SERVER : PURPOSE_CLIENT;
+}
+
+/* Up to an anchor, or as it was when the chain was remembered. */
+static tern_error check_chain(struct handshake *hs)
+{
+	const struct provider *p = hs->pool->provider;
+	uint8_t id[CHAIN_ID_LEN];
+	int64_t expires;
+	if (hs->peer_remembered)
+		return TERN_OK;
+	TRY(p->chain_check(hs->pool->crypto, hs->peer, hs->pool->config->trust, purpose_of(hs), hs->now.unix_s,
+			   &expires));
+	if (!hs->pool->chains)
+		return TERN_OK;
+	chains_id(p, hs->pool->settings_hash, purpose_of(hs), hs->peer_chain, hs->num_peer_chain, id);
+	chains_note(hs->pool->chains, id, hs->peer, expires, hs->now);
+	return TERN_OK;
+}
+
+static tern_error check_name(struct handshake *hs)
+{
+	const struct provider *p = hs->pool->provider;
+	if (hs->role != CLIENT || !hs->outcome.server_name.n)
+		return TERN_OK;
+	return p->chain_check_name(hs->pool->crypto, hs->peer, hs->outcome.server_name);
+}
+
 static tern_error decide(struct handshake *hs)
 {
 	const struct tern_config *config = hs->pool->config;
-	enum purpose purpose = hs->role == CLIENT ? PURPOSE_SERVER : PURPOSE_CLIENT;
-	struct span name = hs->role == CLIENT ? hs->outcome.server_name : span_of(NULL, 0);
 	hs->outcome.peer_authenticated = true;
 	if (config->verify)
 		return ask_verify(hs);
 	if (pinned(hs, hs->peer_chain[0]))
 		return TERN_OK;
-	if (config->trust && !hs->raw_peer)
-		return hs->pool->provider->chain_check(hs->pool->crypto, hs->peer, config->trust, purpose, name,
-						       hs->now.unix_s);
+	if (config->trust && !hs->raw_peer) {
+		TRY(check_chain(hs));
+		return check_name(hs);
+	}
 	hs->outcome.peer_authenticated = false;
 	if (config->no_verify)
 		return TERN_OK;
 	return config->num_fingerprints ? TERN_ERROR_FINGERPRINT : TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER;
+}
+
+/* The parsed chain, of a look-up where there was one before. */
+static tern_error parse_chain(struct handshake *hs)
+{
+	tern_pool *pool = hs->pool;
+	uint8_t id[CHAIN_ID_LEN];
+	if (pool->chains && !hs->raw_peer) {
+		chains_id(pool->provider, pool->settings_hash, purpose_of(hs), hs->peer_chain, hs->num_peer_chain, id);
+		hs->peer = chains_find(pool->chains, id, hs->now);
+		hs->peer_remembered = hs->peer != NULL;
+	}
+	if (hs->peer)
+		return TERN_OK;
+	return pool->provider->chain_parse(pool->crypto, &hs->peer, hs->peer_chain, hs->num_peer_chain, hs->raw_peer);
 }
 
 static tern_error take_chain(struct handshake *hs, const struct span *chain, size_t n)
@@ -176,7 +221,7 @@ static tern_error take_chain(struct handshake *hs, const struct span *chain, siz
 	hs->num_peer_chain = n;
 	digest_of(hs->pool->provider->hash[HASH_SHA256], chain[0], hs->outcome.peer_fingerprint);
 	hs->outcome.has_peer_fingerprint = true;
-	return hs->pool->provider->chain_parse(hs->pool->crypto, &hs->peer, hs->peer_chain, n, hs->raw_peer);
+	return parse_chain(hs);
 }
 
 tern_error judge_peer(struct handshake *hs, const struct span *chain, size_t n)

@@ -71,6 +71,7 @@ struct tern_config {
 	bool no_verify;
 	tern_verify_fn *verify;
 	void *verify_user;
+	size_t remembered_chains; /* at most so many in each pool; 0: none */
 	tern_client_auth client_auth;
 	bool post_auth; /* client authentication after the handshake */
 	struct psk_entry psks[CONFIG_PSKS];

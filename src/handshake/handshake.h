@@ -143,6 +143,7 @@ struct handshake {
 	uint8_t peer_decompresses; /* bits: which of the config's compression algorithms */
 	bool compressed[2]; /* by role of who sent it: the certificate came or went compressed */
 	struct peer_chain *peer; /* the peer's key */
+	bool peer_remembered; /* it was found good before: see chains.h */
 	struct span peer_chain[WIRE_CHAIN_MAX]; /* DER, in the arena */
 	size_t num_peer_chain;
 

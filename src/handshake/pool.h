@@ -19,6 +19,7 @@ struct tern_pool {
 	uint64_t jitter; /* see pool_jitter */
 	uint64_t next_job; /* ids of jobs are unique in the pool */
 	uint8_t settings_hash[16]; /* of the config, for sessions */
+	struct chains *chains; /* NULL: none are remembered */
 	struct hello_slots *hello_slots; /* servers that ask for cookies; else NULL */
 	uint8_t *scratch; /* POOL_SCRATCH bytes in which a message is written before it is copied exactly */
 };

@@ -88,10 +88,10 @@ static tern_error chain_parse(struct crypto *c, struct peer_chain **out, const s
 }
 
 static tern_error chain_check(struct crypto *c, struct peer_chain *chain, const struct trust *trust,
-			      enum purpose purpose, struct span name, int64_t unix_s)
+			      enum purpose purpose, int64_t unix_s, int64_t *expires_unix_s)
 {
 	return fails(c, FAULT_CHAIN_CHECK) ? TERN_ERROR_CRYPTO
-					   : stub_chain_check(c, chain, trust, purpose, name, unix_s);
+					   : stub_chain_check(c, chain, trust, purpose, unix_s, expires_unix_s);
 }
 
 void fault_provider(struct provider *p)

@@ -203,6 +203,15 @@ static void free_sent(struct sent *s)
 		OPENSSL_free((void *)s->der[--s->n].p);
 }
 
+/* Chain and name, as a handshake has them checked. */
+static tern_error judge(struct crypto *c, struct peer_chain *peer, const struct trust *trust, enum purpose purpose,
+			struct span name, int64_t unix_s)
+{
+	int64_t expires;
+	TRY(p->chain_check(c, peer, trust, purpose, unix_s, &expires));
+	return name.n ? p->chain_check_name(c, peer, name) : TERN_OK;
+}
+
 static void test_cases(void **state)
 {
 	struct crypto *c = open_provider(p);
@@ -220,8 +229,7 @@ static void test_cases(void **state)
 		check_error(cases[i].name, p->chain_parse(c, &peer, sent.der, sent.n, false), TERN_OK);
 		for (int twice = 0; twice < 2; twice++) /* nothing is used up */
 			check_error(cases[i].name,
-				    p->chain_check(c, peer, trust, cases[i].purpose, text_span(cases[i].host),
-						   TEST_NOW),
+				    judge(c, peer, trust, cases[i].purpose, text_span(cases[i].host), TEST_NOW),
 				    cases[i].error);
 		check_queue(cases[i].name);
 		p->chain_free(c, peer);
@@ -257,8 +265,7 @@ static void test_time(void **state)
 	send(&sent, leaf);
 	check_error("parse", p->chain_parse(c, &peer, sent.der, sent.n, false), TERN_OK);
 	for (size_t i = 0; i < NUM(times); i++)
-		check_error(times[i].name,
-			    p->chain_check(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW + times[i].offset),
+		check_error(times[i].name, judge(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW + times[i].offset),
 			    times[i].error);
 	p->chain_free(c, peer);
 	free_sent(&sent);
@@ -291,9 +298,8 @@ static void test_odd_names(void **state)
 	send(&sent, leaf);
 	check_error("parse", p->chain_parse(c, &peer, sent.der, sent.n, false), TERN_OK);
 	for (size_t i = 0; i < NUM(names); i++)
-		check_error(names[i].name, p->chain_check(c, peer, trust, SERVER, names[i].host, TEST_NOW), NAME);
-	check_error("not ended by NUL", p->chain_check(c, peer, trust, SERVER, span_of("a.exampleX", 9), TEST_NOW),
-		    TERN_OK);
+		check_error(names[i].name, judge(c, peer, trust, SERVER, names[i].host, TEST_NOW), NAME);
+	check_error("not ended by NUL", judge(c, peer, trust, SERVER, span_of("a.exampleX", 9), TEST_NOW), TERN_OK);
 	p->chain_free(c, peer);
 	free_sent(&sent);
 	p->trust_free(trust);
@@ -315,7 +321,7 @@ static void test_bad_signature(void **state)
 		send(&sent, world.certificates[MIDDLE]);
 		((uint8_t *)sent.der[which].p)[sent.der[which].n - 1] ^= 1;
 		check_error("parse", p->chain_parse(c, &peer, sent.der, sent.n, false), TERN_OK);
-		check_error("check", p->chain_check(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW),
+		check_error("check", judge(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW),
 			    TERN_ERROR_CERTIFICATE_SIGNATURE);
 		check_queue("check");
 		p->chain_free(c, peer);
@@ -438,7 +444,7 @@ static void check_raw_key(struct crypto *c, const char *name, EVP_PKEY *key, ter
 	if (want == TERN_OK) { /* nothing in trust vouches for it */
 		trust = make_trust(world.certificates[ROOT]);
 		check_error(name, p->chain_parse(c, &peer, &spki, 1, true), TERN_OK);
-		check_error(name, p->chain_check(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW), UNKNOWN_ISSUER);
+		check_error(name, judge(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW), UNKNOWN_ISSUER);
 		p->chain_free(c, peer);
 		p->trust_free(trust);
 	}
@@ -491,10 +497,10 @@ static void test_trust(void **state)
 	check_queue("system");
 	send(&sent, leaf);
 	check_error("parse", p->chain_parse(c, &peer, sent.der, 1, false), TERN_OK);
-	check_error("system only", p->chain_check(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW), UNKNOWN_ISSUER);
+	check_error("system only", judge(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW), UNKNOWN_ISSUER);
 	for (int twice = 0; twice < 2; twice++)
 		check_error("added", p->trust_add(&trust, text_bytes(root)), TERN_OK);
-	check_error("both", p->chain_check(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW), TERN_OK);
+	check_error("both", judge(c, peer, trust, SERVER, span_of(NULL, 0), TEST_NOW), TERN_OK);
 	p->chain_free(c, peer);
 	p->trust_free(trust);
 	p->trust_free(NULL);

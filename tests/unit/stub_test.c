@@ -242,12 +242,19 @@ static void test_chains(void **state)
 	for (size_t i = 0; i < NUM(chains); i++) {
 		struct span leaf = text_span(chains[i].leaf), host = text_span(chains[i].host);
 		struct peer_chain *peer = NULL;
+		int64_t expires;
+		tern_error error;
 		check_error(chains[i].name, p->chain_parse(c, &peer, &leaf, 1, false), chains[i].parse);
 		if (chains[i].parse != TERN_OK)
 			continue;
-		check_error(chains[i].name, p->chain_check(c, peer, trust, PURPOSE_SERVER, host, 0), chains[i].check);
-		check_error(chains[i].name, p->chain_check(c, peer, NULL, PURPOSE_SERVER, host, 0),
+		error = p->chain_check(c, peer, trust, PURPOSE_SERVER, 0, &expires);
+		if (error == TERN_OK && host.n)
+			error = p->chain_check_name(c, peer, host);
+		check_error(chains[i].name, error, chains[i].check);
+		check_error(chains[i].name, p->chain_check(c, peer, NULL, PURPOSE_SERVER, 0, &expires),
 			    TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER);
+		assert_ptr_equal(p->chain_hold(peer), peer);
+		p->chain_free(c, peer);
 		p->chain_free(c, peer);
 	}
 	p->trust_free(trust);

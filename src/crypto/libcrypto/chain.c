@@ -75,6 +75,7 @@ tern_error libcrypto_chain_parse(struct crypto *c, struct peer_chain **out, cons
 	if (!new)
 		return TERN_ERROR_NO_MEMORY;
 	new->heap = c->heap;
+	new->references = 1;
 	error = raw_key ? parse_raw(new, chain[0]) : parse_x509(new, chain, n);
 	if (error != TERN_OK) {
 		libcrypto_chain_free(c, new);
@@ -87,12 +88,21 @@ tern_error libcrypto_chain_parse(struct crypto *c, struct peer_chain **out, cons
 void libcrypto_chain_free(struct crypto *c, struct peer_chain *chain)
 {
 	(void)c;
-	if (!chain)
+	if (!chain || --chain->references)
 		return;
 	X509_free(chain->leaf);
 	libcrypto_certificates_free(chain->others);
+	EVP_PKEY_CTX_free(chain->verify_ctx);
 	EVP_PKEY_free(chain->pkey);
 	heap_free(chain->heap, chain, sizeof *chain);
+}
+
+struct peer_chain *libcrypto_chain_hold(struct peer_chain *chain)
+{
+	libcrypto_certificates_free(chain->others);
+	chain->others = NULL;
+	chain->references++;
+	return chain;
 }
 
 enum key_type libcrypto_chain_key_type(const struct peer_chain *chain)
@@ -114,9 +124,6 @@ static tern_error error_of(int x509_error)
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_CERT_UNTRUSTED:
 		return TERN_ERROR_CERTIFICATE_UNKNOWN_ISSUER;
-	case X509_V_ERR_HOSTNAME_MISMATCH:
-	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		return TERN_ERROR_CERTIFICATE_NAME;
 	case X509_V_ERR_INVALID_PURPOSE:
 	case X509_V_ERR_INVALID_CA:
 	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
@@ -137,23 +144,24 @@ static tern_error error_of(int x509_error)
 	}
 }
 
-/* A leading dot would make OpenSSL accept every subdomain; a trailing one means the same name. */
-static tern_error set_name(X509_VERIFY_PARAM *param, struct span name)
+/* The earliest end of what was used, the anchor too. Counted from unix_s, at which all of it is valid. */
+static bool first_end(const STACK_OF(X509) * path, int64_t unix_s, int64_t *out)
 {
-	char text[NAME_MAX_LEN + 1];
-	if (name.n > NAME_MAX_LEN || memchr(name.p, 0, name.n) || name.p[0] == '.')
-		return TERN_ERROR_CERTIFICATE_NAME;
-	memcpy(text, name.p, name.n);
-	text[name.n] = 0;
-	if (X509_VERIFY_PARAM_set1_ip_asc(param, text) == 1)
-		return TERN_OK;
-	if (name.n > 1 && text[name.n - 1] == '.')
-		text[name.n - 1] = 0;
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return X509_VERIFY_PARAM_set1_host(param, text, 0) == 1 ? TERN_OK : TERN_ERROR_NO_MEMORY;
+	ASN1_TIME *now = ASN1_TIME_set(NULL, (time_t)unix_s);
+	bool ok = now != NULL;
+	*out = INT64_MAX;
+	for (int i = 0; ok && i < sk_X509_num(path); i++) {
+		int days, seconds;
+		int64_t end;
+		ok = ASN1_TIME_diff(&days, &seconds, now, X509_get0_notAfter(sk_X509_value(path, i))) == 1;
+		end = ok ? unix_s + (int64_t)days * 86400 + seconds : 0;
+		*out = end < *out ? end : *out;
+	}
+	ASN1_TIME_free(now);
+	return ok;
 }
 
-static tern_error set_param(X509_STORE_CTX *ctx, enum purpose purpose, struct span name, int64_t unix_s)
+static tern_error set_param(X509_STORE_CTX *ctx, enum purpose purpose, int64_t unix_s)
 {
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 	int id = purpose == PURPOSE_SERVER ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT;
@@ -163,22 +171,24 @@ static tern_error set_param(X509_STORE_CTX *ctx, enum purpose purpose, struct sp
 	X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
 	/* Any certificate of the caller's is an anchor: a CA, one below it, or the peer's own. */
-	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST) != 1)
-		return TERN_ERROR_CRYPTO;
-	return name.n ? set_name(param, name) : TERN_OK;
+	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST) == 1
+		       ? TERN_OK
+		       : TERN_ERROR_CRYPTO;
 }
 
 static tern_error check(X509_STORE_CTX *ctx, const struct peer_chain *chain, const struct trust *trust,
-			enum purpose purpose, struct span name, int64_t unix_s)
+			enum purpose purpose, int64_t unix_s, int64_t *expires_unix_s)
 {
 	if (X509_STORE_CTX_init(ctx, trust->store, chain->leaf, chain->others) != 1)
 		return TERN_ERROR_NO_MEMORY;
-	TRY(set_param(ctx, purpose, name, unix_s));
-	return X509_verify_cert(ctx) == 1 ? TERN_OK : error_of(X509_STORE_CTX_get_error(ctx));
+	TRY(set_param(ctx, purpose, unix_s));
+	if (X509_verify_cert(ctx) != 1)
+		return error_of(X509_STORE_CTX_get_error(ctx));
+	return first_end(X509_STORE_CTX_get0_chain(ctx), unix_s, expires_unix_s) ? TERN_OK : TERN_ERROR_NO_MEMORY;
 }
 
 tern_error libcrypto_chain_check(struct crypto *c, struct peer_chain *chain, const struct trust *trust,
-				 enum purpose purpose, struct span name, int64_t unix_s)
+				 enum purpose purpose, int64_t unix_s, int64_t *expires_unix_s)
 {
 	X509_STORE_CTX *ctx;
 	tern_error error;
@@ -189,8 +199,30 @@ tern_error libcrypto_chain_check(struct crypto *c, struct peer_chain *chain, con
 	ctx = X509_STORE_CTX_new();
 	if (!ctx)
 		return libcrypto_fail(TERN_ERROR_NO_MEMORY);
-	error = check(ctx, chain, trust, purpose, name, unix_s);
+	error = check(ctx, chain, trust, purpose, unix_s, expires_unix_s);
 	X509_STORE_CTX_free(ctx);
 	libcrypto_fail(error);
 	return error;
+}
+
+/* A leading dot would make OpenSSL accept every subdomain; a trailing one means the same name. */
+tern_error libcrypto_chain_check_name(struct crypto *c, const struct peer_chain *chain, struct span name)
+{
+	char text[NAME_MAX_LEN + 1];
+	int matches;
+	(void)c;
+	if (!chain->leaf || name.n == 0 || name.n > NAME_MAX_LEN || memchr(name.p, 0, name.n) || name.p[0] == '.')
+		return TERN_ERROR_CERTIFICATE_NAME;
+	memcpy(text, name.p, name.n);
+	text[name.n] = 0;
+	matches = X509_check_ip_asc(chain->leaf, text, 0);
+	if (matches == -2) { /* no address */
+		if (name.n > 1 && text[name.n - 1] == '.')
+			text[name.n - 1] = 0;
+		matches = X509_check_host(chain->leaf, text, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
+	}
+	libcrypto_fail(TERN_OK);
+	if (matches == 1)
+		return TERN_OK;
+	return matches == 0 ? TERN_ERROR_CERTIFICATE_NAME : TERN_ERROR_NO_MEMORY;
 }

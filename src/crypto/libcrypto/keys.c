@@ -115,13 +115,25 @@ tern_error libcrypto_sign(struct crypto *c, struct private_key *key, const struc
 	return ok ? TERN_OK : libcrypto_fail(TERN_ERROR_CRYPTO);
 }
 
-static bool verify_digest(EVP_PKEY *pkey, const struct scheme_alg *scheme, struct span tbs, struct span signature)
+/* Kept with the key, for a chain that is remembered. */
+static EVP_PKEY_CTX *verify_ctx(struct peer_chain *peer, const struct scheme_alg *scheme)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	bool ok = ctx && EVP_PKEY_verify_init(ctx) == 1 && set_scheme(ctx, scheme) &&
-		  EVP_PKEY_verify(ctx, signature.p, signature.n, tbs.p, tbs.n) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	return ok;
+	if (peer->verify_scheme == scheme)
+		return peer->verify_ctx;
+	EVP_PKEY_CTX_free(peer->verify_ctx);
+	peer->verify_scheme = NULL;
+	peer->verify_ctx = EVP_PKEY_CTX_new(peer->pkey, NULL);
+	if (!peer->verify_ctx || EVP_PKEY_verify_init(peer->verify_ctx) != 1 || !set_scheme(peer->verify_ctx, scheme))
+		return NULL;
+	peer->verify_scheme = scheme;
+	return peer->verify_ctx;
+}
+
+static bool verify_digest(struct peer_chain *peer, const struct scheme_alg *scheme, struct span tbs,
+			  struct span signature)
+{
+	EVP_PKEY_CTX *ctx = verify_ctx(peer, scheme);
+	return ctx && EVP_PKEY_verify(ctx, signature.p, signature.n, tbs.p, tbs.n) == 1;
 }
 
 static bool verify_message(EVP_PKEY *pkey, struct span tbs, struct span signature)
@@ -141,6 +153,6 @@ tern_error libcrypto_verify(struct crypto *c, struct peer_chain *peer, const str
 	if (!scheme_fits_key12(scheme, peer->type))
 		return TERN_ERROR_BAD_SIGNATURE;
 	ok = scheme->prehash == HASH_NONE ? verify_message(peer->pkey, tbs, signature)
-					  : verify_digest(peer->pkey, scheme, tbs, signature);
+					  : verify_digest(peer, scheme, tbs, signature);
 	return ok ? TERN_OK : libcrypto_fail(TERN_ERROR_BAD_SIGNATURE);
 }

@@ -55,10 +55,13 @@ struct private_key {
 
 struct peer_chain {
 	const tern_allocator *heap;
+	unsigned references; /* all of one pool, hence of one thread */
 	X509 *leaf; /* NULL: a raw public key */
-	STACK_OF(X509) * others;
+	STACK_OF(X509) * others; /* NULL once held */
 	EVP_PKEY *pkey;
 	enum key_type type;
+	const struct scheme_alg *verify_scheme; /* what verify_ctx is ready for; NULL: nothing */
+	EVP_PKEY_CTX *verify_ctx;
 };
 
 struct trust {
@@ -130,9 +133,11 @@ void libcrypto_certificates_free(STACK_OF(X509) * certificates);
 tern_error libcrypto_chain_parse(struct crypto *c, struct peer_chain **out, const struct span *chain, size_t n,
 				 bool raw_key);
 void libcrypto_chain_free(struct crypto *c, struct peer_chain *chain);
+struct peer_chain *libcrypto_chain_hold(struct peer_chain *chain);
 enum key_type libcrypto_chain_key_type(const struct peer_chain *chain);
 tern_error libcrypto_chain_check(struct crypto *c, struct peer_chain *chain, const struct trust *trust,
-				 enum purpose purpose, struct span name, int64_t unix_s);
+				 enum purpose purpose, int64_t unix_s, int64_t *expires_unix_s);
+tern_error libcrypto_chain_check_name(struct crypto *c, const struct peer_chain *chain, struct span name);
 
 /* trust.c */
 tern_error libcrypto_trust_add(struct trust **trust, struct span pem);

@@ -72,9 +72,11 @@ tern_error stub_verify(struct crypto *c, struct peer_chain *peer, const struct s
 tern_error stub_chain_parse(struct crypto *c, struct peer_chain **out, const struct span *chain, size_t n,
 			    bool raw_key);
 void stub_chain_free(struct crypto *c, struct peer_chain *chain);
+struct peer_chain *stub_chain_hold(struct peer_chain *chain);
 enum key_type stub_chain_key_type(const struct peer_chain *chain);
 tern_error stub_chain_check(struct crypto *c, struct peer_chain *chain, const struct trust *trust, enum purpose purpose,
-			    struct span name, int64_t unix_s);
+			    int64_t unix_s, int64_t *expires_unix_s);
+tern_error stub_chain_check_name(struct crypto *c, const struct peer_chain *chain, struct span name);
 tern_error stub_trust_add(struct trust **trust, struct span pem);
 tern_error stub_trust_add_system(struct trust **trust);
 void stub_trust_free(struct trust *trust);
