@@ -146,6 +146,8 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	TRY(tern_config_set_psk_ke(h->config, has(h, SIM_PSK_KE)));
 	TRY(tern_config_set_post_auth(h->config, s->requests != 0));
 	TRY(set_certificates(h));
+	/* A pool serves many runs, and each must follow from its seed alone. */
+	TRY(tern_config_set_remembered_chains(h->config, 0));
 	if (has(h, SIM_COMPRESS) && tern_compression_names()[0])
 		TRY(tern_config_set_certificate_compression(h->config, tern_compression_names()));
 	TRY(set_psk(h));
