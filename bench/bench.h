@@ -14,6 +14,8 @@ enum contender { TERN, OPENSSL, WOLF, FLOOR, NUM_CONTENDERS };
 /* ---- scenarios ---- */
 
 enum exchange { EXCHANGE_NONE, EXCHANGE_P256, EXCHANGE_X25519 };
+/* CHAIN_KNOWN: clients have verified the server's chain before, and remember it if they can. */
+enum bench_certificate { NO_CERTIFICATE, CHAIN_NEW, CHAIN_KNOWN };
 enum bench_aead { BENCH_GCM, BENCH_CHACHA, BENCH_CCM8 };
 
 struct scenario {
@@ -21,7 +23,8 @@ struct scenario {
 	const char *suite, *openssl_suite; /* openssl_suite NULL: libssl cannot do it */
 	enum exchange exchange;
 	enum bench_aead aead;
-	bool certificate, ticket; /* ticket: what is measured is the resumption */
+	enum bench_certificate certificate;
+	bool ticket; /* what is measured is the resumption */
 	unsigned hashed; /* bytes of handshake messages, for the floor */
 	bool dtls13;
 	const char *policy; /* Tern's; NULL: "default" */

@@ -15,21 +15,26 @@
 #define GCM13 "TLS_AES_128_GCM_SHA256"
 
 static const struct scenario handshakes[] = {
-	{"1.2 ECDSA, P-256", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, false, 1000, .dtls13 = false},
-	{"1.2 ECDSA, X25519", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_X25519, BENCH_GCM, true, false, 930, .dtls13 = false},
-	{"1.2 ticket", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, true, true, 480, .dtls13 = false},
-	{"1.2 PSK", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM, false, false,
-	 240, .dtls13 = false},
+	{"1.2 ECDSA, P-256", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, CHAIN_NEW, false, 1000,
+	 .dtls13 = false},
+	{"1.2 ECDSA, P-256, known", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, CHAIN_KNOWN, false, 1000,
+	 .dtls13 = false},
+	{"1.2 ECDSA, X25519", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_X25519, BENCH_GCM, CHAIN_NEW, false, 930,
+	 .dtls13 = false},
+	{"1.2 ticket", ECDSA12, ECDSA12_OPENSSL, EXCHANGE_P256, BENCH_GCM, CHAIN_NEW, true, 480, .dtls13 = false},
+	{"1.2 PSK", "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256", EXCHANGE_NONE, BENCH_GCM,
+	 NO_CERTIFICATE, false, 240, .dtls13 = false},
 	{"1.2 ECDHE-PSK, P-256", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
-	 EXCHANGE_P256, BENCH_CHACHA, false, false, 400, .dtls13 = false},
+	 EXCHANGE_P256, BENCH_CHACHA, NO_CERTIFICATE, false, 400, .dtls13 = false},
 	{"1.2 ECDHE-PSK, X25519", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305",
-	 EXCHANGE_X25519, BENCH_CHACHA, false, false, 340, .dtls13 = false},
-	{"1.3 ECDSA, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, false, 950, .dtls13 = true},
-	{"1.3 ECDSA, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, true, false, 880, .dtls13 = true},
-	{"1.3 ticket, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, true, true, 780, .dtls13 = true},
-	{"1.3 psk_ke", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, false, false, 290, .dtls13 = true},
-	{"1.3 psk_dhe_ke, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, false, false, 440, .dtls13 = true},
-	{"1.3 psk_dhe_ke, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, false, false, 370, .dtls13 = true},
+	 EXCHANGE_X25519, BENCH_CHACHA, NO_CERTIFICATE, false, 340, .dtls13 = false},
+	{"1.3 ECDSA, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, CHAIN_NEW, false, 950, .dtls13 = true},
+	{"1.3 ECDSA, P-256, known", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, CHAIN_KNOWN, false, 950, .dtls13 = true},
+	{"1.3 ECDSA, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, CHAIN_NEW, false, 880, .dtls13 = true},
+	{"1.3 ticket, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, CHAIN_NEW, true, 780, .dtls13 = true},
+	{"1.3 psk_ke", GCM13, NULL, EXCHANGE_NONE, BENCH_GCM, NO_CERTIFICATE, false, 290, .dtls13 = true},
+	{"1.3 psk_dhe_ke, P-256", GCM13, NULL, EXCHANGE_P256, BENCH_GCM, NO_CERTIFICATE, false, 440, .dtls13 = true},
+	{"1.3 psk_dhe_ke, X25519", GCM13, NULL, EXCHANGE_X25519, BENCH_GCM, NO_CERTIFICATE, false, 370, .dtls13 = true},
 };
 
 /* libssl counts the strength of CCM_8 as 64 bits, below its default level. */
@@ -225,6 +230,14 @@ static const struct scenario *find(const struct options *o, const struct scenari
 	return NULL;
 }
 
+static const struct scenario *named(const char *name)
+{
+	for (size_t i = 0; i < sizeof handshakes / sizeof handshakes[0]; i++)
+		if (strcmp(handshakes[i].name, name) == 0)
+			return &handshakes[i];
+	bench_die(name);
+}
+
 static const struct implementation *find_implementation(const char *name)
 {
 	for (enum contender who = 0; who < NUM_PEERS; who++)
@@ -303,9 +316,12 @@ static bool parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct scenario *const in_memory[] = {&handshakes[0], &handshakes[2], &handshakes[3],
-							   &handshakes[6], &handshakes[8], &handshakes[9]};
-	enum { NUM_IN_MEMORY = sizeof in_memory / sizeof in_memory[0] };
+	static const char *const names[] = {"1.2 ECDSA, P-256",	 "1.2 ECDSA, P-256, known",
+					    "1.2 ticket",	 "1.2 PSK",
+					    "1.3 ECDSA, P-256",	 "1.3 ECDSA, P-256, known",
+					    "1.3 ticket, P-256", "1.3 psk_ke"};
+	enum { NUM_IN_MEMORY = sizeof names / sizeof names[0] };
+	const struct scenario *in_memory[NUM_IN_MEMORY];
 	struct memory_row rows[NUM_MEMORY * NUM_IN_MEMORY] = {0};
 	struct options o = {0};
 	struct report *r;
@@ -318,6 +334,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	start_time();
+	for (size_t i = 0; i < NUM_IN_MEMORY; i++)
+		in_memory[i] = named(names[i]);
 	if (!o.only)
 		memory_measure(rows, in_memory, NUM_IN_MEMORY);
 	bench_make_identity();

@@ -37,8 +37,10 @@ static bool configure(tern_config *config, const struct scenario *s, enum side s
 			      .no_jitter = s->first_ms != 0};
 	bool psk_ke = s->dtls13 && s->exchange == EXCHANGE_NONE;
 	const char *group = psk_ke ? NULL : s->exchange == EXCHANGE_X25519 ? "x25519,secp256r1" : "secp256r1";
+	bool remembers = s->certificate == CHAIN_KNOWN;
 	return (!s->policy || tern_config_set_policy(config, s->policy) == TERN_OK) &&
 	       tern_config_set_timers(config, &timers) == TERN_OK &&
+	       tern_config_set_remembered_chains(config, remembers ? 1 : 0) == TERN_OK &&
 	       tern_config_set_suites(config, s->suite) == TERN_OK &&
 	       tern_config_set_groups(config, group) == TERN_OK && tern_config_set_limits(config, &limits) == TERN_OK &&
 	       tern_config_set_psk_ke(config, psk_ke) == TERN_OK &&

@@ -41,7 +41,8 @@ typedef struct tern_path {
 	tern_address local, remote;
 } tern_path;
 
-/* All memory comes from here. realloc is not used. free gets the size that was asked for. */
+/* All memory comes from here, but for libcrypto's own and a page of random numbers for each pool. realloc is not used.
+ * free gets the size that was asked for. */
 typedef struct tern_allocator {
 	void *(*alloc)(void *user, size_t n);
 	void (*free)(void *user, void *p, size_t n);

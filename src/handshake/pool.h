@@ -24,8 +24,7 @@ struct tern_pool {
 	uint8_t *scratch; /* POOL_SCRATCH bytes in which a message is written before it is copied exactly */
 };
 
-/* For the spreading of timeouts. Nobody gains by guessing it, so it is no draw from the provider, which costs a system
- * call to see a fork. */
+/* For the spreading of timeouts. Nobody gains by guessing it, so it is no draw from the provider. */
 uint32_t pool_jitter(struct tern_pool *pool);
 
 /* As the keyring has them now. */

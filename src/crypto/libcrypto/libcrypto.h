@@ -3,8 +3,6 @@
 #ifndef TERN_CRYPTO_LIBCRYPTO_LIBCRYPTO_H
 #define TERN_CRYPTO_LIBCRYPTO_LIBCRYPTO_H
 
-#include <sys/types.h>
-
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -13,7 +11,7 @@
 #include "base/heap.h"
 #include "crypto/crypto.h"
 
-#define RANDOM_BATCH 512
+#define RANDOM_BATCH 4096 /* a page */
 
 /* A curve of prime order, with scratch objects. */
 struct curve {
@@ -40,9 +38,7 @@ struct crypto {
 	EVP_PKEY_CTX *sign_ctx;
 	tern_random_fn *random_fn;
 	void *random_user;
-	pid_t batch_pid; /* the process that drew the batch */
-	size_t batch_left; /* unused bytes, at the end of the batch */
-	uint8_t batch[RANDOM_BATCH];
+	struct random_batch *batch; /* NULL: every draw goes to libcrypto */
 };
 
 #define SCRATCH_LEN 20480 /* longer than any record */
@@ -75,6 +71,8 @@ tern_error libcrypto_fail(tern_error error);
 extern const struct hash_alg libcrypto_sha256, libcrypto_sha384, libcrypto_sha512;
 
 /* random.c */
+void libcrypto_random_open(struct crypto *c);
+void libcrypto_random_close(struct crypto *c);
 tern_error libcrypto_random(struct crypto *c, uint8_t *out, size_t n);
 void libcrypto_set_random(struct crypto *c, tern_random_fn *random_fn, void *user);
 

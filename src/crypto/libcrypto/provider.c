@@ -14,6 +14,7 @@ static void provider_close(struct crypto *c)
 		return;
 	libcrypto_aeads_close(c);
 	libcrypto_groups_close(c);
+	libcrypto_random_close(c);
 	EVP_PKEY_CTX_free(c->sign_ctx);
 	heap_free(c->heap, c, sizeof *c);
 }
@@ -31,6 +32,7 @@ static tern_error provider_open(struct crypto **c, const tern_allocator *heap)
 	if (!new)
 		return TERN_ERROR_NO_MEMORY;
 	new->heap = heap;
+	libcrypto_random_open(new);
 	error = open_parts(new);
 	if (error != TERN_OK) {
 		provider_close(new);
