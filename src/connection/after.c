@@ -45,7 +45,7 @@ tern_error after_new(tern_conn *conn)
 	conn->after = heap_alloc(&conn->pool->config->heap, sizeof *conn->after);
 	if (!conn->after)
 		return TERN_ERROR_NO_MEMORY;
-	acks_init(&conn->after->acks);
+	acks_init(&conn->after->acks, &conn->pool->config->heap);
 	conn->after->forget_ns = TERN_NEVER;
 	return TERN_OK;
 }
@@ -63,6 +63,7 @@ void after_free(tern_conn *conn)
 	}
 	auth_free(conn);
 	inbox_free(&a->inbox);
+	acks_clear(&a->acks);
 	heap_free(heap, a, sizeof *a);
 	conn->after = NULL;
 }

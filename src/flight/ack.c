@@ -1,12 +1,14 @@
 #include "flight/ack.h"
 
+#include "base/heap.h"
+
 #define NUMBER_LEN 16 /* on the wire */
 #define SEQ_BITS 48
 #define DOUBLINGS 6
 
-void acks_init(struct acks *a)
+void acks_init(struct acks *a, const tern_allocator *heap)
 {
-	*a = (struct acks){.deadline_ns = TERN_NEVER};
+	*a = (struct acks){.heap = heap, .deadline_ns = TERN_NEVER};
 }
 
 void acks_note(struct acks *a, uint16_t epoch, uint64_t seq)
@@ -16,6 +18,10 @@ void acks_note(struct acks *a, uint16_t epoch, uint64_t seq)
 		if (a->records[i] == record)
 			return;
 	}
+	if (!a->records)
+		a->records = heap_alloc(a->heap, ACK_RECORDS * sizeof *a->records);
+	if (!a->records)
+		return;
 	if (a->num == ACK_RECORDS)
 		memmove(a->records, a->records + 1, --a->num * sizeof a->records[0]);
 	a->records[a->num++] = record;
@@ -51,7 +57,8 @@ void acks_tick(struct acks *a, tern_time now)
 
 void acks_clear(struct acks *a)
 {
-	acks_init(a);
+	heap_free(a->heap, a->records, ACK_RECORDS * sizeof *a->records);
+	acks_init(a, a->heap);
 }
 
 /* Of what does not fit, the oldest are left out: they are the likeliest to have been told already. */

@@ -10,15 +10,19 @@
 #define ACK_RECORDS 32 /* kept; beyond that the oldest give way */
 
 struct acks {
+	const tern_allocator *heap;
+	uint64_t *records; /* epoch in the upper 16 bits, number in the lower 48; room for ACK_RECORDS, while num is not
+			      0 */
+	uint64_t deadline_ns; /* to be sent then; TERN_NEVER: not armed */
 	uint8_t num;
 	bool due; /* to be sent now */
 	uint8_t repeats; /* of the last ACK, since something new was noted */
-	uint64_t deadline_ns; /* to be sent then; TERN_NEVER: not armed */
-	uint64_t records[ACK_RECORDS]; /* epoch in the upper 16 bits, number in the lower 48 */
 };
 
-void acks_init(struct acks *a);
-/* A record whose handshake messages were all kept, processed, or had before. Never one that was dropped. */
+/* Ended by acks_clear. */
+void acks_init(struct acks *a, const tern_allocator *heap);
+/* A record whose handshake messages were all kept, processed, or had before. Never one that was dropped. Not noted when
+ * memory is out: then it is the peer's to send again. */
 void acks_note(struct acks *a, uint16_t epoch, uint64_t seq);
 /* A sign of disruption, or a flight that nothing else acknowledges: tell at once. */
 void acks_hurry(struct acks *a);
@@ -29,7 +33,7 @@ void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now);
  * doubled each time until something new comes. */
 void acks_again(struct acks *a, uint64_t timeout_ns, tern_time now);
 void acks_tick(struct acks *a, tern_time now);
-/* The start of the next flight, or our answer, acknowledges all of it. */
+/* The start of the next flight, or our answer, acknowledges all of it. What is empty holds no memory. */
 void acks_clear(struct acks *a);
 /* The body of an ACK in increasing order of at most cap bytes; sent records stay noted for the next. */
 void acks_put(struct acks *a, struct wr *w);

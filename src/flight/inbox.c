@@ -11,6 +11,7 @@ struct range {
 /* A message under way. The bytes at hand lie one after the other, without the holes between the ranges: a complete
  * message is a single run, and memory grows with what was received. */
 struct inbox_slot {
+	struct inbox_slot *next;
 	struct range *ranges; /* in order; neither overlapping nor touching */
 	uint8_t *bytes;
 	uint32_t num_bytes, cap_bytes;
@@ -33,28 +34,37 @@ static void discharge(struct inbox *in, void *p, size_t n)
 	in->used -= (uint32_t)n;
 }
 
-static void free_slot(struct inbox *in, struct inbox_slot **at)
+static struct inbox_slot *find(const struct inbox *in, uint32_t seq)
 {
-	struct inbox_slot *s = *at;
+	struct inbox_slot *s = in->slots;
+	while (s && s->seq != seq)
+		s = s->next;
+	return s;
+}
+
+/* s may be NULL. */
+static void free_slot(struct inbox *in, struct inbox_slot *s)
+{
+	struct inbox_slot **at = &in->slots;
 	if (!s)
 		return;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
 	discharge(in, s->ranges, s->cap_ranges * sizeof *s->ranges);
 	discharge(in, s->bytes, s->cap_bytes);
 	discharge(in, s, sizeof *s);
-	*at = NULL;
 }
 
 /* The message farthest ahead of seq makes room: those before it are needed first. */
 static bool evict(struct inbox *in, uint16_t seq)
 {
-	for (size_t i = INBOX_WINDOW - 1; i > 0 && in->next + i > seq; i--) {
-		struct inbox_slot **at = &in->slots[(in->next + i) % INBOX_WINDOW];
-		if (*at) {
-			free_slot(in, at);
-			return true;
-		}
-	}
-	return false;
+	struct inbox_slot *farthest = NULL;
+	for (struct inbox_slot *s = in->slots; s; s = s->next)
+		if (s->seq > (farthest ? farthest->seq : seq))
+			farthest = s;
+	free_slot(in, farthest);
+	return farthest != NULL;
 }
 
 /* n bytes for message seq. */
@@ -75,14 +85,14 @@ static void *charge(struct inbox *in, uint16_t seq, size_t n)
 static void free_whole(struct inbox *in)
 {
 	if (in->has_whole)
-		discharge(in, (void *)in->whole.body.p, in->whole.body.n);
+		discharge(in, (void *)in->lent.body.p, in->lent.body.n);
 	in->has_whole = false;
 }
 
 void inbox_free(struct inbox *in)
 {
-	for (size_t i = 0; i < INBOX_WINDOW; i++)
-		free_slot(in, &in->slots[i]);
+	while (in->slots)
+		free_slot(in, in->slots);
 	free_whole(in);
 	*in = (struct inbox){0};
 }
@@ -198,7 +208,7 @@ static tern_drop add(struct inbox *in, struct inbox_slot *s, const struct fragme
 	return TERN_DROP_NONE;
 }
 
-static tern_drop start(struct inbox *in, struct inbox_slot **at, const struct fragment *f, uint16_t epoch)
+static tern_drop start(struct inbox *in, const struct fragment *f, uint16_t epoch)
 {
 	struct inbox_slot *s = charge(in, f->message_seq, sizeof *s);
 	tern_drop drop;
@@ -208,12 +218,13 @@ static tern_drop start(struct inbox *in, struct inbox_slot **at, const struct fr
 	s->length = f->length;
 	s->seq = f->message_seq;
 	s->epoch = epoch;
-	*at = s;
+	s->next = in->slots;
+	in->slots = s;
 	if (f->length == 0)
 		return TERN_DROP_NONE;
 	drop = add(in, s, f);
 	if (drop != TERN_DROP_NONE)
-		free_slot(in, at);
+		free_slot(in, s);
 	return drop;
 }
 
@@ -227,7 +238,7 @@ static bool sound(const struct inbox *in, const struct fragment *f)
 static void lend(struct inbox *in, const struct fragment *f, uint16_t epoch)
 {
 	in->has_view = true;
-	in->view = (struct message){f->type, f->message_seq, epoch, f->body};
+	in->lent = (struct message){f->type, f->message_seq, epoch, f->body};
 }
 
 /* What was protected takes the place of what anybody could have sent. In clear nobody can tell which of two that do not
@@ -249,7 +260,7 @@ static tern_drop compare(const struct inbox_slot *s, const struct fragment *f, u
 
 tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch)
 {
-	struct inbox_slot **at = &in->slots[f->message_seq % INBOX_WINDOW];
+	struct inbox_slot *s = find(in, f->message_seq);
 	bool is_next = f->message_seq == in->next;
 	if (f->message_seq < in->next || (is_next && (in->has_view || in->has_whole)))
 		return TERN_DROP_OLD_MESSAGE;
@@ -257,26 +268,33 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch)
 		return TERN_DROP_FUTURE_MESSAGE;
 	if (!sound(in, f))
 		return TERN_DROP_FRAGMENT;
-	if (*at && displaces(*at, f, epoch))
-		free_slot(in, at);
-	if (*at) {
-		tern_drop drop = compare(*at, f, epoch);
+	if (s && displaces(s, f, epoch)) {
+		free_slot(in, s);
+		s = NULL;
+	}
+	if (s) {
+		tern_drop drop = compare(s, f, epoch);
 		if (drop != TERN_DROP_NONE)
 			return drop;
 	}
 	if (is_next && f->body.n == f->length) {
-		free_slot(in, at);
+		free_slot(in, s);
 		lend(in, f, epoch);
 		return TERN_DROP_NONE;
 	}
-	return *at ? add(in, *at, f) : start(in, at, f, epoch);
+	return s ? add(in, s, f) : start(in, f, epoch);
+}
+
+bool inbox_has(const struct inbox *in, uint32_t seq)
+{
+	return find(in, seq) != NULL;
 }
 
 bool inbox_next(struct inbox *in, struct message *out)
 {
-	const struct inbox_slot *s = in->slots[in->next % INBOX_WINDOW];
+	const struct inbox_slot *s = find(in, in->next);
 	if (in->has_view || in->has_whole) {
-		*out = in->has_view ? in->view : in->whole;
+		*out = in->lent;
 		return true;
 	}
 	if (!s || s->num_bytes != s->length)
@@ -287,7 +305,7 @@ bool inbox_next(struct inbox *in, struct message *out)
 
 size_t inbox_gaps(const struct inbox *in)
 {
-	const struct inbox_slot *s = in->slots[in->next % INBOX_WINDOW];
+	const struct inbox_slot *s = find(in, in->next);
 	return s && s->num_ranges ? s->num_ranges - (s->ranges[0].begin == 0 ? 1u : 0u) : 0;
 }
 
@@ -295,7 +313,7 @@ void inbox_discard(struct inbox *in)
 {
 	in->has_view = false;
 	free_whole(in);
-	free_slot(in, &in->slots[in->next % INBOX_WINDOW]);
+	free_slot(in, find(in, in->next));
 }
 
 void inbox_done(struct inbox *in)
@@ -306,18 +324,17 @@ void inbox_done(struct inbox *in)
 
 tern_error inbox_keep(struct inbox *in)
 {
-	size_t n = in->view.body.n;
+	size_t n = in->lent.body.n;
 	uint8_t *p = NULL;
 	if (!in->has_view)
 		return TERN_OK;
 	if (n) {
-		p = charge(in, in->view.seq, n);
+		p = charge(in, in->lent.seq, n);
 		if (!p)
 			return n > in->budget - in->used ? TERN_ERROR_BUDGET : TERN_ERROR_NO_MEMORY;
-		memcpy(p, in->view.body.p, n);
+		memcpy(p, in->lent.body.p, n);
 	}
-	in->whole = in->view;
-	in->whole.body = span_of(p, n);
+	in->lent.body = span_of(p, n);
 	in->has_whole = true;
 	in->has_view = false;
 	return TERN_OK;

@@ -26,15 +26,13 @@ struct inbox_slot; /* inbox.c */
 
 struct inbox {
 	const tern_allocator *heap;
-	struct inbox_slot *slots[INBOX_WINDOW]; /* by message_seq modulo INBOX_WINDOW */
+	struct inbox_slot *slots; /* a list, of INBOX_WINDOW messages at most */
 	uint32_t next; /* message_seq of the next message to hand out; 2^16: all are used up, nothing is taken any more
 			*/
 	uint32_t budget, used; /* bytes of heap */
 	uint32_t message_max;
-	bool has_view;
-	struct message view;
-	struct message whole; /* the copy that inbox_keep made; owned */
-	bool has_whole;
+	struct message lent; /* the next one, whole: a view, or the copy that inbox_keep made of it */
+	bool has_view, has_whole;
 };
 
 void inbox_init(struct inbox *in, const tern_allocator *heap, uint32_t first_seq, uint32_t budget,
@@ -49,6 +47,8 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch);
 
 /* The next message in order if it is complete; the same again until inbox_done or inbox_discard. */
 bool inbox_next(struct inbox *in, struct message *out);
+/* Whether pieces of this message are kept. */
+bool inbox_has(const struct inbox *in, uint32_t seq);
 /* Of the next message: how many pieces are at hand that others in front of them keep from being of use. RFC 9147 7.1.
  */
 size_t inbox_gaps(const struct inbox *in);

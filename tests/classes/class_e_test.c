@@ -91,7 +91,7 @@ static void class_E3_the_ack_timer_runs(void **state)
 	struct acks a;
 	tern_time now = {.mono_ns = 1000};
 	(void)state;
-	acks_init(&a);
+	acks_init(&a, &heap_default);
 	acks_arm(&a, 4000, now);
 	assert_int_equal(a.deadline_ns, 2000);
 	for (now.mono_ns = 1000; now.mono_ns < 2000; now.mono_ns += 100) {
@@ -122,6 +122,7 @@ static void class_E3_the_ack_timer_runs(void **state)
 		stub_finish(&s, "a part again and again");
 	}
 	stub_close(&s);
+	acks_clear(&a);
 }
 
 /* wolfSSL PR 11177: what could not be kept is not acknowledged, and comes again. */
@@ -250,7 +251,7 @@ static void class_E8_acknowledged_numbers(void **state)
 	struct rd r, numbers;
 	unsigned count = 0;
 	(void)state;
-	acks_init(&a);
+	acks_init(&a, &heap_default);
 	for (size_t i = 0; i < NUM(given); i++)
 		acks_note(&a, (uint16_t)given[i].epoch, given[i].seq);
 	acks_put(&a, &w);
@@ -272,6 +273,7 @@ static void class_E8_acknowledged_numbers(void **state)
 			check_is("an ACK", s.p.side[to].error, epoch > 3 ? TERN_ERROR_ILLEGAL_PARAMETER : TERN_OK);
 			stub_close(&s);
 		}
+	acks_clear(&a);
 }
 
 /* wolfSSL issue 612, openssl issue 2439: whose flight was lost sends again, and gets its answer again. */

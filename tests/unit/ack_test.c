@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/heap.h"
 #include "pcg.h"
 
 #define MS UINT64_C(1000000)
@@ -58,7 +59,7 @@ static void what_is_told(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct acks a;
 		uint64_t got[ACK_RECORDS];
-		acks_init(&a);
+		acks_init(&a, &heap_default);
 		for (size_t k = 0; k < cases[i].num_noted; k++)
 			acks_note(&a, (uint16_t)(cases[i].noted[k] / 1000), cases[i].noted[k] % 1000);
 		/* Twice: what was told stays noted. */
@@ -67,6 +68,7 @@ static void what_is_told(void **state)
 			    memcmp(got, cases[i].told, cases[i].num_told * sizeof got[0]) != 0)
 				fail_msg("%s", cases[i].name);
 		}
+		acks_clear(&a);
 	}
 }
 
@@ -76,10 +78,11 @@ static void not_even_empty(void **state)
 	uint8_t byte;
 	struct wr w = wr_of(&byte, 1);
 	(void)state;
-	acks_init(&a);
+	acks_init(&a, &heap_default);
 	acks_note(&a, 2, 0);
 	acks_put(&a, &w);
 	assert_false(wr_ok(&w));
+	acks_clear(&a);
 }
 
 /* What stands in the datagram before the ACK takes room from it. */
@@ -89,7 +92,7 @@ static void behind_other_bytes(void **state)
 	uint8_t bytes[10 + 2 + 16 + 15];
 	struct wr w = wr_of(bytes, sizeof bytes);
 	(void)state;
-	acks_init(&a);
+	acks_init(&a, &heap_default);
 	acks_note(&a, 2, 8);
 	acks_note(&a, 2, 9);
 	wr_bytes(&w, span_of("0123456789", 10));
@@ -97,6 +100,7 @@ static void behind_other_bytes(void **state)
 	assert_true(wr_ok(&w));
 	assert_int_equal(w.n, 10 + 2 + 16);
 	assert_int_equal(bytes[w.n - 1], 9);
+	acks_clear(&a);
 }
 
 /* Against a list that keeps everything. */
@@ -108,7 +112,7 @@ static void oldest_give_way(void **state)
 		uint64_t list[200], got[ACK_RECORDS];
 		size_t num = 0, notes = pcg_below(&r, 150), kept, cap = 2 + pcg_below(&r, ALL);
 		struct acks a;
-		acks_init(&a);
+		acks_init(&a, &heap_default);
 		for (size_t i = 0; i < notes; i++) {
 			uint64_t v = pcg_below(&r, 4) * 1000 + pcg_below(&r, 60);
 			bool known = false;
@@ -128,6 +132,7 @@ static void oldest_give_way(void **state)
 				found += list[k] == got[i];
 			assert_int_equal(found, 1);
 		}
+		acks_clear(&a);
 	}
 }
 
@@ -136,7 +141,7 @@ static void when(void **state)
 	struct acks a;
 	uint64_t got[ACK_RECORDS];
 	(void)state;
-	acks_init(&a);
+	acks_init(&a, &heap_default);
 	assert_false(a.due);
 	assert_int_equal(a.deadline_ns, TERN_NEVER);
 	acks_tick(&a, at(100000));
@@ -174,6 +179,7 @@ static void when(void **state)
 	assert_int_equal(a.deadline_ns, TERN_NEVER);
 	acks_arm(&a, TERN_NEVER, (tern_time){.mono_ns = TERN_NEVER - 5});
 	assert_int_equal(a.deadline_ns, TERN_NEVER - 1);
+	acks_clear(&a);
 }
 
 /* An ACK that may be lost is told again, ever more rarely, until there is something new to tell. */
@@ -183,7 +189,7 @@ static void again(void **state)
 	struct acks a;
 	uint64_t got[ACK_RECORDS];
 	(void)state;
-	acks_init(&a);
+	acks_init(&a, &heap_default);
 	acks_note(&a, 2, 7);
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
 		acks_again(&a, 400 * MS, at(1000));
@@ -200,6 +206,7 @@ static void again(void **state)
 	assert_int_equal(a.deadline_ns, (1000 + 400) * MS);
 	acks_again(&a, UINT64_C(1) << 50, (tern_time){.mono_ns = TERN_NEVER - 5});
 	assert_int_equal(a.deadline_ns, TERN_NEVER - 1);
+	acks_clear(&a);
 }
 
 int main(void)

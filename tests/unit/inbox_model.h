@@ -134,7 +134,7 @@ static void model_evict(struct model *model, const struct inbox *in, uint16_t se
 {
 	for (uint16_t i = 0; i < INBOX_WINDOW; i++) {
 		struct model_message *m = &model->messages[(model->next + i) % INBOX_WINDOW];
-		if (!m->exists || m->lent || in->slots[(model->next + i) % INBOX_WINDOW])
+		if (!m->exists || m->lent || inbox_has(in, model->next + (uint32_t)i))
 			continue;
 		CHECK(model->next + i > seq);
 		CHECK(used_before + 2 * MODEL_MAX + 1024 > in->budget);
