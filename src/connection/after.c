@@ -27,7 +27,7 @@ static uint64_t lingers_until(tern_time now)
 
 static const struct hash_alg *hash_of(const tern_conn *conn)
 {
-	return conn->pool->provider->hash[conn->outcome.suite->hash];
+	return conn->pool->provider->hash[conn->agreed->suite->hash];
 }
 
 static tern_timers timers_of(const tern_conn *conn)
@@ -190,10 +190,10 @@ tern_error after_rekey(tern_conn *conn, bool asks, bool must)
 /* Our KeyUpdate and all before it are acknowledged: the next epoch may be used (RFC 9147 8). */
 static tern_error switch_write_keys(tern_conn *conn)
 {
-	uint8_t *secret = conn->outcome.traffic_secret[conn->role];
+	uint8_t *secret = agreed_secret(conn->agreed, conn->role);
 	uint16_t epoch = (uint16_t)(conn->write_epoch + 1);
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	TRY(keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, epoch, true));
+	TRY(keys13_install(&conn->records, conn->agreed->suite, hash_of(conn), secret, epoch, true));
 	record_forget_write(&conn->records, epoch);
 	conn->write_epoch = epoch;
 	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
@@ -308,13 +308,9 @@ static tern_error sweep(tern_conn *conn, tern_time now)
 static bool session_of(const tern_conn *conn, const struct new_session_ticket13 *message, tern_time now,
 		       struct session *s)
 {
-	struct outcome o = conn->outcome;
+	struct outcome o;
 	bool fits;
-	if (conn->names) {
-		o.alpn = conn->names->alpn;
-		o.server_name = conn->names->server_name;
-		o.psk_identity = conn->names->psk_identity;
-	}
+	agreed_outcome(conn->agreed, conn->pool->provider, &o);
 	fits = message->lifetime && message->ticket.n <= TICKET_MAX && names_fit_session(&o);
 	if (fits) {
 		session_from_outcome(conn->pool, &o, now.unix_s, s);
@@ -367,7 +363,7 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 static tern_error take_key_update(tern_conn *conn, const struct message *m, tern_time now)
 {
 	enum role peer = conn->role == CLIENT ? SERVER : CLIENT;
-	uint8_t *secret = conn->outcome.traffic_secret[peer];
+	uint8_t *secret = agreed_secret(conn->agreed, peer);
 	struct after *a = conn->after;
 	struct rd r = rd_of(m->body);
 	uint8_t request;
@@ -379,7 +375,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	if (m->epoch != conn->records.in.epoch || m->epoch == UINT16_MAX)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 8");
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	error = keys13_install(&conn->records, conn->outcome.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
+	error = keys13_install(&conn->records, conn->agreed->suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
 			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);

@@ -47,8 +47,13 @@ bool auth_has(uint8_t type)
 static tern_error begin_script(tern_conn *conn, struct span context, tern_time now)
 {
 	struct auth *auth = auth_of(conn);
-	return auth13_new(&auth->hs, conn->role, conn->pool, conn, &conn->records, &conn->failure, &conn->outcome,
-			  &auth->base, context, now);
+	struct outcome o;
+	tern_error error;
+	agreed_outcome(conn->agreed, conn->pool->provider, &o);
+	error = auth13_new(&auth->hs, conn->role, conn->pool, conn, &conn->records, &conn->failure, &o, &auth->base,
+			   context, now);
+	wipe(&o, sizeof o);
+	return error;
 }
 
 /* A message that is whole, as the next one of the script. What it was lent goes away with the call. */
@@ -117,14 +122,6 @@ tern_error tern_conn_request_certificate(tern_conn *conn, tern_client_auth mode,
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "");
 }
 
-static void take_outcome(tern_conn *conn, const struct outcome *o)
-{
-	conn->outcome.peer_authenticated = o->peer_authenticated;
-	conn->outcome.scheme = o->scheme;
-	conn->outcome.has_peer_fingerprint = o->has_peer_fingerprint;
-	memcpy(conn->outcome.peer_fingerprint, o->peer_fingerprint, sizeof o->peer_fingerprint);
-}
-
 static tern_error judge_answer(tern_conn *conn, tern_time now)
 {
 	struct auth *auth = auth_of(conn);
@@ -133,7 +130,7 @@ static tern_error judge_answer(tern_conn *conn, tern_time now)
 		return TERN_OK;
 	auth->asked = false;
 	if (auth->hs->client_cert_sent)
-		take_outcome(conn, &auth->hs->outcome);
+		agreed_set_peer(conn->agreed, &auth->hs->outcome);
 	conn->queued |= auth->hs->client_cert_sent ? QUEUED_AUTHENTICATED : QUEUED_AUTH_DECLINED;
 	return TERN_OK;
 }
@@ -186,7 +183,7 @@ static tern_error answer_requests(tern_conn *conn, tern_time now)
 {
 	struct auth *auth = auth_of(conn);
 	if (auth->hs) {
-		auth13_set_secret(auth->hs, conn->outcome.traffic_secret[CLIENT]);
+		auth13_set_secret(auth->hs, agreed_secret(conn->agreed, CLIENT), conn->agreed->secret_len);
 		TRY(run_script(conn, now));
 	}
 	for (;;) {

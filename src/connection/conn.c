@@ -47,7 +47,10 @@ void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t
 			.record_seq = seq,
 			.length = (uint32_t)len,
 			.drop = reason};
-	conn->dropped[reason]++;
+	if (!conn->dropped)
+		conn->dropped = heap_alloc(&conn->pool->config->heap, TERN_NUM_DROPS * sizeof *conn->dropped);
+	if (conn->dropped)
+		conn->dropped[reason]++;
 	report(conn, &t);
 }
 
@@ -190,8 +193,8 @@ void tern_conn_free(tern_conn *conn)
 	after_free(conn);
 	last_free(heap, conn->last);
 	record_free(&conn->records);
-	if (conn->names)
-		heap_free(heap, conn->names, conn->names->n);
+	agreed_free(heap, conn->agreed);
+	heap_free(heap, conn->dropped, TERN_NUM_DROPS * sizeof *conn->dropped);
 	heap_free(heap, conn->stash, sizeof *conn->stash);
 	heap_free(heap, conn->session, conn->session_len);
 	heap_free(heap, conn, sizeof *conn);
@@ -501,22 +504,37 @@ tern_error tern_conn_abort(tern_conn *conn, unsigned alert, tern_time now)
 	return TERN_OK;
 }
 
+/* What was agreed on, while it is of use; to be wiped. */
+static bool recall(const tern_conn *conn, struct outcome *o)
+{
+	if (!conn->agreed || (conn->state != CONN_OPEN && conn->state != CONN_CLOSED))
+		return false;
+	agreed_outcome(conn->agreed, conn->pool->provider, o);
+	return true;
+}
+
 tern_error tern_conn_export(const tern_conn *conn, uint8_t *out, size_t len, const char *label, const uint8_t *context,
 			    size_t context_len)
 {
-	if (conn->state != CONN_OPEN && conn->state != CONN_CLOSED)
+	struct outcome o;
+	tern_error error;
+	if (!recall(conn, &o))
 		return TERN_ERROR_NOT_CONNECTED;
-	if (!conn->outcome.suite)
-		return TERN_ERROR_NOT_CONNECTED;
-	return conn->outcome.version->export(conn->pool->provider, &conn->outcome, out, len, label,
-					     span_of(context, context_len), context != NULL);
+	error = o.version->export(conn->pool->provider, &o, out, len, label, span_of(context, context_len),
+				  context != NULL);
+	wipe(&o, sizeof o);
+	return error;
 }
 
 tern_error tern_conn_srtp_keys(const tern_conn *conn, tern_srtp_keys *keys)
 {
-	if ((conn->state != CONN_OPEN && conn->state != CONN_CLOSED) || !conn->outcome.suite)
+	struct outcome o;
+	tern_error error;
+	if (!recall(conn, &o))
 		return TERN_ERROR_NOT_CONNECTED;
-	return conn->outcome.srtp ? srtp_keys(conn->pool->provider, &conn->outcome, keys) : TERN_ERROR_USAGE;
+	error = o.srtp ? srtp_keys(conn->pool->provider, &o, keys) : TERN_ERROR_USAGE;
+	wipe(&o, sizeof o);
+	return error;
 }
 
 tern_error tern_conn_session(const tern_conn *conn, uint8_t *out, size_t cap, size_t *len)

@@ -2,16 +2,10 @@
 #ifndef TERN_CONNECTION_CONN_H
 #define TERN_CONNECTION_CONN_H
 
+#include "connection/agreed.h"
 #include "flight/ack.h"
 #include "flight/last.h"
 #include "flight/post.h"
-#include "handshake/handshake.h"
-
-/* What was negotiated and has variable length; allocated only when there is something to keep. */
-struct names {
-	size_t n; /* bytes of this allocation */
-	struct span alpn, server_name, psk_identity; /* inside it */
-};
 
 #define TIMEOUT_MIN_NS UINT64_C(1000000)
 #define MTU_MAX 65507 /* the largest UDP payload of IPv4 */
@@ -59,7 +53,8 @@ struct tern_conn {
 	struct handshake *hs; /* NULL some time after completion */
 	struct last_flight *last;
 	struct after *after; /* NULL in DTLS 1.2 */
-	struct names *names;
+	struct agreed *agreed; /* NULL before completion */
+	uint32_t *dropped; /* by reason; NULL: nothing was */
 	struct stash *stash;
 	uint8_t *session; /* client: encoded, to be exported */
 	uint16_t session_len;
@@ -77,14 +72,12 @@ struct tern_conn {
 
 	struct record_layer records;
 	struct datagram datagram;
-	struct outcome outcome; /* its spans are empty: see names */
 	tern_failure failure;
 
 	uint64_t first_ns; /* first timeout that the caller has set; 0: the config's */
 	uint64_t rtt_ns;
 	uint64_t datagrams_sent, datagrams_received, retransmissions;
 	uint64_t opened, sealed;
-	uint32_t dropped[TERN_NUM_DROPS];
 };
 
 /* Ends the connection by its first failure: notes it, queues the alert. Returns error. */
@@ -94,7 +87,7 @@ tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const
 /* Sees whether a key or a record number nears its end: DTLS 1.3 changes keys, 1.2 queues LIMIT_NEAR. Once per epoch. */
 void conn_note_limits(tern_conn *conn);
 
-/* Counts and traces a drop. */
+/* Counts and traces a drop; it is not counted when there is no memory to begin with it. */
 void conn_drop(tern_conn *conn, tern_drop reason, uint8_t content_type, uint16_t epoch, uint64_t seq, size_t len);
 
 /* receive.c: one record that was opened. DATA is put into event; other events are queued. */

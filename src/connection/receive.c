@@ -1,5 +1,6 @@
 /* What an opened record means to a connection. */
 #include "connection/conn.h"
+#include "handshake/auth13.h"
 #include "handshake/keys13.h"
 #include "handshake/resume12.h"
 #include "handshake/version.h"
@@ -27,34 +28,14 @@ static void trace_received(tern_conn *conn, const struct record *record, const s
 
 /* ---- completion ---- */
 
-static struct span place(uint8_t **at, struct span s)
+/* The peer's answer to a request of later has room too. A server has given its ticket by then. */
+static tern_error keep_outcome(tern_conn *conn)
 {
-	struct span placed = span_of(*at, s.n);
-	if (s.n)
-		memcpy(*at, s.p, s.n);
-	*at += s.n;
-	return placed;
-}
-
-static tern_error keep_names(tern_conn *conn)
-{
-	const struct outcome *o = &conn->hs->outcome;
-	size_t text = o->alpn.n + o->server_name.n + o->psk_identity.n;
-	struct names *names;
-	uint8_t *at;
-	conn->outcome.alpn = conn->outcome.server_name = conn->outcome.psk_identity = span_of(NULL, 0);
-	if (text == 0)
-		return TERN_OK;
-	names = heap_alloc(&conn->pool->config->heap, sizeof *names + text);
-	if (!names)
-		return TERN_ERROR_NO_MEMORY;
-	at = (uint8_t *)(names + 1);
-	names->n = sizeof *names + text;
-	names->alpn = place(&at, o->alpn);
-	names->server_name = place(&at, o->server_name);
-	names->psk_identity = place(&at, o->psk_identity);
-	conn->names = names;
-	return TERN_OK;
+	const struct handshake *hs = conn->hs;
+	const struct hash_alg *hash = conn->pool->provider->hash[hs->outcome.suite->hash];
+	conn->agreed = agreed_new(&conn->pool->config->heap, &hs->outcome, hash, conn->after && auth13_allowed(hs),
+				  conn->role == CLIENT);
+	return conn->agreed ? TERN_OK : TERN_ERROR_NO_MEMORY;
 }
 
 /* A client keeps what it needs to resume: only with the extended master secret (RFC 7627 5.3). */
@@ -85,9 +66,8 @@ static tern_error complete(tern_conn *conn, tern_time now)
 {
 	struct handshake *hs = conn->hs;
 	tern_error error;
-	conn->outcome = hs->outcome;
 	conn->rtt_ns = hs->flight.rto.rtt_ns;
-	error = keep_names(conn);
+	error = keep_outcome(conn);
 	if (error == TERN_OK)
 		error = conn->after ? after_complete(conn, now) : keep_session(conn);
 	if (error == TERN_OK && !conn->after && hs->flight.num_messages && !hs->flight.awaits_answer &&
@@ -202,7 +182,7 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 static tern_error after_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
 				 tern_time now)
 {
-	if (conn->hs && record->epoch < conn->outcome.version->first_data_epoch)
+	if (conn->hs && record->epoch < conn->agreed->version->first_data_epoch)
 		flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
 	return after_receive(conn, record, f, kept, now);
 }
@@ -321,7 +301,7 @@ static tern_error receive_data(tern_conn *conn, struct record *record, tern_even
 {
 	if (is_early(conn, record))
 		return receive_early_data(conn, record, event);
-	if (conn->state != CONN_OPEN || record->epoch < conn->outcome.version->first_data_epoch) {
+	if (conn->state != CONN_OPEN || record->epoch < conn->agreed->version->first_data_epoch) {
 		conn_drop(conn, TERN_DROP_EARLY_DATA, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}

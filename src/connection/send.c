@@ -258,21 +258,23 @@ static void copy_text(char *out, size_t cap, struct span s)
 
 void tern_conn_info(const tern_conn *conn, tern_info *info)
 {
-	const struct outcome *o = conn->hs ? &conn->hs->outcome : &conn->outcome;
-	struct names names = {0, o->alpn, o->server_name, o->psk_identity};
+	const struct outcome *o = conn->hs ? &conn->hs->outcome : NULL;
+	struct outcome kept = {.version = NULL};
+	if (conn->agreed)
+		agreed_public(conn->agreed, conn->pool->provider, &kept);
+	if (!o)
+		o = &kept;
 	*info = (tern_info){.version = o->version ? (tern_protocol)o->version->number : TERN_DTLS12,
 			    .suite = "",
 			    .group = "",
 			    .scheme = "",
 			    .compression = o->compression ? o->compression->name : "",
 			    .srtp = ""};
-	if (conn->names)
-		names = *conn->names;
 	info->connected = conn->state == CONN_OPEN;
 	info->closed = conn->state == CONN_CLOSED || conn->state == CONN_FAILED;
 	info->resumed = o->resumed;
 	/* Not before the handshake is complete, whatever ends it. */
-	info->peer_authenticated = conn->outcome.peer_authenticated;
+	info->peer_authenticated = kept.peer_authenticated;
 	info->extended_master_secret = o->extended_master_secret;
 	if (o->suite) {
 		info->suite_id = o->suite->id;
@@ -290,12 +292,12 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 		info->scheme_id = o->scheme->id;
 		info->scheme = o->scheme->name;
 	}
-	copy_text(info->alpn, sizeof info->alpn, names.alpn);
-	copy_text(info->server_name, sizeof info->server_name, names.server_name);
+	copy_text(info->alpn, sizeof info->alpn, o->alpn);
+	copy_text(info->server_name, sizeof info->server_name, o->server_name);
 	/* Never a part of one: two identities could begin alike. */
-	info->psk_identity_len = names.psk_identity.n <= sizeof info->psk_identity ? names.psk_identity.n : 0;
+	info->psk_identity_len = o->psk_identity.n <= sizeof info->psk_identity ? o->psk_identity.n : 0;
 	if (info->psk_identity_len)
-		memcpy(info->psk_identity, names.psk_identity.p, info->psk_identity_len);
+		memcpy(info->psk_identity, o->psk_identity.p, info->psk_identity_len);
 	info->has_peer_fingerprint = o->has_peer_fingerprint;
 	memcpy(info->peer_fingerprint, o->peer_fingerprint, sizeof info->peer_fingerprint);
 	info->early_data = o->early;
@@ -307,6 +309,6 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	info->retransmissions = conn->retransmissions;
 	info->records_sealed = conn->sealed;
 	info->records_opened = conn->opened;
-	for (size_t i = 0; i < TERN_NUM_DROPS; i++)
+	for (size_t i = 0; conn->dropped && i < TERN_NUM_DROPS; i++)
 		info->dropped[i] = conn->dropped[i];
 }

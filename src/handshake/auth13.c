@@ -13,9 +13,9 @@ void auth13_keep(const struct handshake *hs, struct auth_base *out)
 	*out = (struct auth_base){.transcript = hs->transcript.state, .raw_own = hs->raw_own, .raw_peer = hs->raw_peer};
 }
 
-void auth13_set_secret(struct handshake *hs, const uint8_t *traffic_secret)
+void auth13_set_secret(struct handshake *hs, const uint8_t *traffic_secret, size_t len)
 {
-	memcpy(hs->handshake_secret[CLIENT], traffic_secret, SECRET13_MAX);
+	memcpy(hs->handshake_secret[CLIENT], traffic_secret, len);
 }
 
 tern_error auth13_new(struct handshake **out, enum role role, tern_pool *pool, tern_conn *conn,
@@ -34,7 +34,7 @@ tern_error auth13_new(struct handshake **out, enum role role, tern_pool *pool, t
 	hs->transcript.state = base->transcript;
 	hs->transcript.header = outcome->version->transcript_header;
 	transcript_release(&hs->transcript);
-	auth13_set_secret(hs, outcome->traffic_secret[CLIENT]);
+	auth13_set_secret(hs, outcome->traffic_secret[CLIENT], SECRET13_MAX);
 	if (context.n) {
 		hs->request_context = arena_copy(&hs->arena, context);
 		if (!hs->request_context.p) {

@@ -22,6 +22,6 @@ tern_error auth13_new(struct handshake **out, enum role role, tern_pool *pool, t
 		      struct record_layer *records, tern_failure *failure, const struct outcome *outcome,
 		      const struct auth_base *base, struct span context, tern_time now);
 /* The client's secret has changed by a key update while its answer was awaited. */
-void auth13_set_secret(struct handshake *hs, const uint8_t *traffic_secret);
+void auth13_set_secret(struct handshake *hs, const uint8_t *traffic_secret, size_t len);
 
 #endif

@@ -45,6 +45,7 @@ struct outcome {
 	const struct scheme_alg *scheme; /* of the peer's signature, or ours where the peer signed nothing */
 	const struct srtp_profile *srtp; /* NULL: none agreed on */
 	union {
+		uint8_t secrets[4 * SECRET13_MAX]; /* see struct version */
 		struct { /* DTLS 1.2 */
 			uint8_t master[MASTER_LEN];
 			uint8_t client_random[RANDOM_LEN], server_random[RANDOM_LEN]; /* for exporters */

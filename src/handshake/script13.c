@@ -115,6 +115,7 @@ const struct version version13 = {
 	.transcript_header = 4,
 	.acknowledges = true,
 	.first_data_epoch = EPOCH_DATA,
+	.num_secrets = 4,
 	.take_client_hello = take_client_hello13,
 	.fill_server_hello = fill_server_hello13,
 	.take_server_hello = take_server_hello13,

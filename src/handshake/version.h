@@ -14,6 +14,8 @@ struct version {
 	uint8_t transcript_header; /* bytes of message header that are hashed: 12 or 4 */
 	bool acknowledges; /* flights are acknowledged; else the last one is repeated on demand */
 	uint16_t first_data_epoch;
+	uint8_t num_secrets; /* in struct outcome, every SECRET13_MAX bytes */
+	uint8_t secret_len; /* of each; 0: that of the suite's hash */
 	/* The server's side of a hello it has decided to answer with this version; and its answer. */
 	tern_error (*take_client_hello)(struct handshake *hs, const struct client_hello *hello,
 					const struct extensions *ext);

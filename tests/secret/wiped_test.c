@@ -148,6 +148,14 @@ static void remember_outcome(const struct outcome *o)
 	remember("the resumption secret", o->resumption_secret);
 }
 
+static void remember_agreed(const struct agreed *k)
+{
+	struct outcome o;
+	agreed_outcome(k, &provider_libcrypto, &o);
+	remember_outcome(&o);
+	wipe(&o, sizeof o);
+}
+
 static void remember_handshake(const struct handshake *hs)
 {
 	remember_outcome(&hs->outcome);
@@ -167,7 +175,8 @@ static void remember_pair(const struct pair *p)
 		if (!conn)
 			continue;
 		remember_epochs(&conn->records);
-		remember_outcome(&conn->outcome);
+		if (conn->agreed)
+			remember_agreed(conn->agreed);
 		if (conn->hs)
 			remember_handshake(conn->hs);
 	}

@@ -475,7 +475,7 @@ static void resume_once(const struct resumption *r)
 	pair_run(&q, LONG_TIME);
 	if (!r->second_name)
 		check_agreement(&q, r->name);
-	if (q.side[CLIENT].conn->outcome.resumed != r->resumes)
+	if (pair_info(&q, CLIENT).resumed != r->resumes)
 		fail_msg("%s: resumed: %d", r->name, !r->resumes);
 	if (pair_saw(&q, CLIENT, TERN_EVENT_TICKET) != r->fresh_ticket && !r->second_name)
 		fail_msg("%s: ticket: %d", r->name, !r->fresh_ticket);
