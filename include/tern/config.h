@@ -137,7 +137,7 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *con
 
 /* DTLS 1.3: authentication of the client after the handshake (RFC 8446 4.6.2), default off. A client that has a
  * certificate or a signer offers it, and answers whenever the server asks: tell no server so that should not know. A
- * server keeps what it takes for tern_conn_request_certificate: 352 bytes for each connection whose client
+ * server keeps what it takes for tern_conn_request_certificate: 384 bytes for each connection whose client
  * offered. Not where the keys come from an external PSK. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_post_auth(tern_config *config, bool on);
 

@@ -33,8 +33,8 @@ static tern_error keep_outcome(tern_conn *conn)
 {
 	const struct handshake *hs = conn->hs;
 	const struct hash_alg *hash = conn->pool->provider->hash[hs->outcome.suite->hash];
-	conn->agreed = agreed_new(&conn->pool->config->heap, &hs->outcome, hash, conn->after && auth13_allowed(hs),
-				  conn->role == CLIENT);
+	conn->agreed = agreed_new(&conn->pool->config->heap, &hs->outcome, hash,
+				  conn->role == SERVER && conn->after && auth13_allowed(hs), conn->role == CLIENT);
 	return conn->agreed ? TERN_OK : TERN_ERROR_NO_MEMORY;
 }
 
