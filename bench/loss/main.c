@@ -37,8 +37,8 @@ struct table {
 
 #define S12                                                                                                            \
 	.suite = SUITE12, .openssl_suite = SUITE12_OPENSSL, .exchange = EXCHANGE_P256, .aead = BENCH_GCM,              \
-	.certificate = true
-#define S13 .suite = SUITE13, .exchange = EXCHANGE_P256, .aead = BENCH_GCM, .certificate = true, .dtls13 = true
+	.certificate = CHAIN_NEW
+#define S13 .suite = SUITE13, .exchange = EXCHANGE_P256, .aead = BENCH_GCM, .certificate = CHAIN_NEW, .dtls13 = true
 #ifdef BENCH_WOLFSSL
 #define WOLFSSL_ROW(...)                                                                                               \
 	{                                                                                                              \
