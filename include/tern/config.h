@@ -127,7 +127,7 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_conn_fingerprints(tern_confi
  * time. It is remembered for an hour at most, never beyond the end of any certificate in it, not when a clock goes
  * back, and only for the same side; the peer's name, fingerprints and signature are checked each time. What is
  * withdrawn otherwise within the hour takes effect with a new config, or by a callback: it is asked each time, and
- * nothing is remembered then. Each takes 8 to 12 KB from malloc. */
+ * nothing is remembered then. Each takes some 6 KB, most of it libcrypto's. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_remembered_chains(tern_config *config, size_t max);
 
 /* Asked in place of the checks above, with the peer's chain (DER, leaf first; or one raw public key). Returns TERN_OK,

@@ -76,8 +76,8 @@ struct tern_conn {
 	uint8_t *session; /* client: encoded, to be exported */
 	uint16_t session_len;
 
-	enum role role;
-	enum conn_state state;
+	enum role role : 8;
+	enum conn_state state : 8;
 	uint8_t queued;
 	bool loaned, authenticated;
 	bool carried; /* the caller repeats our flights of the handshake */

@@ -71,16 +71,35 @@ void schedules_free(struct schedules *s)
 	heap_free(s->heap, s, size_of(s->num));
 }
 
-void schedules_adopt(struct schedules *s, struct raw_key *k)
+const uint8_t *raw_key_sn(const struct raw_key *k)
 {
+	if (!k->has_sn)
+		return NULL;
+	return k->far_sn ? k->far_sn : k->key + sizeof k->key / 2;
+}
+
+tern_error schedules_adopt(struct schedules *s, struct raw_key *k, const uint8_t *key, const uint8_t *sn, size_t len)
+{
+	if (sn && len > sizeof k->key / 2) {
+		k->far_sn = heap_copy(s->heap, sn, len);
+		if (!k->far_sn)
+			return TERN_ERROR_NO_MEMORY;
+		k->far_len = (uint8_t)len;
+	} else if (sn) {
+		memcpy(k->key + sizeof k->key / 2, sn, len);
+	}
+	memcpy(k->key, key, len);
+	k->has_sn = sn != NULL;
 	k->id = ++s->last_id;
 	k->slot = 0;
+	return TERN_OK;
 }
 
 void schedules_drop(struct schedules *s, struct raw_key *k)
 {
 	if (k->id && k->slot < s->num && s->slots[k->slot].id == k->id)
 		slot_forget(s, &s->slots[k->slot], k->has_sn);
+	heap_free_copy(s->heap, k->far_sn, k->far_len);
 	wipe(k, sizeof *k);
 }
 
@@ -108,7 +127,7 @@ static tern_error expand(struct schedules *s, struct raw_key *k, const struct ae
 	slot->id = 0;
 	if (!slot->key)
 		TRY(s->provider->aead_new(s->crypto, &slot->key));
-	TRY(s->provider->aead_set(slot->key, alg, k->key, k->has_sn ? k->sn : NULL));
+	TRY(s->provider->aead_set(slot->key, alg, k->key, raw_key_sn(k)));
 	slot->alg = alg;
 	slot->id = k->id;
 	k->slot = (uint32_t)i;

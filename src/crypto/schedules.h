@@ -9,13 +9,17 @@
 
 /* A raw key in a connection. */
 struct raw_key {
-	uint8_t key[AEAD_KEY_MAX];
-	uint8_t sn[AEAD_KEY_MAX]; /* DTLS 1.3: the record number key */
-	bool has_sn;
-	uint8_t iv[AEAD_NONCE]; /* as derived: fixed_iv_len12 bytes in DTLS 1.2 */
-	uint32_t slot; /* where the expanded key was last */
 	uint64_t id; /* unique in the pool; 0: no key */
+	uint8_t *far_sn; /* DTLS 1.3: the record number key, as long as key, where it finds no room behind key */
+	uint32_t slot; /* where the expanded key was last */
+	uint8_t iv[AEAD_NONCE]; /* as derived: fixed_iv_len12 bytes in DTLS 1.2 */
+	uint8_t key[AEAD_KEY_MAX];
+	uint8_t far_len; /* of far_sn */
+	bool has_sn;
 };
+
+/* The record number key; NULL: none. */
+const uint8_t *raw_key_sn(const struct raw_key *k);
 
 struct schedules;
 
@@ -23,8 +27,9 @@ tern_error schedules_new(struct schedules **s, const struct provider *provider, 
 			 const tern_allocator *heap, size_t slots);
 void schedules_free(struct schedules *s);
 
-/* Gives the raw key its id. */
-void schedules_adopt(struct schedules *s, struct raw_key *k);
+/* Gives the raw key, which is zeroed but for its IV, its id and its keys of len bytes; sn NULL: none for record
+ * numbers. NO_MEMORY, and nothing changed, only where both are longer than 16 bytes. */
+tern_error schedules_adopt(struct schedules *s, struct raw_key *k, const uint8_t *key, const uint8_t *sn, size_t len);
 /* Forgets the expanded key, whose object serves again, and wipes the raw one. */
 void schedules_drop(struct schedules *s, struct raw_key *k);
 /* The expanded key; valid until the next call on s. */

@@ -21,8 +21,8 @@ static void key_load(struct ticket_keys *keys, struct ticket_key *k, const struc
 	schedules_drop(keys->schedules, &k->key);
 	k->valid = from->valid;
 	memcpy(k->id, from->ticket_id, ID_LEN);
-	memcpy(k->key.key, from->ticket_key, sizeof k->key.key);
-	schedules_adopt(keys->schedules, &k->key);
+	/* Without a record number key it takes no memory. */
+	(void)!schedules_adopt(keys->schedules, &k->key, from->ticket_key, NULL, sizeof from->ticket_key);
 }
 
 void ticket_keys_load(struct ticket_keys *keys, const struct keyring_keys *from)

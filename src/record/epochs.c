@@ -83,15 +83,12 @@ void epochs_drop_older_read(struct record_layer *l, const struct read_epoch *e)
 	}
 }
 
-/* In its place: a copy by value would stay on the stack. k is zeroed. */
-static void adopt(struct record_layer *l, struct raw_key *k, const struct epoch_key *from)
+/* k: to be wiped when it has been copied to its place. */
+static tern_error adopt(struct record_layer *l, struct raw_key *k, const struct epoch_key *from)
 {
-	k->has_sn = from->sn_key != NULL;
-	memcpy(k->key, from->key, from->aead->key_len);
-	if (from->sn_key)
-		memcpy(k->sn, from->sn_key, from->aead->key_len);
+	*k = (struct raw_key){0};
 	memcpy(k->iv, from->iv.p, from->iv.n);
-	schedules_adopt(l->schedules, k);
+	return schedules_adopt(l->schedules, k, from->key, from->sn_key, from->aead->key_len);
 }
 
 /* Where epochs live side by side, numbers only grow (RFC 9147 4.2.1): a key that came twice would bring its nonces
@@ -134,36 +131,46 @@ static void shelve_write(struct record_layer *l, struct older_write *node)
 	}
 }
 
-/* The window begins anew: RFC 6347 4.1.2.6, RFC 9147 4.5.1. */
-tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key)
+/* Takes over window and k. */
+static tern_error set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key,
+			   const struct replay *window, const struct raw_key *k)
 {
-	struct replay window;
-	if (!may_follow(l, l->in.epoch, epoch, key))
-		return TERN_ERROR_INTERNAL;
-	TRY(replay_init(&window, l->heap, l->window_size));
 	if (l->protection->epochs_overlap && l->in.epoch) {
 		struct older_read *node = heap_alloc(l->heap, sizeof *node);
-		if (!node) {
-			replay_free(&window, l->heap);
+		if (!node)
 			return TERN_ERROR_NO_MEMORY;
-		}
 		shelve_read(l, node);
 	} else {
 		wipe_read(l, &l->in);
 	}
-	l->in = (struct read_epoch){
-		.epoch = epoch,
-		.aead = key->aead,
-		.window = window,
-	};
-	adopt(l, &l->in.key, key);
+	l->in = (struct read_epoch){.epoch = epoch, .aead = key->aead, .window = *window};
+	l->in.key = *k;
 	return TERN_OK;
 }
 
-tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct epoch_key *key)
+/* The window begins anew: RFC 6347 4.1.2.6, RFC 9147 4.5.1. */
+tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key)
 {
-	if (!may_follow(l, l->out.epoch, epoch, key))
+	struct replay window;
+	struct raw_key k;
+	tern_error error;
+	if (!may_follow(l, l->in.epoch, epoch, key))
 		return TERN_ERROR_INTERNAL;
+	TRY(replay_init(&window, l->heap, l->window_size));
+	error = adopt(l, &k, key);
+	if (error == TERN_OK)
+		error = set_read(l, epoch, key, &window, &k);
+	if (error != TERN_OK) {
+		replay_free(&window, l->heap);
+		schedules_drop(l->schedules, &k);
+	}
+	wipe(&k, sizeof k);
+	return error;
+}
+
+static tern_error set_write(struct record_layer *l, uint16_t epoch, const struct epoch_key *key,
+			    const struct raw_key *k)
+{
 	if (l->protection->epochs_overlap && l->out.epoch) {
 		struct older_write *node = heap_alloc(l->heap, sizeof *node);
 		if (!node)
@@ -173,8 +180,23 @@ tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct
 		wipe_write(l, &l->out);
 	}
 	l->out = (struct write_epoch){.epoch = epoch, .aead = key->aead};
-	adopt(l, &l->out.key, key);
+	l->out.key = *k;
 	return TERN_OK;
+}
+
+tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct epoch_key *key)
+{
+	struct raw_key k;
+	tern_error error;
+	if (!may_follow(l, l->out.epoch, epoch, key))
+		return TERN_ERROR_INTERNAL;
+	error = adopt(l, &k, key);
+	if (error == TERN_OK)
+		error = set_write(l, epoch, key, &k);
+	if (error != TERN_OK)
+		schedules_drop(l->schedules, &k);
+	wipe(&k, sizeof k);
+	return error;
 }
 
 struct read_epoch *epochs_read(struct record_layer *l, uint16_t epoch)

@@ -17,7 +17,8 @@ tern_error replay_init(struct replay *w, const tern_allocator *heap, uint16_t si
 
 void replay_free(struct replay *w, const tern_allocator *heap)
 {
-	heap_free(heap, w->wide, w->size / 8);
+	if (w->size > WORD)
+		heap_free(heap, w->wide, w->size / 8);
 	*w = (struct replay){0};
 }
 
@@ -62,7 +63,7 @@ tern_drop replay_check(const struct replay *w, uint64_t seq)
 	age = w->next - 1 - seq;
 	if (age >= w->size)
 		return TERN_DROP_TOO_OLD;
-	if (w->wide ? wide_test(w, seq) : w->bits >> age & 1)
+	if (w->size > WORD ? wide_test(w, seq) : w->bits >> age & 1)
 		return TERN_DROP_REPLAYED;
 	return TERN_DROP_NONE;
 }
@@ -70,7 +71,7 @@ tern_drop replay_check(const struct replay *w, uint64_t seq)
 static void mark_newest(struct replay *w, uint64_t seq)
 {
 	uint64_t shift = seq - w->next + 1;
-	if (w->wide)
+	if (w->size > WORD)
 		wide_clear(w, seq);
 	else
 		w->bits = shift < WORD ? w->bits << shift : 0;
@@ -83,7 +84,7 @@ void replay_mark(struct replay *w, uint64_t seq)
 		mark_newest(w, seq);
 	if (w->size == REPLAY_OFF || w->next - 1 - seq >= w->size)
 		return;
-	if (w->wide)
+	if (w->size > WORD)
 		wide_set(w, seq);
 	else
 		w->bits |= UINT64_C(1) << (w->next - 1 - seq);

@@ -9,8 +9,10 @@
 
 struct replay {
 	uint64_t next; /* one past the highest number accepted */
-	uint64_t bits; /* the window when size is 64: bit i stands for next - 1 - i */
-	uint64_t *wide; /* the window above 64, size / 64 words, allocated apart; else NULL */
+	union {
+		uint64_t bits; /* the window when size is 64: bit i stands for next - 1 - i */
+		uint64_t *wide; /* the window above 64: size / 64 words, allocated apart */
+	};
 	uint16_t size; /* REPLAY_OFF, or 64 to 8192 in steps of 64 */
 };
 

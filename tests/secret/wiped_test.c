@@ -128,8 +128,10 @@ static void remember_epochs(const struct record_layer *l)
 {
 	remember("a read key", l->in.key.key);
 	remember("a write key", l->out.key.key);
-	remember("a record number key", l->in.key.sn);
-	remember("a record number key", l->out.key.sn);
+	if (raw_key_sn(&l->in.key))
+		remember("a record number key", raw_key_sn(&l->in.key));
+	if (raw_key_sn(&l->out.key))
+		remember("a record number key", raw_key_sn(&l->out.key));
 	for (const struct older_read *o = l->older_in; o; o = o->next)
 		remember("an older read key", o->e.key.key);
 	for (const struct older_write *o = l->older_out; o; o = o->next)

@@ -165,12 +165,14 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 /* A pool keeps the objects of expanded keys once it has made them. Made now, they are nobody's connection's. */
 static tern_error make_key_objects(struct tern_pool *pool)
 {
+	static const uint8_t zeros[16];
 	struct raw_key keys[KEY_OBJECTS] = {0};
 	struct aead_key *object;
 	tern_error error = TERN_OK;
 	for (size_t i = 0; i < KEY_OBJECTS && error == TERN_OK; i++) {
-		schedules_adopt(pool->schedules, &keys[i]);
-		error = schedules_get(pool->schedules, &keys[i], &aead_algs[AEAD_AES_128_GCM], &object);
+		error = schedules_adopt(pool->schedules, &keys[i], zeros, NULL, sizeof zeros);
+		if (error == TERN_OK)
+			error = schedules_get(pool->schedules, &keys[i], &aead_algs[AEAD_AES_128_GCM], &object);
 	}
 	for (size_t i = 0; i < KEY_OBJECTS; i++)
 		schedules_drop(pool->schedules, &keys[i]);

@@ -41,11 +41,13 @@ struct fixture {
 	struct provider provider;
 	struct crypto *crypto;
 	struct schedules *schedules;
+	uint64_t adopted;
 };
 
 static void setup(struct fixture *f, size_t slots)
 {
 	memset(&counts, 0, sizeof counts);
+	f->adopted = 0;
 	f->provider = provider_stub;
 	f->provider.aead_new = counting_new;
 	f->provider.aead_free = counting_free;
@@ -68,21 +70,34 @@ static const struct aead_alg *alg_of(uint64_t id)
 
 static void adopt(struct fixture *f, struct raw_key *k)
 {
-	schedules_adopt(f->schedules, k);
-	memset(k->key, (int)k->id, sizeof k->key);
-	k->key[31] = (uint8_t)(k->id >> 8);
-	k->has_sn = k->id % 2;
-	memset(k->sn, (int)k->id + 1, sizeof k->sn);
+	uint64_t id = ++f->adopted;
+	uint8_t key[AEAD_KEY_MAX], sn[AEAD_KEY_MAX];
+	size_t len = alg_of(id)->key_len;
+	memset(key, (int)id, sizeof key);
+	key[len - 1] = (uint8_t)(id >> 8);
+	memset(sn, (int)id + 1, sizeof sn);
+	check_error("adopt", schedules_adopt(f->schedules, k, key, id % 2 ? sn : NULL, len), TERN_OK);
+	assert_int_equal(k->id, id);
+	assert_memory_equal(k->key, key, len);
+	assert_true(!raw_key_sn(k) == (id % 2 == 0));
+	if (raw_key_sn(k))
+		assert_memory_equal(raw_key_sn(k), sn, len);
 }
 
-/* Whether what comes out of the cache seals as a key set by hand does. */
+/* What a key has apart goes with it. */
+static void drop_all(struct fixture *f, struct raw_key *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		schedules_drop(f->schedules, &keys[i]);
+}
+
 static void check_key(struct fixture *f, struct raw_key *k)
 {
 	struct aead_key *cached, *fresh;
 	uint8_t nonce[12] = {7}, a[4 + AEAD_TAG_MAX], b[4 + AEAD_TAG_MAX], mask_a[16] = {0}, mask_b[16] = {0};
 	check_error("get", schedules_get(f->schedules, k, alg_of(k->id), &cached), TERN_OK);
 	check_error("new", provider_stub.aead_new(f->crypto, &fresh), TERN_OK);
-	check_error("set", provider_stub.aead_set(fresh, alg_of(k->id), k->key, k->has_sn ? k->sn : NULL), TERN_OK);
+	check_error("set", provider_stub.aead_set(fresh, alg_of(k->id), k->key, raw_key_sn(k)), TERN_OK);
 	check_error("seal", provider_stub.aead_seal(cached, nonce, span_of("x", 1), a, nonce, 4), TERN_OK);
 	check_error("seal", provider_stub.aead_seal(fresh, nonce, span_of("x", 1), b, nonce, 4), TERN_OK);
 	check_error("mask", provider_stub.aead_mask(cached, a, mask_a), k->has_sn ? TERN_OK : TERN_ERROR_INTERNAL);
@@ -105,6 +120,7 @@ static void test_hit(void **state)
 		check_key(&f, &keys[i % 4]);
 	assert_int_equal(counts.sets, 4);
 	assert_int_equal(counts.objects, 4);
+	drop_all(&f, keys, NUM(keys));
 	teardown(&f);
 }
 
@@ -131,6 +147,7 @@ static void test_churn(void **state)
 		}
 	}
 	assert_true(counts.objects <= 8);
+	drop_all(&f, keys, NUM(keys));
 	teardown(&f);
 }
 
@@ -149,6 +166,8 @@ static void test_second_chance(void **state)
 		check_key(&f, &hot);
 	}
 	assert_int_equal(counts.sets, 65);
+	drop_all(&f, &hot, 1);
+	drop_all(&f, cold, NUM(cold));
 	teardown(&f);
 }
 
@@ -179,6 +198,8 @@ static void test_drop(void **state)
 	assert_int_equal(counts.sets, 5);
 	schedules_drop(f.schedules, &none);
 	check_error("no key", schedules_get(f.schedules, &none, &aead_algs[0], &out), TERN_ERROR_INTERNAL);
+	drop_all(&f, &a, 1);
+	drop_all(&f, &c, 1);
 	teardown(&f);
 }
 
@@ -211,6 +232,7 @@ static void test_forgets(void **state)
 	counts.fail_set = 0;
 	adopt(&f, &a);
 	check_key(&f, &a);
+	drop_all(&f, &a, 1);
 	teardown(&f);
 }
 
@@ -240,6 +262,8 @@ static void test_failures(void **state)
 	counts.fail_set = 0;
 	check_key(&f, &a); /* whose slot may hold half of b */
 	check_key(&f, &b);
+	drop_all(&f, &a, 1);
+	drop_all(&f, &b, 1);
 	teardown(&f);
 }
 
