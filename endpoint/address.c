@@ -66,6 +66,37 @@ void ip_to_address(tern_address *out, const struct ip *ip)
 	memcpy(out->bytes + out->len - 2, &ip->port, 2);
 }
 
+/* The listening socket that has the address. */
+static bool find_socket(const tern_endpoint *endpoint, uint32_t *index, const struct ip *local)
+{
+	static const uint8_t any[16];
+
+	for (uint32_t i = 0; i < endpoint->options.num_listen; i++) {
+		const struct ip *bound = &endpoint->sockets[i].bound;
+		if (bound->v6 == local->v6 && bound->port == local->port &&
+		    (memcmp(bound->bytes, any, sizeof any) == 0 ||
+		     memcmp(bound->bytes, local->bytes, sizeof any) == 0)) {
+			*index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool route_from_path(const tern_endpoint *endpoint, struct route *route, const tern_path *path)
+{
+	struct ip local;
+
+	if (!ip_from_address(&route->remote, &path->remote))
+		return false;
+	if (path->local.len == 0)
+		return true;
+	if (!ip_from_address(&local, &path->local) || !find_socket(endpoint, &route->socket, &local))
+		return false;
+	memcpy(route->local, local.bytes, sizeof route->local);
+	return true;
+}
+
 void route_path(const tern_endpoint *endpoint, const struct route *route, tern_path *path)
 {
 	struct ip local = endpoint->sockets[route->socket].bound;

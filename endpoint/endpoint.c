@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { PEERS_MAX = (1 << 24) - 1, WORKERS_MAX = 256 };
+enum { PEERS_MAX = 16000000 /* with spare ones below 2^24: see group.c */, WORKERS_MAX = 256 };
 static const uint64_t MS_NS = 1000000;
 
 static void default_u32(uint32_t *option, uint32_t value)

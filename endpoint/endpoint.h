@@ -75,6 +75,7 @@ struct slot {
 	struct pool *pool;
 	struct route route;
 	uint64_t heard_ns; /* unfinished: when it began */
+	uint64_t keep_ns; /* when it is to be probed */
 	uint32_t generation;
 	uint32_t hash_next; /* of its bucket; of the free ones */
 	uint32_t prev, next; /* of its queue */
@@ -231,6 +232,8 @@ bool ip_from_sockaddr(struct ip *ip, const struct sockaddr *from);
 bool ip_from_address(struct ip *ip, const tern_address *from);
 socklen_t ip_to_sockaddr(struct sockaddr_in6 *out, const struct ip *ip);
 void ip_to_address(tern_address *out, const struct ip *ip);
+/* What a path of the core's means for a connection with this route: the socket, too. false: it tells nothing. */
+bool route_from_path(const tern_endpoint *endpoint, struct route *route, const tern_path *path);
 void route_path(const tern_endpoint *endpoint, const struct route *route, tern_path *path);
 
 /* ---- siphash.c: SipHash-1-3, keyed, so that nobody can choose what collides */
@@ -331,6 +334,8 @@ void pool_release(struct pool *pool);
 /* Everything that waits in the connection goes into the batch. false: it failed. */
 bool life_drain(tern_endpoint *endpoint, uint32_t index);
 void life_retime(tern_endpoint *endpoint, uint32_t index);
+void life_follow(tern_endpoint *endpoint, uint32_t index); /* to where the connection is now */
+void life_keep(tern_endpoint *endpoint, uint32_t index); /* probes it, if that is due */
 void life_connected(tern_endpoint *endpoint, uint32_t index);
 void life_heard(tern_endpoint *endpoint, uint32_t index);
 /* Says what is still to be said, out of all tables; GONE follows. */

@@ -41,15 +41,32 @@ uint32_t life_begin(tern_endpoint *endpoint, tern_conn *conn, const struct route
 	return index;
 }
 
+/* A dialed connection's socket knows one address only. */
+static tern_error take_into(tern_endpoint *endpoint, struct slot *slot, struct route *route, uint8_t *to, size_t room,
+			    size_t *len)
+{
+	struct route other = slot->route;
+	tern_path path;
+	tern_error error;
+
+	*route = slot->route;
+	if (!(slot->flags & SLOT_SERVER))
+		return tern_conn_take(slot->conn, to, room, len, endpoint->now);
+	error = tern_conn_take_path(slot->conn, to, room, len, &path, endpoint->now);
+	if (error == TERN_OK && *len && route_from_path(endpoint, &other, &path))
+		*route = other;
+	return error;
+}
+
 /* One datagram of what waits in the connection. *len 0: nothing does. false: there is no room now. */
-static bool take(tern_endpoint *endpoint, struct slot *slot, size_t *len, tern_error *error)
+static bool take(tern_endpoint *endpoint, struct slot *slot, struct route *route, size_t *len, tern_error *error)
 {
 	size_t room, need = 2048;
 	uint8_t *to;
 
 	*len = 0;
 	while ((to = sends_room(endpoint, need, &room)) != NULL) {
-		*error = tern_conn_take(slot->conn, to, room, len, endpoint->now);
+		*error = take_into(endpoint, slot, route, to, room, len);
 		if (*error != TERN_ERROR_BUFFER_TOO_SMALL)
 			return true;
 		need = DATAGRAM_MAX;
@@ -64,9 +81,10 @@ bool life_drain(tern_endpoint *endpoint, uint32_t index)
 	bool failed = false;
 
 	for (int i = 0; i < FLIGHT_MAX; i++) {
+		struct route route;
 		tern_error error;
 		size_t len;
-		if (!take(endpoint, slot, &len, &error)) {
+		if (!take(endpoint, slot, &route, &len, &error)) {
 			if (!(slot->flags & SLOT_DYING))
 				blocked_push(endpoint, index);
 			break;
@@ -77,14 +95,46 @@ bool life_drain(tern_endpoint *endpoint, uint32_t index)
 		if (error == TERN_OK && len == 0)
 			break;
 		if (len)
-			sends_add(endpoint, &slot->route, len);
+			sends_add(endpoint, &route, len);
 	}
 	return !failed;
 }
 
 void life_retime(tern_endpoint *endpoint, uint32_t index)
 {
-	timer_set(endpoint, index, tern_conn_deadline(slot_at(endpoint, index)->conn));
+	const struct slot *slot = slot_at(endpoint, index);
+
+	timer_set(endpoint, index, tern_conn_deadline(slot->conn));
+	if ((slot->flags & SLOT_CONNECTED) && endpoint->options.keep_alive_ns)
+		timer_set(endpoint, index, slot->keep_ns);
+}
+
+/* USAGE: no return routability check was agreed on, so there is nothing to ask by. */
+void life_keep(tern_endpoint *endpoint, uint32_t index)
+{
+	struct slot *slot = slot_at(endpoint, index);
+
+	if (!endpoint->options.keep_alive_ns || !(slot->flags & SLOT_CONNECTED) ||
+	    slot->keep_ns > endpoint->now.mono_ns)
+		return;
+	slot->keep_ns = endpoint->now.mono_ns + endpoint->options.keep_alive_ns;
+	if (tern_conn_probe(slot->conn, endpoint->now) == TERN_OK)
+		COUNT(endpoint, probes, 1);
+}
+
+void life_follow(tern_endpoint *endpoint, uint32_t index)
+{
+	struct slot *slot = slot_at(endpoint, index);
+	struct route route = slot->route;
+	tern_path path;
+
+	if (!(slot->flags & SLOT_SERVER) || !tern_conn_path(slot->conn, &path) ||
+	    !route_from_path(endpoint, &route, &path) || memcmp(&route, &slot->route, sizeof route) == 0)
+		return;
+	slot_unhash(endpoint, index);
+	slot->route = route;
+	slot_hash(endpoint, index);
+	COUNT(endpoint, paths_changed, 1);
 }
 
 static void count_retransmissions(tern_endpoint *endpoint, struct slot *slot, const tern_info *info)
@@ -113,6 +163,7 @@ void life_connected(tern_endpoint *endpoint, uint32_t index)
 		queue_remove(endpoint, &endpoint->unfinished, index);
 	slot->flags |= SLOT_CONNECTED;
 	slot->heard_ns = endpoint->now.mono_ns;
+	slot->keep_ns = slot->heard_ns + endpoint->options.keep_alive_ns;
 	queue_push(endpoint, &endpoint->connected, index);
 	admit_leave(endpoint, slot);
 	tern_conn_info(slot->conn, &info);
@@ -139,6 +190,7 @@ void life_heard(tern_endpoint *endpoint, uint32_t index)
 	if (!(slot->flags & SLOT_CONNECTED) || now - slot->heard_ns < (grain < GRAIN_NS ? grain : GRAIN_NS))
 		return;
 	slot->heard_ns = now;
+	slot->keep_ns = now + endpoint->options.keep_alive_ns;
 	queue_remove(endpoint, &endpoint->connected, index);
 	queue_push(endpoint, &endpoint->connected, index);
 }

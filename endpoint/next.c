@@ -24,6 +24,8 @@ static void end_course(tern_endpoint *endpoint)
 
 	if (mine)
 		life_heard(endpoint, index);
+	else if (!course->fed)
+		life_follow(endpoint, index); /* the application may have moved it */
 	else if (course->fed && connected && !course->second)
 		COUNT(endpoint, dropped_unopened, 1);
 	if (!life_drain(endpoint, index))
@@ -88,6 +90,10 @@ static void step_course(tern_endpoint *endpoint, tern_endpoint_event *event)
 	case TERN_EVENT_CONNECTED:
 		life_connected(endpoint, course->slot);
 		break;
+	case TERN_EVENT_PATH:
+		if (event->event.path_event == TERN_PATH_CHANGED)
+			life_follow(endpoint, course->slot);
+		break;
 	case TERN_EVENT_DATA:
 	case TERN_EVENT_EARLY_DATA:
 		COUNT(endpoint, records_received, 1);
@@ -123,8 +129,9 @@ static void step_timer(tern_endpoint *endpoint, uint32_t index)
 {
 	struct slot *slot = slot_at(endpoint, index);
 
+	life_keep(endpoint, index);
 	if (tern_conn_deadline(slot->conn) > endpoint->now.mono_ns)
-		life_retime(endpoint, index);
+		endpoint->course = (struct course){.slot = index};
 	else if (tern_conn_tick(slot->conn, endpoint->now) != TERN_OK)
 		life_end(endpoint, index, TERN_GONE_FAILED);
 	else

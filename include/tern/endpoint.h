@@ -70,8 +70,12 @@ typedef struct tern_endpoint_options {
 
 	/* At the maximum a new peer displaces the oldest unfinished handshake, or else the peer that was silent for
 	 * longest: TERN_GONE_EVICTED. */
-	uint32_t max_peers; /* default 65536, at most 2^24 - 1 */
+	uint32_t max_peers; /* default 65536, at most 16 million */
 	uint64_t idle_ns; /* a connected peer not heard for so long is closed; default 600 s; TERN_NEVER: never */
+
+	/* A connected peer that was not heard for so long is asked for a sign of life (tern_conn_probe), which also
+	 * keeps NATs from forgetting it, where a return routability check was agreed on; default 0: not. */
+	uint64_t keep_alive_ns;
 
 	/* Of handshakes that peers begin. What exceeds these is not answered, counted, and tried again by the peer. */
 	uint32_t max_handshakes; /* unfinished at a time; default 4096 */
@@ -243,6 +247,8 @@ TERN_API bool tern_endpoint_path(const tern_endpoint *endpoint, tern_peer peer, 
 	X(refused_prefix, "hellos refused: as many of these from one prefix as allowed")                               \
 	X(refused_signatures, "hellos refused: as many full handshakes in a second as allowed")                        \
 	X(refused_memory, "hellos refused: no memory, or another error of ours")                                       \
+	X(probes, "peers asked for a sign of life")                                                                    \
+	X(paths_changed, "peers followed to another address")                                                          \
 	X(dropped_stranger, "datagrams of no connection and no hello")                                                 \
 	X(dropped_unopened, "datagrams of which nothing was authentic, to connected peers")                            \
 	X(dropped_backlog, "handshake datagrams that found no room to wait")                                           \

@@ -10,6 +10,7 @@
 #include "endpoints.h"
 #include "pcg.h"
 
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #ifndef SO_DETACH_REUSEPORT_BPF
@@ -28,6 +29,7 @@ static tern_config *cid_config(tern_protocol version)
 	OK(tern_config_set_versions(config, version, version));
 	OK(tern_config_add_psk(config, "id", 2, "sixteen bytes...", 16));
 	OK(tern_config_set_cid_length(config, 0));
+	OK(tern_config_set_rrc(config, TERN_RRC_BASIC));
 	return config;
 }
 
@@ -43,6 +45,8 @@ static void rebind(struct site *client, tern_peer peer, const tern_address *to)
 	assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&name, len) == 0);
 	assert_true(dup2(fd, old) >= 0);
 	close(fd);
+	struct epoll_event watch = {.events = EPOLLIN, .data.u32 = slot_at(endpoint, (uint32_t)peer)->route.socket};
+	assert_int_equal(epoll_ctl(endpoint->epoll, EPOLL_CTL_ADD, old, &watch), 0);
 }
 
 static void finds_who_moved(void **state)
@@ -69,6 +73,10 @@ static void finds_who_moved(void **state)
 			rebind(&client, peer, &at);
 			OK(tern_endpoint_send(client.endpoint, peer, "moved", 5));
 			sites_until(both, 2, &server.records, i + 1);
+			sites_settle(both, 2);
+			assert_int_equal(site_counters(&server).paths_changed, i + 1);
+			OK(tern_endpoint_send(server.endpoint, server.peer, "there?", 6));
+			sites_until(both, 2, &client.records, i + 1);
 		}
 		assert_int_equal(site_counters(&server).dropped_stranger, 0);
 		site_close(&client);
