@@ -22,11 +22,13 @@ static int send_plain(int fd, struct mmsghdr *messages, unsigned num)
 
 static int receive_plain(int fd, struct mmsghdr *messages, unsigned num)
 {
-	ssize_t n = recvmsg(fd, &messages->msg_hdr, MSG_DONTWAIT);
-
-	(void)num;
-	messages->msg_len = n < 0 ? 0 : (unsigned)n;
-	return n < 0 ? -1 : 1;
+	for (unsigned i = 0; i < num; i++) {
+		ssize_t n = recvmsg(fd, &messages[i].msg_hdr, MSG_DONTWAIT);
+		if (n < 0)
+			return i ? (int)i : -1;
+		messages[i].msg_len = (unsigned)n;
+	}
+	return (int)num;
 }
 
 static void read_clock(tern_time *now)

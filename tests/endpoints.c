@@ -65,6 +65,37 @@ tern_peer site_dial(struct site *site, const tern_address *to, const char *from)
 	return peer;
 }
 
+tern_time site_now;
+
+static void stopped_clock(tern_time *now)
+{
+	*now = site_now;
+}
+
+static int usual_send(int fd, struct mmsghdr *messages, unsigned num)
+{
+	return io_batch.send(fd, messages, num);
+}
+
+static int usual_receive(int fd, struct mmsghdr *messages, unsigned num)
+{
+	return io_batch.receive(fd, messages, num);
+}
+
+static const struct io timeless = {usual_send, usual_receive, stopped_clock};
+
+void site_stop_clock(struct site *site)
+{
+	io_batch.clock(&site_now);
+	site->endpoint->io = &timeless;
+}
+
+void site_pass(uint64_t ns)
+{
+	site_now.mono_ns += ns;
+	site_now.unix_s += (int64_t)(ns / SECOND_NS);
+}
+
 static void note(struct site *site, char letter)
 {
 	if (site->num_order < sizeof site->order - 1)
@@ -73,6 +104,10 @@ static void note(struct site *site, char letter)
 
 static void on_event(struct site *site, const tern_endpoint_event *event)
 {
+	bool path = event->event.kind == TERN_EVENT_PATH;
+
+	site->alive += path && event->event.path_event == TERN_PATH_ALIVE;
+	site->silent += path && event->event.path_event == TERN_PATH_SILENT;
 	if (event->event.kind == TERN_EVENT_CONNECTED) {
 		site->connected++;
 		site->peer = event->peer;

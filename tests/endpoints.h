@@ -7,12 +7,14 @@
 #include "pair.h"
 
 #define SITE_DATA 2048
+#define SECOND_NS UINT64_C(1000000000)
 
 struct site {
 	tern_config *config;
 	tern_endpoint *endpoint;
 	bool echo;
 	unsigned accepted, connected, records, writable, num_gone;
+	unsigned alive, silent; /* answers to probes */
 	unsigned gone[TERN_NUM_GONE_REASONS];
 	tern_peer peer; /* of the last CONNECTED */
 	tern_peer left; /* of the last GONE */
@@ -37,6 +39,10 @@ void sites_turn(struct site *sites[], size_t num);
 void sites_until(struct site *sites[], size_t num, const unsigned *count, unsigned want);
 /* Rounds enough that whatever is under way has arrived. */
 void sites_settle(struct site *sites[], size_t num);
+/* From now on time passes when the test says so, for all such sites alike. */
+extern tern_time site_now;
+void site_stop_clock(struct site *site);
+void site_pass(uint64_t ns);
 tern_endpoint_counters site_counters(const struct site *site);
 
 #endif

@@ -84,6 +84,42 @@ static void finds_who_moved(void **state)
 	}
 }
 
+/* A peer that is silent is asked for a sign of life, again and again, and its answer counts as being heard. */
+static void keeps_in_touch(void **state)
+{
+	struct site server, client, *both[] = {&server, &client};
+	tern_endpoint_options options = {.size = sizeof options,
+					 .cids = true,
+					 .idle_ns = 25 * SECOND_NS,
+					 .keep_alive_ns = 10 * SECOND_NS};
+	(void)state;
+	site_open(&server, cid_config(TERN_DTLS13), "127.0.0.1:0", &options);
+	site_open(&client, cid_config(TERN_DTLS13), NULL, NULL);
+	site_stop_clock(&server);
+	tern_address at = site_address(&server);
+	site_dial(&client, &at, NULL);
+	sites_until(both, 2, &client.connected, 1);
+	sites_until(both, 2, &server.connected, 1);
+	sites_settle(both, 2);
+	for (unsigned i = 1; i <= 5; i++) {
+		site_pass(9 * SECOND_NS);
+		sites_settle(both, 2);
+		assert_int_equal(site_counters(&server).probes, i - 1);
+		site_pass(SECOND_NS);
+		sites_until(both, 2, &server.alive, i);
+		assert_int_equal(site_counters(&server).probes, i);
+	}
+	assert_int_equal(server.num_gone, 0);
+	site_close(&client); /* without a word */
+	for (int i = 0; i < 30 && !server.num_gone; i++) {
+		site_pass(SECOND_NS);
+		sites_settle(both, 1);
+	}
+	assert_true(server.silent > 0);
+	assert_int_equal(server.gone[TERN_GONE_IDLE], 1);
+	site_close(&server);
+}
+
 /* IDs that name nobody, or somebody else, do no harm. */
 static void ids_prove_nothing(void **state)
 {
@@ -206,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_who_moved),
+		cmocka_unit_test(keeps_in_touch),
 		cmocka_unit_test(ids_prove_nothing),
 		cmocka_unit_test(workers_find_who_moved),
 		cmocka_unit_test(workers_change_their_config),

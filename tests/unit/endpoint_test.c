@@ -15,40 +15,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define SECOND_NS UINT64_C(1000000000)
-
-/* A clock that stands still until the test moves it. */
-static tern_time test_now;
-
-static void test_clock(tern_time *now)
-{
-	*now = test_now;
-}
-
-static int usual_send(int fd, struct mmsghdr *messages, unsigned num)
-{
-	return io_batch.send(fd, messages, num);
-}
-
-static int usual_receive(int fd, struct mmsghdr *messages, unsigned num)
-{
-	return io_batch.receive(fd, messages, num);
-}
-
-static const struct io timeless = {usual_send, usual_receive, test_clock};
-
-static void stop_clock(struct site *site)
-{
-	io_batch.clock(&test_now);
-	site->endpoint->io = &timeless;
-}
-
-static void pass(uint64_t ns)
-{
-	test_now.mono_ns += ns;
-	test_now.unix_s += (int64_t)(ns / SECOND_NS);
-}
-
 struct two {
 	struct site server, client;
 	struct site *both[2];
@@ -218,11 +184,11 @@ static void a_failed_restart_changes_nothing(void **state)
 	assert_true(dup2(own->fd, liars->fd) >= 0);
 	struct epoll_event watch = {.events = EPOLLIN, .data.u32 = (uint32_t)(liars - liar.endpoint->sockets)};
 	assert_int_equal(epoll_ctl(liar.endpoint->epoll, EPOLL_CTL_ADD, liars->fd, &watch), 0);
-	stop_clock(&t.server);
-	stop_clock(&liar);
+	site_stop_clock(&t.server);
+	site_stop_clock(&liar);
 	for (int i = 0; i < 300 && !(liar.num_gone && t.server.num_gone); i++) {
 		sites_settle(others, 2);
-		pass(SECOND_NS);
+		site_pass(SECOND_NS);
 	}
 	assert_int_equal(liar.gone[TERN_GONE_FAILED], 1);
 	assert_int_equal(t.server.gone[TERN_GONE_FAILED], 1);
@@ -242,23 +208,23 @@ static void the_silent_are_closed(void **state)
 	tern_peer busy, server;
 	(void)state;
 	two_open(&t, &options);
-	stop_clock(&t.server);
+	site_stop_clock(&t.server);
 	two_connect(&t, NULL);
 	server = t.server.peer;
 	two_connect(&t, &busy);
-	assert_true(tern_endpoint_deadline(t.server.endpoint) <= test_now.mono_ns + 100 * SECOND_NS);
-	pass(60 * SECOND_NS);
+	assert_true(tern_endpoint_deadline(t.server.endpoint) <= site_now.mono_ns + 100 * SECOND_NS);
+	site_pass(60 * SECOND_NS);
 	OK(tern_endpoint_send(t.client.endpoint, busy, "here", 4));
 	sites_until(t.both, 2, &t.server.records, 1);
-	pass(40 * SECOND_NS - 1);
+	site_pass(40 * SECOND_NS - 1);
 	sites_settle(t.both, 2);
 	assert_int_equal(t.server.num_gone, 0);
-	pass(1);
+	site_pass(1);
 	sites_until(t.both, 2, &t.server.num_gone, 1);
 	assert_int_equal(t.server.gone[TERN_GONE_IDLE], 1);
 	assert_true(t.server.left == server);
 	sites_until(t.both, 2, &t.client.gone[TERN_GONE_CLOSED_BY_PEER], 1);
-	pass(60 * SECOND_NS);
+	site_pass(60 * SECOND_NS);
 	sites_until(t.both, 2, &t.server.num_gone, 2);
 	two_close(&t);
 }
@@ -288,10 +254,10 @@ static void room_is_made_in_order(void **state)
 	tern_peer client[3], server[3];
 	(void)state;
 	two_open(&t, &options);
-	stop_clock(&t.server);
+	site_stop_clock(&t.server);
 	for (int i = 0; i < 3; i++) {
 		server[i] = two_connect(&t, &client[i]);
-		pass(SECOND_NS);
+		site_pass(SECOND_NS);
 	}
 	OK(tern_endpoint_send(t.client.endpoint, client[0], "here", 4));
 	sites_until(t.both, 2, &t.server.records, 1);
@@ -350,7 +316,7 @@ static void budgets_refuse(void **state)
 		uint64_t refused;
 		print_message("%s\n", cases[i].name);
 		two_open(&t, &cases[i].options);
-		stop_clock(&t.server);
+		site_stop_clock(&t.server);
 		half_open(&t);
 		half_open(&t);
 		site_dial(&t.client, &t.at, NULL);
@@ -360,7 +326,7 @@ static void budgets_refuse(void **state)
 		assert_int_equal(refused, 1);
 		assert_int_equal(t.server.accepted, 2);
 		assert_int_equal(t.client.connected, 0);
-		pass(200 * SECOND_NS); /* past the deadline of handshakes */
+		site_pass(200 * SECOND_NS); /* past the deadline of handshakes */
 		sites_until(t.both, 2, &t.server.gone[TERN_GONE_FAILED], 2);
 		assert_int_equal(site_counters(&t.server).handshakes_timed_out, 2);
 		assert_int_equal(site_counters(&t.server).handshakes, 0);
@@ -387,15 +353,15 @@ static void private_key_operations_have_a_budget(void **state)
 		t.both[0] = &t.server;
 		t.both[1] = &t.client;
 		t.at = site_address(&t.server);
-		stop_clock(&t.server);
-		t.server.endpoint->allowance_at_ns = test_now.mono_ns;
+		site_stop_clock(&t.server);
+		t.server.endpoint->allowance_at_ns = site_now.mono_ns;
 		two_connect(&t, NULL);
 		two_connect(&t, NULL);
 		site_dial(&t.client, &t.at, NULL);
 		sites_settle(t.both, 2);
 		assert_int_equal(site_counters(&t.server).refused_signatures, psk ? 0 : 1);
 		assert_int_equal(t.client.connected, psk ? 3 : 2);
-		pass(SECOND_NS / 2);
+		site_pass(SECOND_NS / 2);
 		two_connect(&t, NULL);
 		two_close(&t);
 	}

@@ -29,6 +29,8 @@ ctest_in build-libcrypto 600 -R ^unit/
 say "threads under ThreadSanitizer, secrets under memcheck"
 TARGET=thread_test step 300 "build with ThreadSanitizer" tools/build-tree.sh build-tsan -DTERN_WERROR=ON -DTERN_THREAD_SANITIZE=ON
 step 120 "threads" build-tsan/unit/thread_test
+TARGET=workers_test step 300 "build with ThreadSanitizer" tools/build-tree.sh build-tsan -DTERN_WERROR=ON -DTERN_THREAD_SANITIZE=ON
+step 120 "workers" build-tsan/unit/workers_test
 TARGET=consttime_test step 300 "build for memcheck" tools/build-tree.sh build-consttime -DTERN_WERROR=ON -DTERN_CONSTTIME=ON
 step_counted 120 "secrets" tools/ctest-line.sh build-consttime -R secret/consttime_test
 
