@@ -123,6 +123,13 @@ tern_error record_seal_padded(struct record_layer *l, uint16_t epoch, uint8_t ty
 /* The longest record that can be made so, as far as the peer takes it; 0: this epoch knows no padding. */
 size_t record_padded_max(const struct record_layer *l, uint16_t epoch);
 
+/* Bytes of a record that record_seal makes of n bytes of payload. */
+size_t record_size(const struct record_layer *l, uint16_t epoch, size_t n);
+/* num records, each the only one of its datagram, at out, out + stride and so on, where there is room for them; for
+ * each there is a number and a use of the key (record_seals_left). *seq: the first one's number. */
+tern_error record_seal_many(struct record_layer *l, uint16_t epoch, uint8_t type, const tern_bytes *payloads,
+			    size_t num, uint8_t *out, size_t stride, uint64_t *seq);
+
 /* The same in two steps, for payload that is assembled in place: between them the caller writes it to w. After
  * record_begin, w has room for it only as far as room for the tag is left: use record_overhead. When record_end fails,
  * w is as it was before record_begin, a sticky error of the payload's writer included. */
