@@ -297,6 +297,7 @@ tern_error tern_conn_seal_many(tern_conn *conn, uint8_t *out, size_t cap, tern_b
 	for (size_t i = 0; conn->pool->config->trace && i < b.num; i++)
 		trace_data(conn, epoch, seq + i, i + 1 < b.num ? b.segment : b.total - i * b.segment);
 	*batch = b;
+	rrc_used(conn, b.total);
 	conn_note_limits(conn);
 	return TERN_OK;
 }

@@ -225,6 +225,7 @@ tern_error record_seal_many(struct record_layer *l, uint16_t epoch, uint8_t type
 		return TERN_ERROR_INTERNAL;
 	TRY(schedules_get(l->schedules, &e->key, e->aead, &key));
 	*seq = e->next_seq;
+	r.cid = cids_at(&l->cids, CID_PEERS, 0);
 	for (size_t i = 0; i < num; i++) {
 		r.seq = e->next_seq++;
 		r.payload = span_of(payloads[i].data, payloads[i].len);
