@@ -39,6 +39,12 @@ TERN_API TERN_MUST_CHECK tern_error tern_cert_make(char certificate[TERN_CERT_PE
 						   char key[TERN_KEY_PEM_MAX], size_t *key_len,
 						   const tern_cert_options *options, tern_time now);
 
+/* For a peer that knows us by a fingerprint from signalling, as in WebRTC: makes a P-256 key with a self-signed
+ * certificate for a year, adds both to config as tern_config_add_keypair would, and writes what SDP's attribute
+ * "fingerprint" is to say: "sha-256 4A:AD:..." (RFC 8122 5). The key exists nowhere else. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_make_keypair(tern_config *config,
+							     char fingerprint[TERN_FINGERPRINT_TEXT], tern_time now);
+
 /* The fingerprint of one certificate, PEM (its first one) or DER, as RFC 8122 writes it: "sha-256:4A:AD:...". */
 TERN_API TERN_MUST_CHECK tern_error tern_cert_fingerprint(char out[TERN_FINGERPRINT_TEXT], const void *certificate,
 							  size_t len);

@@ -109,6 +109,12 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_system_trust(tern_config *co
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_fingerprint(tern_config *config, const char *text); /* RFC 8122 */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_insecure_no_verify(tern_config *config);
 
+/* Whether each connection brings its own fingerprints (tern_conn_set_fingerprints), where certificates are made for one
+ * session and signalling says whose they are, as in WebRTC: one config then serves all peers. The peer is judged by
+ * them alone, whatever else is set here, and sessions are neither issued nor resumed: they would stand for a
+ * certificate of another connection. Servers: see tern_config_set_client_auth too. Default false. RFC 8827 5. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_conn_fingerprints(tern_config *config, bool on);
+
 /* Asked in place of the checks above, with the peer's chain (DER, leaf first; or one raw public key). Returns TERN_OK,
  * an error of class AUTH, or TERN_PENDING and answers by tern_conn_resume. The spans are valid during the call only. */
 typedef struct tern_bytes {

@@ -157,7 +157,8 @@ typedef enum tern_job_kind {
 	TERN_JOB_VERIFY,
 	TERN_JOB_PSK,
 	TERN_JOB_SESSION,
-	TERN_JOB_EARLY_DATA
+	TERN_JOB_EARLY_DATA,
+	TERN_JOB_FINGERPRINT /* of the peer's certificate: answered by tern_conn_set_fingerprints */
 } tern_job_kind;
 
 typedef struct tern_event {
@@ -221,6 +222,14 @@ typedef struct tern_answer {
 } tern_answer;
 TERN_API TERN_MUST_CHECK tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *answer,
 						     tern_time now);
+
+/* The peer's certificate must have one of these fingerprints: comma-separated, as signalling has them, for example
+ * "sha-256 4A:AD:...", up to 8; those of the strongest hash function named count, no others (RFC 8122 5.1). For
+ * connections of a config with tern_config_set_conn_fingerprints, at any time before the certificate is judged: when it
+ * comes first, the handshake waits (TERN_EVENT_PENDING, TERN_JOB_FINGERPRINT) and goes on within this call, as in
+ * tern_conn_resume. TERN_ERROR_BAD_FINGERPRINT, TERN_ERROR_USAGE: nothing has changed. A signalling that will never
+ * come is told by tern_conn_resume with an error. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_set_fingerprints(tern_conn *conn, const char *list, tern_time now);
 
 /* Largest UDP payload from now on, 96 to 65507; else TERN_ERROR_USAGE. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t mtu);
@@ -353,6 +362,20 @@ typedef struct tern_glance {
 	uint64_t record_seq;
 } tern_glance;
 TERN_API tern_glance tern_peek(const uint8_t *datagram, size_t len);
+
+/* What shares a UDP port with DTLS, told by the first byte (RFC 7983, RFC 9443), SRTCP from SRTP by the second (RFC
+ * 5761 4). Bytes 64 to 79 are a TURN channel's when they come from the TURN server, else QUIC's: the caller knows. */
+typedef enum tern_packet {
+	TERN_PACKET_UNKNOWN, /* nothing of these; or empty */
+	TERN_PACKET_STUN,
+	TERN_PACKET_ZRTP,
+	TERN_PACKET_DTLS,
+	TERN_PACKET_TURN_CHANNEL, /* or QUIC */
+	TERN_PACKET_QUIC,
+	TERN_PACKET_SRTP,
+	TERN_PACKET_SRTCP
+} tern_packet;
+TERN_API tern_packet tern_packet_of(const uint8_t *datagram, size_t len);
 
 #ifdef __cplusplus
 }

@@ -103,6 +103,8 @@ static void install(tern_config *config, struct made *made)
 	for (size_t i = 0; i < config->num_credentials; i++)
 		memcpy(config->credentials[i].compressed, made->chains.of[i], sizeof made->chains.of[i]);
 	made->chains = (struct compressed_chains){0};
+	if (config->conn_fingerprints) /* a session vouches for a certificate that another connection had */
+		config->tickets = config->has_store = false;
 	config->dtls12 = config->dtls12 && config->suites.num;
 	config->dtls13 = config->dtls13 && config->suites13.num;
 	atomic_store(&config->frozen, true);

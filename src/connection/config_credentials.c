@@ -1,5 +1,6 @@
 /* config_credentials.c - what we prove ourselves with: keypairs, raw keys, signers. */
 #include "connection/config_parts.h"
+#include "tern/cert.h"
 
 #define PEM_MAX ((size_t)1 << 24)
 
@@ -55,6 +56,27 @@ tern_error tern_config_add_keypair(tern_config *config, const void *chain_pem, s
 	if (!usable_pem(chain_pem, chain_len) || !usable_pem(key_pem, key_len))
 		return TERN_ERROR_USAGE;
 	return add(config, &c, span_of(chain_pem, chain_len), span_of(key_pem, key_len));
+}
+
+tern_error tern_config_make_keypair(tern_config *config, char fingerprint[TERN_FINGERPRINT_TEXT], tern_time now)
+{
+	static const char *const names[] = {"tern.invalid"};
+	const tern_cert_options options = {
+		.size = sizeof options, .key_type = TERN_KEY_P256, .names = names, .num_names = 1, .days = 365};
+	char chain[TERN_CERT_PEM_MAX], key[TERN_KEY_PEM_MAX], text[TERN_FINGERPRINT_TEXT];
+	size_t chain_len, key_len;
+	tern_error error;
+	TRY(config_settable(config));
+	TRY(tern_cert_make(chain, &chain_len, key, &key_len, &options, now));
+	error = tern_cert_fingerprint(text, chain, chain_len);
+	if (error == TERN_OK)
+		error = tern_config_add_keypair(config, chain, chain_len, key, key_len);
+	wipe(key, sizeof key);
+	if (error != TERN_OK)
+		return error;
+	memcpy(fingerprint, text, sizeof text);
+	*strchr(fingerprint, ':') = ' '; /* RFC 8122 5: the name of the hash stands apart */
+	return TERN_OK;
 }
 
 tern_error tern_config_add_raw_key(tern_config *config, const void *key_pem, size_t key_len)

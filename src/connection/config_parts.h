@@ -33,6 +33,9 @@ extern const tern_limits limits_default;
 void config_drop_credentials(tern_config *config);
 
 /* config_verify.c */
+/* Comma-separated fingerprints. Of several hash functions the strongest is taken alone: RFC 8122 5.1. USAGE: more than
+ * max. BAD_FINGERPRINT. */
+tern_error fingerprints_from_list(const char *list, struct fingerprint *out, size_t max, size_t *num);
 void config_drop_trust(tern_config *config);
 
 /* config_psk.c */

@@ -5,7 +5,8 @@
 
 bool config_can_verify(const tern_config *config)
 {
-	return config->trust || config->num_fingerprints || config->verify || config->no_verify;
+	return config->trust || config->num_fingerprints || config->conn_fingerprints || config->verify ||
+	       config->no_verify;
 }
 
 void config_drop_trust(tern_config *config)
@@ -114,33 +115,36 @@ static enum hash_id take_hash_name(const char **text, size_t *len)
 	return HASH_NONE;
 }
 
-/* len bytes in hex up to the end of text, colons between all of them or between none. */
-static bool take_digest(const char *text, uint8_t *out, size_t len)
+/* len bytes in hex, colons between all of them or between none; *text behind them. */
+static bool take_digest(const char **text, uint8_t *out, size_t len)
 {
+	const char *at = *text;
 	bool colons = false;
 	for (size_t i = 0; i < len; i++) {
 		int high, low;
 		if (i == 1)
-			colons = *text == ':';
-		if (i && colons && *text++ != ':')
+			colons = *at == ':';
+		if (i && colons && *at++ != ':')
 			return false;
-		high = hex_value(text[0]);
-		low = high < 0 ? -1 : hex_value(text[1]);
+		high = hex_value(at[0]);
+		low = high < 0 ? -1 : hex_value(at[1]);
 		if (low < 0)
 			return false;
 		out[i] = (uint8_t)(high << 4 | low);
-		text += 2;
+		at += 2;
 	}
-	return !*text;
+	*text = at;
+	return true;
 }
 
-static bool parse_fingerprint(const char *text, struct fingerprint *f)
+static bool take_fingerprint(const char **text, struct fingerprint *f)
 {
 	size_t len;
-	*f = (struct fingerprint){.hash = take_hash_name(&text, &len)};
-	if (f->hash == HASH_NONE || (*text != ':' && *text != ' '))
+	*f = (struct fingerprint){.hash = take_hash_name(text, &len)};
+	if (f->hash == HASH_NONE || (**text != ':' && **text != ' '))
 		return false;
-	return take_digest(text + 1, f->digest, len);
+	++*text;
+	return take_digest(text, f->digest, len);
 }
 
 tern_error tern_config_add_fingerprint(tern_config *config, const char *text)
@@ -149,8 +153,34 @@ tern_error tern_config_add_fingerprint(tern_config *config, const char *text)
 	TRY(config_settable(config));
 	if (!text || config->num_fingerprints == CONFIG_FINGERPRINTS)
 		return TERN_ERROR_USAGE;
-	if (!parse_fingerprint(text, &f))
+	if (!take_fingerprint(&text, &f) || *text)
 		return TERN_ERROR_BAD_FINGERPRINT;
 	config->fingerprints[config->num_fingerprints++] = f;
+	return TERN_OK;
+}
+
+tern_error fingerprints_from_list(const char *list, struct fingerprint *out, size_t max, size_t *num)
+{
+	size_t n = 0;
+	do {
+		struct fingerprint f;
+		if (!take_fingerprint(&list, &f) || (*list && *list != ','))
+			return TERN_ERROR_BAD_FINGERPRINT;
+		if (n && f.hash > out[0].hash)
+			n = 0;
+		if (n && f.hash < out[0].hash)
+			continue;
+		if (n == max)
+			return TERN_ERROR_USAGE;
+		out[n++] = f;
+	} while (*list++);
+	*num = n;
+	return TERN_OK;
+}
+
+tern_error tern_config_set_conn_fingerprints(tern_config *config, bool on)
+{
+	TRY(config_settable(config));
+	config->conn_fingerprints = on;
 	return TERN_OK;
 }

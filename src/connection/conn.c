@@ -2,6 +2,7 @@
 #include "connection/conn.h"
 #include "connection/auth.h"
 
+#include "connection/config_parts.h"
 #include "handshake/answers.h"
 #include "handshake/keys13.h"
 #include "handshake/version.h"
@@ -144,7 +145,8 @@ static tern_error load_session(struct handshake *hs, struct span blob, tern_time
 	ours = s->version == VERSION_DTLS13 ? &hs->pool->config->suites13 : &hs->pool->config->suites;
 	for (size_t i = 0; suite && suite->version == s->version && i < ours->num; i++)
 		configured |= ours->id[i] == s->suite;
-	if (configured && s->expires_unix_s > now.unix_s && (s->ticket_len || s->id_len) &&
+	if (configured && !hs->pool->config->conn_fingerprints && s->expires_unix_s > now.unix_s &&
+	    (s->ticket_len || s->id_len) &&
 	    memcmp(s->settings_hash, hs->pool->settings_hash, sizeof s->settings_hash) == 0 &&
 	    span_equal(span_of(s->name, s->name_len), hs->outcome.server_name))
 		hs->session = s;
@@ -435,6 +437,26 @@ tern_error tern_conn_resume(tern_conn *conn, uint64_t job, const tern_answer *an
 	if (error == TERN_OK)
 		error = auth_go_on(conn, now);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "");
+}
+
+tern_error tern_conn_set_fingerprints(tern_conn *conn, const char *list, tern_time now)
+{
+	static const tern_answer known = {.error = TERN_OK};
+	struct handshake *hs = asking(conn);
+	struct fingerprint found[CONN_FINGERPRINTS];
+	size_t num;
+	if (!hs || !list || !conn->pool->config->conn_fingerprints)
+		return TERN_ERROR_USAGE;
+	TRY(fingerprints_from_list(list, found, CONN_FINGERPRINTS, &num));
+	if (!hs->fingerprints)
+		hs->fingerprints = arena_alloc(&hs->arena, sizeof found);
+	if (!hs->fingerprints)
+		return CONN_FAIL(conn, ERROR_BUDGET, "");
+	memcpy(hs->fingerprints, found, num * sizeof *found);
+	hs->num_fingerprints = num;
+	if (hs->job.state != JOB_ASKED || hs->job.kind != TERN_JOB_FINGERPRINT)
+		return TERN_OK;
+	return tern_conn_resume(conn, hs->job.id, &known, now);
 }
 
 /* RFC 6347 4.1.1.1, RFC 9147 4.4. */

@@ -14,6 +14,7 @@ struct names {
 };
 
 #define TIMEOUT_MIN_NS UINT64_C(1000000)
+#define CONN_FINGERPRINTS 8
 #define MTU_MAX 65507 /* the largest UDP payload of IPv4 */
 
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED, CONN_FAILED };

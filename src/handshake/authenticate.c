@@ -117,12 +117,11 @@ tern_error verify_transcript12(struct handshake *hs, uint16_t id, struct span si
 	return verify_tbs(hs, scheme, tbs, signature);
 }
 
-static bool pinned(const struct handshake *hs, struct span leaf)
+static bool matches(const struct handshake *hs, const struct fingerprint *fingerprints, size_t num, struct span leaf)
 {
-	const struct tern_config *config = hs->pool->config;
 	uint8_t digest[HASH_MAX];
-	for (size_t i = 0; i < config->num_fingerprints; i++) {
-		const struct fingerprint *f = &config->fingerprints[i];
+	for (size_t i = 0; i < num; i++) {
+		const struct fingerprint *f = &fingerprints[i];
 		const struct hash_alg *hash = hs->pool->provider->hash[f->hash];
 		digest_of(hash, leaf, digest);
 		if (memcmp(digest, f->digest, hash->len) == 0)
@@ -147,15 +146,28 @@ static tern_error ask_verify(struct handshake *hs)
 			   TERN_ERROR_CERTIFICATE_REJECTED);
 }
 
+/* Signalling may be later than the certificate it speaks of. */
+static tern_error match_signalled(struct handshake *hs)
+{
+	if (job_answered(hs, TERN_JOB_FINGERPRINT) && hs->job.error != TERN_OK)
+		return job_verdict(hs->job.error, TERN_ERROR_CERTIFICATE_REJECTED);
+	if (!hs->num_fingerprints)
+		return job_asked(hs, TERN_JOB_FINGERPRINT, job_next_id(hs), TERN_PENDING);
+	return matches(hs, hs->fingerprints, hs->num_fingerprints, hs->peer_chain[0]) ? TERN_OK
+										      : TERN_ERROR_FINGERPRINT;
+}
+
 static tern_error decide(struct handshake *hs)
 {
 	const struct tern_config *config = hs->pool->config;
 	enum purpose purpose = hs->role == CLIENT ? PURPOSE_SERVER : PURPOSE_CLIENT;
 	struct span name = hs->role == CLIENT ? hs->outcome.server_name : span_of(NULL, 0);
 	hs->outcome.peer_authenticated = true;
+	if (config->conn_fingerprints)
+		return match_signalled(hs);
 	if (config->verify)
 		return ask_verify(hs);
-	if (pinned(hs, hs->peer_chain[0]))
+	if (matches(hs, config->fingerprints, config->num_fingerprints, hs->peer_chain[0]))
 		return TERN_OK;
 	if (config->trust && !hs->raw_peer)
 		return hs->pool->provider->chain_check(hs->pool->crypto, hs->peer, config->trust, purpose, name,

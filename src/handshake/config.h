@@ -68,6 +68,7 @@ struct tern_config {
 	uint8_t trust_digest[32]; /* runs over all that was added to trust; zeros: nothing */
 	struct fingerprint fingerprints[CONFIG_FINGERPRINTS];
 	size_t num_fingerprints;
+	bool conn_fingerprints; /* each connection has its own, from signalling; nothing else judges the peer */
 	bool no_verify;
 	tern_verify_fn *verify;
 	void *verify_user;

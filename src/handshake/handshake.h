@@ -145,6 +145,8 @@ struct handshake {
 	struct peer_chain *peer; /* the peer's key */
 	struct span peer_chain[WIRE_CHAIN_MAX]; /* DER, in the arena */
 	size_t num_peer_chain;
+	struct fingerprint *fingerprints; /* the peer's, from signalling: in the arena; NULL: not known yet */
+	size_t num_fingerprints;
 
 	/* key exchange */
 	struct group_private share;

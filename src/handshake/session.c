@@ -139,6 +139,7 @@ void config_settings_hash(const struct tern_config *config, uint8_t out[16])
 	hash_u8(h, &s, config->no_verify);
 	hash_u8(h, &s, config->verify != NULL);
 	hash_u8(h, &s, config->client_auth);
+	hash_u8(h, &s, config->conn_fingerprints);
 	hash_u8(h, &s, config->num_fingerprints);
 	for (size_t i = 0; i < config->num_fingerprints; i++) {
 		hash_u8(h, &s, config->fingerprints[i].hash);

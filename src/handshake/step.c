@@ -41,6 +41,8 @@ tern_error handshake_answer(struct handshake *hs, uint64_t id, const tern_answer
 			return TERN_ERROR_USAGE;
 		job->psk = *answer->psk;
 	}
+	if (job->kind == TERN_JOB_FINGERPRINT && answer->error == TERN_OK && !hs->num_fingerprints)
+		return TERN_ERROR_USAGE;
 	if (answer->len && (job->kind == TERN_JOB_SIGN || job->kind == TERN_JOB_SESSION)) {
 		job->data = arena_copy(&hs->arena, span_of(answer->data, answer->len));
 		if (!job->data.p)

@@ -200,6 +200,7 @@ tern_error callback_answer(struct callbacks *callbacks, const tern_event *pendin
 		return TERN_OK;
 	case TERN_JOB_PSK:
 	case TERN_JOB_EARLY_DATA:
+	case TERN_JOB_FINGERPRINT:
 		break;
 	}
 	return TERN_ERROR_INTERNAL;
