@@ -239,6 +239,31 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_set_mtu(tern_conn *conn, uint16_t 
  * from when it was started. TERN_ERROR_USAGE: less than 1 ms or more than the longest timeout. RFC 9147 5.8.2. */
 TERN_API TERN_MUST_CHECK tern_error tern_conn_set_timeout(tern_conn *conn, uint64_t first_ns);
 
+/* ---- Flights for carriers: where DTLS travels inside something that repeats itself, such as the checks of ICE
+ * --------
+ */
+
+/* Who repeats our flights of the handshake when the peer does not answer. TERN_TIMERS_EXTERNAL: the caller does, with
+ * the datagrams of tern_conn_flight, byte for byte, as a network might do it too; no timer is set for them. All else
+ * goes on: acknowledgements, messages after the handshake, its deadline as a whole. A flight that waits now is offered
+ * to tern_conn_take once more, so that there is something to repeat. TERN_TIMERS_OWN, the default: they are forgotten,
+ * and a flight that waits has its timer from now on. Either at any time. */
+typedef enum tern_timing { TERN_TIMERS_OWN, TERN_TIMERS_EXTERNAL } tern_timing;
+TERN_API TERN_MUST_CHECK tern_error tern_conn_set_timers(tern_conn *conn, tern_timing timing, tern_time now);
+
+/* Lends the sealed datagrams of our current transmission, as tern_conn_take gave them, at most max; 0 when it is
+ * answered, when there is none, and with timers of our own. Without an answer of their own stay the last flight of DTLS
+ * 1.2, and in 1.3 a server's acknowledgement of the client's: they are lent until data of the peer shows that it has
+ * them. Valid until the next call on this connection.
+ *
+ * A repetition is a replay to a peer that has the first: it is dropped and brings no answer. When it stays out, because
+ * the answer was lost, call tern_conn_retransmit. */
+TERN_API size_t tern_conn_flight(const tern_conn *conn, tern_bytes *datagrams, size_t max);
+
+/* Whoever's timers: the same fragments once more in tern_conn_take, sealed under fresh record numbers; what is
+ * acknowledged is left out. Nothing happens when no flight of the handshake waits. It is not one of max_tries. */
+TERN_API TERN_MUST_CHECK tern_error tern_conn_retransmit(tern_conn *conn, tern_time now);
+
 /* DTLS 1.3: sends a KeyUpdate (in tern_conn_take); new keys are used once the peer has acknowledged it. ask_peer: it
  * shall update its own too. Done by itself before a key's limits. USAGE in DTLS 1.2. TERN_ERROR_LIMIT, and nothing
  * changes, when the association has few message numbers left: those are kept for the limits of keys. RFC 9147 8. */

@@ -189,6 +189,7 @@ void tern_conn_free(tern_conn *conn)
 		return;
 	heap = &conn->pool->config->heap;
 	handshake_free(conn->hs);
+	carrier_drop(conn);
 	after_free(conn);
 	last_free(heap, conn->last);
 	record_free(&conn->records);
@@ -282,6 +283,8 @@ static void settle(tern_conn *conn)
 	if (conn->hs && conn->hs->complete && !(conn->after && flight_is_on_its_way(&conn->hs->flight))) {
 		handshake_free(conn->hs);
 		conn->hs = NULL;
+		if (conn->role == CLIENT && !conn->last)
+			carrier_end(conn);
 	}
 	if (conn->hs || !conn->stash || conn->stash->ready)
 		return;

@@ -54,6 +54,8 @@ struct after {
 	bool told_messages; /* that their numbers near their end */
 };
 
+struct kept; /* carrier.c */
+
 struct tern_conn {
 	tern_pool *pool;
 	void *user;
@@ -62,6 +64,7 @@ struct tern_conn {
 	struct after *after; /* NULL in DTLS 1.2 */
 	struct names *names;
 	struct stash *stash;
+	struct kept *kept; /* datagrams of the last transmission, while carried */
 	uint8_t *session; /* client: encoded, to be exported */
 	uint16_t session_len;
 
@@ -69,6 +72,7 @@ struct tern_conn {
 	enum conn_state state;
 	uint8_t queued;
 	bool loaned, authenticated;
+	bool carried; /* the caller repeats our flights of the handshake */
 	bool peer_closed;
 	bool alert_waits, alert_no_renegotiation;
 	uint8_t alert_level, alert_description;
@@ -139,6 +143,18 @@ void after_answered(tern_conn *conn, uint8_t type);
 
 /* The newest epoch we write in that the peer can read by now. */
 uint16_t conn_told_epoch(const tern_conn *conn);
+
+/* carrier.c: a datagram of our handshake that was taken; fresh: the first of a transmission. NO_MEMORY. */
+tern_error carrier_keep(tern_conn *conn, const uint8_t *datagram, size_t len, bool fresh);
+/* They answer nothing any more. */
+void carrier_drop(tern_conn *conn);
+/* The peer has all of our handshake. */
+void carrier_end(tern_conn *conn);
+
+/* Whether a client of DTLS 1.3 repeats its last flight still, because nothing acknowledges it. */
+bool conn_repeats_last_flight(const tern_conn *conn);
+/* Whether the next move is ours, so that repeating our flight would only say that the peer's was lost. */
+bool conn_awaits_answer(const tern_conn *conn);
 
 /* Queues an alert; replaces one that waits unless that is fatal. */
 void conn_alert(tern_conn *conn, uint8_t level, uint8_t description);

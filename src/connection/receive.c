@@ -98,6 +98,7 @@ static tern_error complete(tern_conn *conn, tern_time now)
 	}
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "");
+	carrier_drop(conn);
 	conn->records.plain_in = false; /* until now the old epoch was heard: RFC 6347 4.1 */
 	conn->state = CONN_OPEN;
 	conn->queued |= QUEUED_CONNECTED;
@@ -265,6 +266,8 @@ static tern_error receive_change_cipher_spec(tern_conn *conn, const struct recor
 /* The peer is done with the handshake: nobody will ask for our last flight again. */
 static void peer_is_done(tern_conn *conn)
 {
+	if (conn->state != CONN_HANDSHAKE && !conn->hs)
+		carrier_end(conn);
 	if (!conn->last || last_sends(conn->last))
 		return;
 	last_free(&conn->pool->config->heap, conn->last);

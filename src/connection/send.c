@@ -43,15 +43,22 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	tern_error error;
-	if (conn->last && last_sends(conn->last))
-		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
-	if (!hs || (conn->state == CONN_CLOSED && !hs->complete) || (hs->complete && !conn->after) ||
-	    !flight_sends(&hs->flight))
-		return conn->after ? after_take(conn, out, cap, len, now) : TERN_OK;
-	error = flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now);
-	conn->retransmissions = hs->flight.retransmissions;
-	return error;
+	bool fresh = true;
+	if (conn->last && last_sends(conn->last)) {
+		fresh = last_begins(conn->last);
+		TRY(last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now));
+	} else if (hs && (conn->state != CONN_CLOSED || hs->complete) && (!hs->complete || conn->after) &&
+		   flight_sends(&hs->flight)) {
+		fresh = hs->flight.cursor == 0;
+		TRY(flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now));
+		conn->retransmissions = hs->flight.retransmissions;
+	} else if (conn->after) {
+		bool last_word = conn->after->acks.due && conn->role == SERVER && (!hs || hs->complete);
+		TRY(after_take(conn, out, cap, len, now));
+		if (!last_word)
+			return TERN_OK;
+	}
+	return carrier_keep(conn, out, *len, fresh);
 }
 
 tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
@@ -72,14 +79,14 @@ tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len
 }
 
 /* We owe the next move ourselves: repeating our flight would only say that the peer's was lost. */
-static bool awaits_answer(const struct handshake *hs)
+bool conn_awaits_answer(const tern_conn *conn)
 {
-	return hs->job.state == JOB_ASKED;
+	return conn->hs->job.state == JOB_ASKED;
 }
 
 /* DTLS 1.3: a client's, until it is acknowledged; after closing too, for the peer's handshake is not complete without.
  */
-static bool repeats_last_flight(const tern_conn *conn)
+bool conn_repeats_last_flight(const tern_conn *conn)
 {
 	return conn->after && conn->hs && conn->hs->complete && !conn->peer_closed &&
 	       (conn->state == CONN_OPEN || conn->state == CONN_CLOSED);
@@ -89,13 +96,13 @@ uint64_t tern_conn_deadline(const tern_conn *conn)
 {
 	uint64_t deadline = TERN_NEVER;
 	if (conn->state == CONN_HANDSHAKE) {
-		if (!awaits_answer(conn->hs))
+		if (!conn_awaits_answer(conn))
 			deadline = flight_deadline(&conn->hs->flight);
 		if (conn->hs->give_up_ns < deadline)
 			deadline = conn->hs->give_up_ns;
 	} else if (conn->state != CONN_FAILED && conn->last) {
 		deadline = last_expires_ns(conn->last);
-	} else if (repeats_last_flight(conn)) {
+	} else if (conn_repeats_last_flight(conn)) {
 		deadline = flight_deadline(&conn->hs->flight);
 	}
 	if (conn->after && conn->state != CONN_FAILED && conn->state != CONN_CLOSED && after_deadline(conn) < deadline)
@@ -122,12 +129,13 @@ tern_error tern_conn_tick(tern_conn *conn, tern_time now)
 	if (conn->state == CONN_HANDSHAKE) {
 		if (now.mono_ns >= conn->hs->give_up_ns)
 			error = TERN_ERROR_TIMEOUT;
-		else if (!awaits_answer(conn->hs))
+		else if (!conn_awaits_answer(conn))
 			error = tick_flight(conn, now);
 	} else if (conn->last && now.mono_ns >= last_expires_ns(conn->last)) {
 		last_free(&conn->pool->config->heap, conn->last);
 		conn->last = NULL;
-	} else if (repeats_last_flight(conn)) {
+		carrier_end(conn);
+	} else if (conn_repeats_last_flight(conn)) {
 		error = flight_tick(&conn->hs->flight, now);
 		if (conn->state == CONN_CLOSED)
 			error = TERN_OK; /* then the peer never gets to know */

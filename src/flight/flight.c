@@ -160,19 +160,24 @@ static uint64_t later(uint64_t t, uint64_t by)
 	return by < TERN_NEVER - t ? t + by : TERN_NEVER - 1;
 }
 
+static void arm(struct flight *f, uint64_t from_ns, uint64_t timeout_ns)
+{
+	tern_trace event = {.kind = TERN_TRACE_TIMER, .timeout_ns = timeout_ns};
+	if (f->external)
+		return;
+	f->deadline_ns = later(from_ns, timeout_ns);
+	trace_report(&f->trace, &event);
+}
+
 /* One transmission is out. */
 static void sent(struct flight *f, uint32_t random, tern_time now)
 {
-	tern_trace event = {.kind = TERN_TRACE_TIMER};
 	if (f->tries++ == 0)
 		f->first_sent_ns = now.mono_ns;
 	f->sent_ns = now.mono_ns;
 	f->state = f->awaits_answer ? FLIGHT_WAITING : FLIGHT_FINISHED;
-	if (!f->awaits_answer)
-		return;
-	event.timeout_ns = rto_timeout(&f->rto, random);
-	f->deadline_ns = later(now.mono_ns, event.timeout_ns);
-	trace_report(&f->trace, &event);
+	if (f->awaits_answer)
+		arm(f, now.mono_ns, rto_timeout(&f->rto, random));
 }
 
 tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
@@ -276,6 +281,23 @@ void flight_repeat(struct flight *f, uint32_t random, tern_time now)
 		repeat_all(f);
 }
 
+void flight_again(struct flight *f)
+{
+	if (f->state == FLIGHT_WAITING)
+		repeat_all(f);
+}
+
+void flight_set_external(struct flight *f, bool external, uint32_t random, tern_time now)
+{
+	if (f->external == external)
+		return;
+	f->external = external;
+	if (external)
+		flight_again(f);
+	else if (f->state == FLIGHT_WAITING)
+		arm(f, now.mono_ns, rto_timeout(&f->rto, random));
+}
+
 void flight_revive(struct flight *f)
 {
 	if (f->state != FLIGHT_WAITING || f->deadline_ns != TERN_NEVER)
@@ -374,7 +396,7 @@ void flight_acks_end(struct flight *f, tern_time now)
 	if (!f->remembers || (f->state != FLIGHT_SENDING && f->state != FLIGHT_WAITING))
 		return;
 	if (f->state == FLIGHT_WAITING && f->doubtful && f->num_planned == 0) {
-		if (news)
+		if (news && !f->external)
 			f->deadline_ns = later(now.mono_ns, f->rto.cap_ns);
 		return;
 	}
@@ -436,13 +458,9 @@ uint64_t flight_deadline(const struct flight *f)
 
 void flight_set_timeout(struct flight *f, uint64_t first_ns, uint32_t random)
 {
-	tern_trace event = {.kind = TERN_TRACE_TIMER};
 	rto_set_first(&f->rto, first_ns);
-	if (f->state != FLIGHT_WAITING || f->deadline_ns == TERN_NEVER)
-		return;
-	event.timeout_ns = rto_timeout(&f->rto, random);
-	f->deadline_ns = later(f->sent_ns, event.timeout_ns);
-	trace_report(&f->trace, &event);
+	if (f->state == FLIGHT_WAITING && f->deadline_ns != TERN_NEVER)
+		arm(f, f->sent_ns, rto_timeout(&f->rto, random));
 }
 
 void flight_set_mtu(struct flight *f, uint16_t mtu)

@@ -65,6 +65,7 @@ struct flight {
 	uint64_t sent_ns; /* last complete transmission */
 	uint64_t first_sent_ns; /* first one, for the round trip */
 	uint64_t deadline_ns; /* TERN_NEVER: not armed */
+	bool external; /* the caller repeats what is sent, and no timer is armed */
 	uint32_t retransmissions; /* of the whole handshake */
 	struct tracer trace;
 };
@@ -101,6 +102,13 @@ void flight_answer_begins(struct flight *f, uint64_t pending_ns, tern_time now);
 /* The peer repeated its last flight, so ours was lost: send again, unless that was done less than a quarter of the
  * timeout ago, or all of it is acknowledged. The timer's count of tries stays. */
 void flight_repeat(struct flight *f, uint32_t random, tern_time now);
+
+/* The caller asks for another transmission. Nothing unless one is WAITING; it is no try. */
+void flight_again(struct flight *f);
+
+/* Whether the caller repeats it in place of the timer. A flight that is WAITING is sent again when that begins, and
+ * gets its timer, counted from now, when it ends. */
+void flight_set_external(struct flight *f, bool external, uint32_t random, tern_time now);
 
 /* After flight_tick said TIMEOUT: tries are counted from the start again. Nothing else has an effect. */
 void flight_revive(struct flight *f);

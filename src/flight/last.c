@@ -51,17 +51,28 @@ void last_free(const tern_allocator *heap, struct last_flight *l)
 		heap_free(heap, l, l->size);
 }
 
-void last_repeat(struct last_flight *l, tern_time now)
+void last_again(struct last_flight *l)
 {
-	if (l->sends || now.mono_ns < l->ready_ns)
+	if (l->sends)
 		return;
 	l->sends = true;
 	l->at = (struct plan_at){0};
 }
 
+void last_repeat(struct last_flight *l, tern_time now)
+{
+	if (now.mono_ns >= l->ready_ns)
+		last_again(l);
+}
+
 bool last_sends(const struct last_flight *l)
 {
 	return l->sends;
+}
+
+bool last_begins(const struct last_flight *l)
+{
+	return l->sends && l->at.message == 0 && l->at.offset == 0;
 }
 
 tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,

@@ -15,7 +15,10 @@ void last_free(const tern_allocator *heap, struct last_flight *l);
 
 /* The peer repeats its Finished: offer the flight again (at most once per 100 ms). */
 void last_repeat(struct last_flight *l, tern_time now);
+/* The same when the caller asks for it: at once. */
+void last_again(struct last_flight *l);
 bool last_sends(const struct last_flight *l);
+bool last_begins(const struct last_flight *l); /* whether last_take would give the first datagram of a transmission */
 tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
 		     struct tracer trace, tern_time now);
 void last_set_mtu(struct last_flight *l, uint16_t mtu); /* at least MTU_MIN; datagrams from now on fit it */
