@@ -77,6 +77,14 @@ need_clang() {
 	END
 }
 
+need_webrtc() {
+	need <<-'END'
+		pkg-config       finds the two libraries
+		libsrtp2-dev     what DTLS keys in WebRTC
+		libusrsctp-dev   data channels
+	END
+}
+
 need_test() {
 	need_clang
 	need <<-'END'

@@ -256,8 +256,8 @@ TERN_API TERN_MUST_CHECK tern_error tern_conn_set_timers(tern_conn *conn, tern_t
  * 1.2, and in 1.3 a server's acknowledgement of the client's: they are lent until data of the peer shows that it has
  * them. Valid until the next call on this connection.
  *
- * A repetition is a replay to a peer that has the first: it is dropped and brings no answer. When it stays out, because
- * the answer was lost, call tern_conn_retransmit. */
+ * Under keys a repetition is a replay to a peer that has the first: it is dropped and brings no answer. When an answer
+ * stays out, for it was lost itself, call tern_conn_retransmit. */
 TERN_API size_t tern_conn_flight(const tern_conn *conn, tern_bytes *datagrams, size_t max);
 
 /* Whoever's timers: the same fragments once more in tern_conn_take, sealed under fresh record numbers; what is
