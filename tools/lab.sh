@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 LAB=${TERN_LAB:-/var/tmp/tern-lab}
 PACKAGES=(
 	ca-certificates gcc libc6-dev make cmake ninja-build pkgconf python3 libssl-dev zlib1g-dev libzstd-dev openssl
-	libcmocka-dev
+	libcmocka-dev libsrtp2-dev libusrsctp-dev
 	libwolfssl-dev gnutls-bin libgnutls28-dev libmbedtls-dev libnss3-dev libnss3-tools
 	golang-go golang-github-pion-dtls-v3-dev tcpdump
 )
@@ -157,5 +157,13 @@ say "early data with NSS"
 step_counted 120 "early data in the lab" "${INSIDE[@]}" python3 tests/interop/early.py --tern build/tern
 say "pion, by its tutorial"
 step_counted 300 "pion in the lab" "${INSIDE[@]}" python3 tests/interop/pion.py --tern build/tern
+if command -v chromium >/dev/null && command -v firefox-esr >/dev/null; then
+	say "this machine's browsers, with the lab's libcrypto: post-quantum groups"
+	step_counted 480 "browsers with the lab" python3 tests/browsers/browsers.py --group X25519MLKEM768 --logs out/browsers-lab \
+		--echo "chroot $LAB /srv/tern/build/examples/webrtc/webrtc-echo" --tern "chroot $LAB /srv/tern/build/tern"
+else
+	echo "SKIPPED: ./run browsers installs what the lab needs here"
+	count 0 0 1 "browsers with the lab"
+fi
 say "total"
 totals

@@ -204,7 +204,7 @@ def wait_for_echo(echo):
 def start_echo(programs, options, c):
     port = RELAY_UDP if c["loss"] else ECHO_UDP
     if c["loss"]:
-        programs.start("relay", [options.tern, "relay", "--listen", f"{ADDRESS}:{RELAY_UDP}", "--to",
+        programs.start("relay", [*shlex.split(options.tern), "relay", "--listen", f"{ADDRESS}:{RELAY_UDP}", "--to",
                                  f"{ADDRESS}:{ECHO_UDP}", "--loss", str(c["loss"])])
     return programs.start("echo", [*shlex.split(options.echo), "--address", ADDRESS, "--udp", str(ECHO_UDP), "--candidate",
                                    f"{ADDRESS}:{port}", "--http", str(ECHO_HTTP), *c["echo"]])
@@ -223,7 +223,7 @@ def faults(c, state, group):
         wanted = {"version": c["version"], "role": c["role"], "error": ""}
         if c["srtp"]:
             wanted["srtp"] = c["srtp"]
-        if group and c["version"] == "1.3":
+        if group:
             wanted["group"] = group
         if not state["reached"]:
             yield f"{state['connection']}, {state['frames']} frames, {state['distinct']} distinct, {state['echoes']} echoes"
@@ -280,7 +280,7 @@ def run_browser(web, programs, options, name, scratch, counter):
     passed = failed = 0
     browser = start_browser(programs, name, scratch)
     for c in CELLS:
-        if options.only and options.only not in c["name"]:
+        if options.only not in c["name"] or (options.group and c["version"] != "1.3"):
             continue
         counter[0] += 1
         began = time.monotonic()
@@ -314,9 +314,9 @@ def enter_namespace():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--echo", default="build/examples/webrtc/webrtc-echo", help="the program, and what starts it")
-    parser.add_argument("--tern", default="build/tern")
+    parser.add_argument("--tern", default="build/tern", help="likewise")
     parser.add_argument("--browser", action="append", choices=sorted(BROWSERS), help="both, if none is named")
-    parser.add_argument("--group", default="", help="the group that handshakes of DTLS 1.3 must agree on")
+    parser.add_argument("--group", default="", help="cells of DTLS 1.3 alone, which must agree on this group")
     parser.add_argument("--only", default="", help="cells with this in their name")
     parser.add_argument("--logs", default="out/browsers", help="a folder for what the programs say")
     parser.add_argument("--verbose", action="store_true")

@@ -255,6 +255,7 @@ static void feed(struct host *h, struct peer *p, uint8_t *datagram, size_t n)
 	uint8_t copy[SIM_DATAGRAM_MAX];
 	tern_error error;
 	memcpy(copy, datagram, n);
+	ledger_next(&w->ledger);
 	error = tern_conn_feed(p->conn, datagram, n, NULL, host_time(h));
 	if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: feed: %s", h->side, tern_error_name(error));
@@ -273,6 +274,7 @@ static void begin(struct host *h, struct peer *p)
 static void introduce(struct host *h, struct peer *p)
 {
 	struct world *w = h->world;
+	carry_begin(h, p);
 	if (w->met)
 		w->met(w->meddler, h->side, p->conn);
 }

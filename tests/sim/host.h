@@ -39,6 +39,9 @@ uint64_t host_deadline(const struct host *h);
 void host_send_data(struct host *h);
 void host_rekey(struct host *h);
 void host_request(struct host *h); /* the client's certificate, from a server */
+/* carry.c: flights that are repeated byte for byte. */
+void carry_begin(struct host *h, struct peer *p); /* a new connection */
+void host_repeat(struct host *h);
 /* early.c: data before the handshake is complete. */
 void early_begin(struct host *h, struct peer *p); /* a client that has its hello on the way */
 void early_send(struct host *h);

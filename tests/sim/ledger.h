@@ -35,6 +35,9 @@ struct ledger {
 
 void ledger_start(struct ledger *l, struct invariants *inv);
 
+/* Another datagram comes: what it repeats is another copy. */
+void ledger_next(struct ledger *l);
+
 /* A connection (by its serial) reports. */
 void ledger_trace(struct ledger *l, uint64_t serial, const tern_trace *trace);
 

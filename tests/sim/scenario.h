@@ -58,6 +58,7 @@ struct scenario {
 	size_t certificate_len; /* padded to so many bytes; 0: as long as it is */
 	uint16_t client_mtu, server_mtu;
 	uint16_t max_fragment_length, record_size_limit;
+	uint16_t repeat_ms; /* both sides repeat their flights byte for byte, so often; 0: the timers do all */
 
 	/* DTLS 1.3 */
 	uint16_t losses; /* SIM_LOSE_LAST: so many; 0: a few */

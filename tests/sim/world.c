@@ -394,6 +394,9 @@ static void happen(struct world *w, const struct event *e)
 	case EVENT_REQUEST:
 		host_request(h);
 		break;
+	case EVENT_REPEAT:
+		host_repeat(h);
+		break;
 	case EVENT_STRIKE:
 		w->strike(w->meddler, e->index);
 		break;

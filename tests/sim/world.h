@@ -26,6 +26,7 @@ enum event_kind {
 	EVENT_REKEY,
 	EVENT_SEND_EARLY,
 	EVENT_REQUEST,
+	EVENT_REPEAT,
 	EVENT_STRIKE
 };
 
@@ -48,6 +49,7 @@ struct peer {
 	tern_conn *conn;
 	uint64_t serial; /* which of the run's connections; 0: none yet */
 	bool connected, ended;
+	unsigned repeats; /* of its flights, so far */
 	unsigned early_left; /* client: records of early data to send */
 	tern_error error; /* how it ended */
 	uint64_t association;
