@@ -14,7 +14,8 @@ tern_error verify_bytes(struct handshake *hs, uint16_t scheme, struct span messa
 tern_error verify_transcript12(struct handshake *hs, uint16_t scheme, struct span signature);
 
 /* Takes the peer's chain (DER, leaf first; or one raw public key) and decides whether it is believed: the fingerprints
- * of signalling alone; or callback, fingerprints, trust anchors, in this order. May pend. RFC 5280, RFC 6125, RFC 8122 5. */
+ * of signalling alone; or callback, fingerprints, trust anchors, in this order. May pend. RFC 5280, RFC 6125, RFC
+ * 8122 5. */
 tern_error judge_peer(struct handshake *hs, const struct span *chain, size_t n);
 
 #endif

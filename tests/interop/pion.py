@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Tern against pion/dtls: the example programs of Debian's package, as its tutorial has them (DTLS 1.2, port 4444)."""
+"""Tern against pion/dtls: the example programs of Debian's package, as its tutorial has them (DTLS 1.2, port 4444), and
+DTLS-SRTP as WebRTC has it, by pion_srtp.go: the keys for SRTP are compared."""
 
 import argparse
 import os
@@ -31,11 +32,23 @@ CASES = [
 REASONS = {"dial/psk": "pion's example sends an empty PSK identity, which the command cannot be given"}
 
 
+CM, GCM, GCM256 = "SRTP_AES128_CM_HMAC_SHA1_80", "SRTP_AEAD_AES_128_GCM", "SRTP_AEAD_AES_256_GCM"
+# tern's profiles, pion's, the one that a tern server and a pion server choose; bytes of keying material
+SRTP_CASES = [
+    (CM, CM, CM, CM, 60),
+    (GCM, GCM, GCM, GCM, 56),
+    (GCM256, GCM256, GCM256, GCM256, 88),
+    (f"{GCM},{CM}", f"{CM},{GCM}", GCM, None, 56),
+]
+
+
 def build(folder):
     environment = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode")
     for program in sorted({program for _, program, _ in CASES}):
         subprocess.run(["go", "build", "-o", folder / program.replace("/", "-"), f"./{program}"], cwd=SOURCE,
                        env=environment, check=True, stdin=subprocess.DEVNULL, timeout=300)
+    subprocess.run(["go", "build", "-o", folder / "pion-srtp", ROOT / "tests/interop/pion_srtp.go"], env=environment, check=True,
+                   stdin=subprocess.DEVNULL, timeout=300)
 
 
 def make_certificates(folder):
@@ -101,25 +114,70 @@ class Case:
             program.stop()
 
 
+class SrtpCase(Case):
+    """A media session's handshake: keys of SRTP from both sides. A pion server wants a certificate."""
+
+    def __init__(self, tern, programs, folder, pion_listens, row):
+        self.folder, self.started, self.deadline = folder, [], time.monotonic() + LIMIT_S
+        self.pion_listens = pion_listens
+        ours, theirs, by_tern, by_pion, length = row
+        self.profile, certificates = by_pion if pion_listens else by_tern, make_certificates(folder)
+        self.pion_command = [programs / "pion-srtp", "listen" if pion_listens else "dial", ADDRESS, theirs]
+        mine = ["client", ADDRESS, "--insecure"] if pion_listens else \
+            ["server", "--listen", ADDRESS]
+        self.tern_command = [tern, *mine, "--policy", "webrtc", "--dtls", "1.2", "--srtp", ours, "--export",
+                             f"EXTRACTOR-dtls_srtp:{length}", "--cert", certificates / "server.pub.pem", "--key",
+                             certificates / "server.pem"]
+
+    def __call__(self):
+        first, second = ("pion", self.pion_command), ("tern", self.tern_command)
+        if not self.pion_listens:
+            first, second = second, first
+        programs = {first[0]: self.start(*first)}
+        programs[first[0]].wait_for("listening", self.deadline)
+        programs[second[0]] = self.start(*second)
+        pion, tern = programs["pion"], programs["tern"]
+        tern.wait_for(f"connected.*, {self.profile}", self.deadline)
+        mine = tern.wait_for("export EXTRACTOR-dtls_srtp: ([0-9a-f]+)", self.deadline).group(1)
+        theirs = pion.wait_for(f"^profile {self.profile} ([0-9a-f]+)", self.deadline).group(1)
+        if mine != theirs:
+            raise Failure("the keys for SRTP differ")
+        self.type_into(tern, TO_SERVER)
+        pion.wait_for(f"^got {TO_SERVER}", self.deadline)
+
+
+def all_cases(tern, programs, root):
+    """Name and case; each has a folder of its own."""
+    for number, (what, program, options) in enumerate(CASES):
+        folder = root / str(number)
+        folder.mkdir()
+        yield f"{program}, {what}", Case(tern, programs, folder, program, options)
+    for number, row in enumerate(SRTP_CASES):
+        for pion_listens in (True, False):
+            if (row[3] if pion_listens else row[2]) is None:
+                continue
+            folder = root / f"srtp-{number}-{pion_listens}"
+            folder.mkdir()
+            yield f"SRTP, pion {'listens' if pion_listens else 'dials'}, {row[0]}", \
+                SrtpCase(tern, programs, folder, pion_listens, row)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tern", type=pathlib.Path, default=ROOT / "build/tern")
     arguments = parser.parse_args()
     passed = failed = 0
-    with tempfile.TemporaryDirectory(prefix="tern-pion-") as name:
-        root = pathlib.Path(name)
+    with tempfile.TemporaryDirectory(prefix="tern-pion-") as scratch:
+        root = pathlib.Path(scratch)
         build(root)
-        for number, (what, program, options) in enumerate(CASES):
-            folder = root / str(number)
-            folder.mkdir()
-            case = Case(arguments.tern.resolve(), root, folder, program, options)
+        for name, case in all_cases(arguments.tern.resolve(), root, root):
             try:
                 case()
                 passed += 1
-                print(f"ok    {program}, {what}", flush=True)
+                print(f"ok    {name}", flush=True)
             except (Failure, OSError) as failure:
                 failed += 1
-                print(f"FAIL  {program}, {what}: {failure}")
+                print(f"FAIL  {name}: {failure}")
                 for one in case.started:
                     print(f"    --- {' '.join(one.command)}")
                     print("\n".join(f"    {line}" for line in one.printed().splitlines()[-25:]), flush=True)
