@@ -102,7 +102,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except OSError:
+            pass  # the browser is gone
 
     def pass_on(self, path, body=None):
         try:
@@ -116,7 +119,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path in PAGES:
             self.reply(200, TYPES[PAGES[path].suffix], PAGES[path].read_bytes())
         elif path == "/next":
-            self.reply(200, "application/json", json.dumps(self.server.cells.get()).encode())
+            self.reply(200, "application/json", json.dumps(self.server.next_cell(self.path.partition("?")[2])).encode())
         elif path.startswith(f"/peer/{self.server.current}/"):
             self.pass_on("/peer/" + path.rpartition("/")[2])
         else:
@@ -139,8 +142,24 @@ class Web(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", WEB), Handler)
-        self.cells, self.results, self.current = queue.Queue(), queue.Queue(), 0
+        self.cells, self.results, self.current = {}, queue.Queue(), 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def expect(self, browser):
+        """The cells are this one's from now on; what an earlier one asks for, it gets no more."""
+        self.cells = {browser: queue.Queue()}
+
+    def give(self, c):
+        next(iter(self.cells.values())).put(c)
+
+    def next_cell(self, browser):
+        """{} for a browser that is not expected any more."""
+        while browser in self.cells:
+            try:
+                return self.cells[browser].get(timeout=1)
+            except (queue.Empty, KeyError):
+                continue
+        return {}
 
 
 # ---- browsers
@@ -178,10 +197,11 @@ def firefox(profile, url):
 BROWSERS = {"chromium": chromium, "firefox": firefox}
 
 
-def start_browser(programs, name, scratch):
+def start_browser(web, programs, name, scratch):
     profile = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
     environment = {**os.environ, "HOME": str(profile), "MOZ_CRASHREPORTER_DISABLE": "1", "XDG_RUNTIME_DIR": str(profile)}
-    command = BROWSERS[name](profile, f"http://127.0.0.1:{WEB}/test.html")
+    command = BROWSERS[name](profile, f"http://127.0.0.1:{WEB}/test.html?{profile.name}")
+    web.expect(profile.name)
     return programs.start(name, command, env=environment, cwd=profile)
 
 
@@ -244,7 +264,7 @@ def run_cell(web, programs, options, browser, number, c):
         echo = start_echo(programs, options, c)
         if not wait_for_echo(echo):
             return "the echo does not start"
-        web.cells.put({**c, "id": number})
+        web.give({**c, "id": number})
         until = time.monotonic() + c["seconds"] + 60
         while time.monotonic() < until:
             try:
@@ -271,14 +291,9 @@ def run_cell(web, programs, options, browser, number, c):
                 programs.stop(process)
 
 
-def drain(q):
-    while not q.empty():
-        q.get_nowait()
-
-
 def run_browser(web, programs, options, name, scratch, counter):
     passed = failed = 0
-    browser = start_browser(programs, name, scratch)
+    browser = start_browser(web, programs, name, scratch)
     for c in CELLS:
         if options.only not in c["name"] or (options.group and c["version"] != "1.3"):
             continue
@@ -291,9 +306,9 @@ def run_browser(web, programs, options, name, scratch, counter):
         if wrong and (browser.poll() is not None or "in time" in wrong):
             if browser in programs.running:
                 programs.stop(browser)
-            drain(web.cells)
-            drain(web.results)
-            browser = start_browser(programs, name, scratch)
+            while not web.results.empty():
+                web.results.get_nowait()
+            browser = start_browser(web, programs, name, scratch)
     programs.stop(browser)
     return passed, failed
 
@@ -330,7 +345,6 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tern-browsers-", ignore_cleanup_errors=True) as scratch:
         try:
             for name in options.browser or sorted(BROWSERS):
-                drain(web.cells)
                 p, f = run_browser(web, programs, options, name, scratch, counter)
                 passed, failed = passed + p, failed + f
         finally:

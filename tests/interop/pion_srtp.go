@@ -1,5 +1,5 @@
 // pion_srtp listen|dial ADDRESS PROFILES: one handshake of DTLS-SRTP with a certificate of its own. Prints the profile agreed
-// on and what is exported for it, then waits for a line of data, which it prints.
+// on and what is exported for it, then waits for data, which it prints. Who dials sends some first, for an echo.
 package main
 
 import (
@@ -74,6 +74,10 @@ func main() {
 			check(err)
 			fmt.Printf("profile %s %x\n", name, material)
 		}
+	}
+	if os.Args[1] == "dial" {
+		_, err = conn.Write([]byte("an echo"))
+		check(err)
 	}
 	buffer := make([]byte, 2048)
 	n, err := conn.Read(buffer)
