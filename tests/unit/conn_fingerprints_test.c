@@ -250,6 +250,74 @@ static void nothing_is_resumed(void **state)
 	}
 }
 
+/* A server that does not know better offers to resume by id. */
+static struct {
+	uint8_t bytes[TERN_SESSION_MAX];
+	size_t n;
+	unsigned asked;
+} shelf;
+
+static tern_error shelf_get(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t id_len, uint8_t *out,
+			    size_t cap, size_t *len)
+{
+	(void)user;
+	(void)conn;
+	(void)job;
+	(void)id;
+	(void)id_len;
+	assert_true(shelf.n <= cap);
+	shelf.asked++;
+	memcpy(out, shelf.bytes, shelf.n);
+	*len = shelf.n;
+	return TERN_OK;
+}
+
+static void shelf_put(void *user, const uint8_t *id, size_t id_len, const uint8_t *session, size_t len, int64_t expires)
+{
+	(void)user;
+	(void)id;
+	(void)id_len;
+	(void)expires;
+	memcpy(shelf.bytes, session, len);
+	shelf.n = len;
+}
+
+static void shelf_del(void *user, const uint8_t *id, size_t id_len)
+{
+	(void)user;
+	(void)id;
+	(void)id_len;
+}
+
+static void a_client_does_not_resume_either(void **state)
+{
+	static const tern_session_store store = {shelf_get, shelf_put, shelf_del, NULL};
+	uint8_t session[TERN_SESSION_MAX];
+	char text[256];
+	tern_config *c[2];
+	struct pair p;
+	size_t n;
+	(void)state;
+	usual_configs(c);
+	OK(tern_config_set_conn_fingerprints(c[CLIENT], true));
+	OK(tern_config_set_session_store(c[SERVER], &store));
+	fingerprint_text(text, "sha-256", c[SERVER]->credentials[0].chain[0]);
+	pair_init(&p, c[CLIENT], c[SERVER]);
+	pair_dial(&p, "a.test", span_of(NULL, 0));
+	OK(tern_conn_set_fingerprints(p.side[CLIENT].conn, text, p.now));
+	pair_settle(&p);
+	assert_true(pair_connected(&p));
+	assert_true(shelf.n > 0);
+	OK(tern_conn_session(p.side[CLIENT].conn, session, sizeof session, &n));
+	pair_hang_up(&p);
+	pair_dial(&p, "a.test", span_of(session, n));
+	OK(tern_conn_set_fingerprints(p.side[CLIENT].conn, WRONG, p.now));
+	pair_settle(&p);
+	check_is("resumed", p.side[CLIENT].error, TERN_ERROR_FINGERPRINT);
+	assert_int_equal(shelf.asked, 0);
+	pair_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +330,7 @@ int main(void)
 		cmocka_unit_test(lists),
 		cmocka_unit_test(other_configs_have_none),
 		cmocka_unit_test(nothing_is_resumed),
+		cmocka_unit_test(a_client_does_not_resume_either),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
