@@ -44,16 +44,29 @@ MUST_CHECK static inline bool rd_bytes(struct rd *r, size_t n, struct span *out)
 	return true;
 }
 
+/* n at most 4. No loop: where n is a constant, compilers make one load of it. */
+static inline uint32_t rd_load_low(const uint8_t *p, size_t n)
+{
+	uint32_t v = 0;
+	if (n > 3)
+		v |= (uint32_t)p[n - 4] << 24;
+	if (n > 2)
+		v |= (uint32_t)p[n - 3] << 16;
+	if (n > 1)
+		v |= (uint32_t)p[n - 2] << 8;
+	if (n > 0)
+		v |= p[n - 1];
+	return v;
+}
+
 /* The n-byte number (n at most 8). */
 MUST_CHECK static inline bool rd_number(struct rd *r, size_t n, uint64_t *out)
 {
-	uint64_t v = 0;
+	size_t high = n > 4 ? n - 4 : 0;
 	if (rd_left(r) < n)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | r->p[i];
+	*out = (uint64_t)rd_load_low(r->p, high) << 32 | rd_load_low(r->p + high, n - high);
 	r->p += n;
-	*out = v;
 	return true;
 }
 

@@ -45,12 +45,25 @@ static inline uint8_t *wr_reserve(struct wr *w, size_t n)
 	return w->p + w->n - n;
 }
 
+/* n at most 4. No loop: where n is a constant, compilers make one store of it. */
+static inline void wr_store_low(uint8_t *p, size_t n, uint32_t v)
+{
+	if (n > 3)
+		p[n - 4] = (uint8_t)(v >> 24);
+	if (n > 2)
+		p[n - 3] = (uint8_t)(v >> 16);
+	if (n > 1)
+		p[n - 2] = (uint8_t)(v >> 8);
+	if (n > 0)
+		p[n - 1] = (uint8_t)v;
+}
+
+/* n at most 8. */
 static inline void wr_store(uint8_t *p, size_t n, uint64_t v)
 {
-	while (n--) {
-		p[n] = (uint8_t)v;
-		v >>= 8;
-	}
+	size_t high = n > 4 ? n - 4 : 0;
+	wr_store_low(p, high, (uint32_t)(v >> 32));
+	wr_store_low(p + high, n - high, (uint32_t)v);
 }
 
 static inline void wr_number(struct wr *w, size_t n, uint64_t v)

@@ -252,6 +252,8 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 		     {QUEUED_KEY_NEAR, TERN_EVENT_LIMIT_NEAR},
 		     {QUEUED_MESSAGES_NEAR, TERN_EVENT_LIMIT_NEAR},
 		     {QUEUED_CLOSED, TERN_EVENT_CLOSED}};
+	if (!conn->queued)
+		return false;
 	drop_stale_events(conn);
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		if (!(conn->queued & order[i].bit))
