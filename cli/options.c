@@ -26,6 +26,8 @@ const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
 	{"cert-compression", OPTION_TEXT, FIELD(cert_compression), "LIST",
 	 "compress certificates (DTLS 1.3): zlib,brotli,zstd", 0, 0},
 	{"srtp", OPTION_TEXT, FIELD(srtp), "PROFILES", "DTLS-SRTP protection profiles, best first", 0, 0},
+	{"record-crypto", OPTION_TEXT, FIELD(record_crypto), "NAME",
+	 "who encrypts records: ipsec-mb where it is built in, or libcrypto", 0, 0},
 	{"mtu", OPTION_NUMBER, FIELD(mtu), "BYTES", "largest UDP payload to send (default 1200)", 96, 65507},
 	{"rto", OPTION_NUMBER, FIELD(rto_ms), "MS", "first retransmission timeout (default 1000)", 1, 60000},
 	{"keylog", OPTION_TEXT, FIELD(keylog), "FILE", "append the secrets for Wireshark; also SSLKEYLOGFILE", 0, 0},

@@ -62,11 +62,11 @@ struct options {
 	unsigned verbose;
 	const char *listen, *psk_file, *psk_context, *psk_hash, *cert_compression, *server_name, *session, *export,
 		*early_file;
-	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *keylog, *trace;
+	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *record_crypto, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
 	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after;
 };
-enum { OPTIONS_NUM_SHARED = 14 };
+enum { OPTIONS_NUM_SHARED = 15 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];
 
 /* The versions that --dtls names; otherwise says so and returns false. */

@@ -264,6 +264,9 @@ static int set_lists(tern_config *config, const struct options *o)
 	if (status == OPTIONS_GO && o->srtp)
 		status = option_error(tern_config_set_srtp(config, o->srtp), "--srtp", o->srtp,
 				      "give IANA names such as SRTP_AEAD_AES_128_GCM");
+	if (status == OPTIONS_GO && o->record_crypto)
+		status = option_error(tern_config_set_record_crypto(config, o->record_crypto), "--record-crypto",
+				      o->record_crypto, tern_record_crypto_names());
 	return status;
 }
 

@@ -70,6 +70,14 @@ need_build() {
 	END
 }
 
+# Of what Debian has on amd64 alone.
+need_ipsecmb() {
+	[ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] || return 0
+	need <<-'END'
+		libipsec-mb-dev seals and opens records faster; may be missing
+	END
+}
+
 need_clang() {
 	need <<-'END'
 		clang           the second compiler, and libFuzzer
@@ -79,6 +87,7 @@ need_clang() {
 
 need_test() {
 	need_clang
+	need_ipsecmb
 	need <<-'END'
 		libcmocka-dev   unit tests
 		pkg-config      finds cmocka and the compressors; a test of the installed library

@@ -78,6 +78,12 @@ TERN_API TERN_MUST_CHECK tern_error tern_config_set_suites(tern_config *config, 
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_groups(tern_config *config, const char *list);
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_schemes(tern_config *config, const char *list);
 
+/* Who encrypts records: a name out of tern_record_crypto_names; NULL, the default, is the first of them. All else is
+ * libcrypto's in any case. TERN_ERROR_UNKNOWN_NAME: not in that list. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_record_crypto(tern_config *config, const char *name);
+/* Those that were built in and suit this processor, best first, with commas between: "ipsec-mb,libcrypto". */
+TERN_API const char *tern_record_crypto_names(void);
+
 /* A certificate chain, leaf first, and its private key, both PEM. Up to 4 keypairs; the first that the peer can use is
  * used. The bytes are copied. */
 TERN_API TERN_MUST_CHECK tern_error tern_config_add_keypair(tern_config *config, const void *chain_pem,

@@ -31,7 +31,7 @@ tern_config *tern_config_new(const tern_allocator *allocator)
 	atomic_init(&config->references, 1);
 	atomic_init(&config->frozen, false);
 	atomic_flag_clear(&config->freezing);
-	config->provider = &provider_libcrypto;
+	config->provider = PROVIDER_DEFAULT;
 	config->limits = limits_default;
 	config->tickets = true;
 	config->dtls12 = config->dtls13 = true;
@@ -168,6 +168,39 @@ tern_error config_set_provider(tern_config *config, const struct provider *provi
 		return TERN_ERROR_USAGE;
 	config->provider = provider;
 	config_apply_groups(config);
+	return TERN_OK;
+}
+
+const char *tern_record_crypto_names(void)
+{
+#ifdef TERN_HAS_IPSECMB
+	if (provider_ipsecmb_available())
+		return "ipsec-mb,libcrypto";
+#endif
+	return "libcrypto";
+}
+
+static const struct provider *provider_by_name(const char *name)
+{
+	if (!name)
+		return PROVIDER_DEFAULT;
+	if (strcmp(name, provider_libcrypto.name) == 0)
+		return &provider_libcrypto;
+#ifdef TERN_HAS_IPSECMB
+	if (strcmp(name, provider_ipsecmb.name) == 0 && provider_ipsecmb_available())
+		return &provider_ipsecmb;
+#endif
+	return NULL;
+}
+
+/* They share all objects but expanded keys, of which a config has none. */
+tern_error tern_config_set_record_crypto(tern_config *config, const char *name)
+{
+	const struct provider *provider = provider_by_name(name);
+	TRY(config_settable(config));
+	if (!provider)
+		return TERN_ERROR_UNKNOWN_NAME;
+	config->provider = provider;
 	return TERN_OK;
 }
 

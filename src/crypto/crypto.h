@@ -1,8 +1,9 @@
 /* crypto.h - the seam between the protocol and whoever does the mathematics.
  *
  * Algorithms are const structs; protocol code compares no algorithm and asks no provider which one it is. A provider is
- * a const struct of functions over a context that belongs to one pool (one thread). Providers: libcrypto (the default),
- * stub (instant, deterministic, still authenticating; for the simulator and the fuzzers). */
+ * a const struct of functions over a context that belongs to one pool (one thread). Providers: libcrypto, ipsecmb (the
+ * same with records by intel-ipsec-mb; the default where it is built in), stub (instant, deterministic, still
+ * authenticating; for the simulator and the fuzzers). */
 #ifndef TERN_CRYPTO_CRYPTO_H
 #define TERN_CRYPTO_CRYPTO_H
 
@@ -183,6 +184,13 @@ struct provider {
 };
 
 extern const struct provider provider_libcrypto;
+#ifdef TERN_HAS_IPSECMB
+extern const struct provider provider_ipsecmb;
+bool provider_ipsecmb_available(void); /* on this processor; else it leaves everything to libcrypto */
+#define PROVIDER_DEFAULT (&provider_ipsecmb)
+#else
+#define PROVIDER_DEFAULT (&provider_libcrypto)
+#endif
 extern const struct provider provider_stub; /* linked into tests only */
 
 #endif

@@ -129,6 +129,7 @@ class Usage(Case):
                 (client + ["--groups", "secp9"], 2, ["--groups secp9"]),
                 (client + ["--alpn", ""], 2, ["--alpn"]),
                 (client + ["--cert-compression", "lzma"], 2, ["--cert-compression lzma"]),
+                (client + ["--record-crypto", "rot13"], 2, ["--record-crypto rot13", "libcrypto"]),
                 (client + ["--psk", "id"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:0"], 2, ["--psk", "ID:HEX"]),
                 (client + ["--psk", "id:zz"], 2, ["--psk", "ID:HEX"]),

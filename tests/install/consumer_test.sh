@@ -38,7 +38,8 @@ if command -v pkg-config >/dev/null; then
 	try "pkg-config, shared" "$work/pc-shared"
 	# Not --static: that would link libcrypto statically too, with libraries whose -dev packages may not be there.
 	mapfile -t needed < <(pc --print-requires-private)
-	read -ra flags <<<"$(pc --cflags --libs) $(pkg-config --libs "${needed[@]%% *}" | tr '\n' ' ')"
+	private=$(sed -n 's/^Libs.private: *//p' "$libdir/pkgconfig/tern.pc")
+	read -ra flags <<<"$(pc --cflags --libs) $(pkg-config --libs "${needed[@]%% *}" | tr '\n' ' ') $private"
 	"$cc" -o "$work/pc-static" "$here/consumer.c" "${flags[@]/-ltern/$libdir/libtern.a}"
 	try "pkg-config, static" "$work/pc-static"
 	needs "$work/pc-static" libtern && { echo "the static program needs libtern.so"; exit 1; }

@@ -4,11 +4,12 @@ need_build
 need_test
 
 # CTest's own report has the numbers; a run that wrote none counts as a failure.
-ctest_in() { # DIR SECONDS
+ctest_in() { # DIR SECONDS [OPTION OF CTEST]...
 	local dir=$1 limit=$2 report=$PWD/$1/ctest.xml status=0 log=$1/ctest.log
+	shift 2
 	rm -f "$report"
 	timeout --kill-after=10 "$limit" ctest --test-dir "$dir" --timeout 300 -j "$JOBS" --output-on-failure \
-		--output-junit "$report" </dev/null >"$log" 2>&1 || status=$?
+		--output-junit "$report" "$@" </dev/null >"$log" 2>&1 || status=$?
 	[ $status -eq 0 ] || tail -n 100 "$log"
 	add_line "tests in $dir" $status "$(tools/junit-line.sh "$report")"
 }
@@ -20,6 +21,10 @@ ctest_in build 600
 say "gcc with AddressSanitizer and UndefinedBehaviorSanitizer"
 step 900 "build with sanitizers" tools/build-tree.sh build-asan -DTERN_WERROR=ON -DTERN_SANITIZE=ON
 ctest_in build-asan 900
+
+say "the same with records by libcrypto alone: unit tests"
+step 900 "build without intel-ipsec-mb" tools/build-tree.sh build-libcrypto -DTERN_WERROR=ON -DTERN_SANITIZE=ON -DTERN_WITH_IPSECMB=OFF
+ctest_in build-libcrypto 600 -R ^unit/
 
 say "threads under ThreadSanitizer, secrets under memcheck"
 TARGET=thread_test step 300 "build with ThreadSanitizer" tools/build-tree.sh build-tsan -DTERN_WERROR=ON -DTERN_THREAD_SANITIZE=ON

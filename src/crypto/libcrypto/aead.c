@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "crypto/chacha_block.h"
 #include "crypto/libcrypto/libcrypto.h"
 
 /* FORM_NONE: a new key, or something went wrong. */
@@ -18,9 +19,10 @@ struct aead_key {
 	enum form form; /* and the form */
 	bool has_iv; /* TLS 1.2: ctx goes on from iv */
 	uint8_t iv[AEAD_NONCE]; /* the nonce GCM makes next, or its front; CCM's front; what ChaCha20 adds numbers to */
-	EVP_CIPHER_CTX *mask_ctx; /* NULL until a record number key comes */
-	const EVP_CIPHER *mask; /* the cipher of mask_ctx; NULL: no record number key */
+	EVP_CIPHER_CTX *mask_ctx; /* of AES; NULL until a record number key comes */
+	enum mask_id mask; /* whose the record number key is */
 	uint8_t key[AEAD_KEY_MAX];
+	uint8_t sn[AEAD_KEY_MAX]; /* the record number key of ChaCha20 */
 };
 
 static const char *const cipher_names[NUM_AEADS] = {
@@ -31,10 +33,9 @@ static const char *const cipher_names[NUM_AEADS] = {
 	[AEAD_AES_128_CCM_8] = "AES-128-CCM",
 };
 
-static const char *const mask_names[NUM_MASKS] = {
+static const char *const mask_names[NUM_MASK_CIPHERS] = {
 	[MASK_AES_128] = "AES-128-ECB",
 	[MASK_AES_256] = "AES-256-ECB",
-	[MASK_CHACHA20] = "ChaCha20",
 };
 
 static const enum mask_id mask_ids[NUM_AEADS] = {
@@ -50,7 +51,7 @@ tern_error libcrypto_aeads_open(struct crypto *c)
 		if (!c->ciphers[i])
 			return TERN_ERROR_CRYPTO;
 	}
-	for (size_t i = 0; i < NUM_MASKS; i++) {
+	for (size_t i = 0; i < NUM_MASK_CIPHERS; i++) {
 		c->masks[i] = EVP_CIPHER_fetch(NULL, mask_names[i], NULL);
 		if (!c->masks[i])
 			return TERN_ERROR_CRYPTO;
@@ -62,7 +63,7 @@ void libcrypto_aeads_close(struct crypto *c)
 {
 	for (size_t i = 0; i < NUM_AEADS; i++)
 		EVP_CIPHER_free(c->ciphers[i]);
-	for (size_t i = 0; i < NUM_MASKS; i++)
+	for (size_t i = 0; i < NUM_MASK_CIPHERS; i++)
 		EVP_CIPHER_free(c->masks[i]);
 	heap_free(c->heap, c->scratch, SCRATCH_LEN);
 }
@@ -73,6 +74,7 @@ tern_error libcrypto_aead_new(struct crypto *c, struct aead_key **k)
 	if (!new)
 		return TERN_ERROR_NO_MEMORY;
 	new->crypto = c;
+	new->mask = MASK_NONE;
 	new->ctx = EVP_CIPHER_CTX_new();
 	if (!new->ctx) {
 		heap_free(c->heap, new, sizeof *new);
@@ -110,31 +112,39 @@ static bool set_cipher(struct aead_key *k, const struct aead_alg *alg)
 	       (!is_ccm(alg) || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, alg->tag_len, NULL) > 0);
 }
 
-/* ECB keeps no state between blocks, and ChaCha20 gets all of it with its IV: the context serves every record. */
-static bool set_mask(struct aead_key *k, const EVP_CIPHER *mask, const uint8_t *sn_key)
+/* ECB keeps no state between blocks: the context serves every record. */
+static bool set_ecb(struct aead_key *k, enum mask_id mask, const uint8_t *sn_key)
 {
 	if (!k->mask_ctx)
 		k->mask_ctx = EVP_CIPHER_CTX_new();
-	if (!k->mask_ctx)
-		return false;
-	if (k->mask != mask) {
-		k->mask = NULL;
-		if (!EVP_CIPHER_CTX_reset(k->mask_ctx) || !EVP_EncryptInit_ex2(k->mask_ctx, mask, NULL, NULL, NULL) ||
-		    !EVP_CIPHER_CTX_set_padding(k->mask_ctx, 0))
-			return false;
-	}
-	k->mask = NULL;
-	if (!EVP_EncryptInit_ex2(k->mask_ctx, NULL, sn_key, NULL, NULL))
-		return false;
-	k->mask = mask;
-	return true;
+	return k->mask_ctx &&
+	       (k->mask == mask || (EVP_CIPHER_CTX_reset(k->mask_ctx) &&
+				    EVP_EncryptInit_ex2(k->mask_ctx, k->crypto->masks[mask], NULL, NULL, NULL) &&
+				    EVP_CIPHER_CTX_set_padding(k->mask_ctx, 0))) &&
+	       EVP_EncryptInit_ex2(k->mask_ctx, NULL, sn_key, NULL, NULL);
 }
 
 static void clear_mask(struct aead_key *k)
 {
-	if (k->mask)
+	if (k->mask < NUM_MASK_CIPHERS)
 		EVP_CIPHER_CTX_reset(k->mask_ctx);
-	k->mask = NULL;
+	wipe(k->sn, sizeof k->sn);
+	k->mask = MASK_NONE;
+}
+
+static bool set_mask(struct aead_key *k, enum mask_id mask, const uint8_t *sn_key)
+{
+	bool ok = true;
+	if (k->mask != mask)
+		clear_mask(k);
+	if (mask == MASK_CHACHA20)
+		memcpy(k->sn, sn_key, sizeof k->sn);
+	else
+		ok = set_ecb(k, mask, sn_key);
+	k->mask = mask;
+	if (!ok)
+		clear_mask(k);
+	return ok;
 }
 
 tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
@@ -161,7 +171,7 @@ tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, co
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
 	if (!sn_key)
 		clear_mask(k);
-	else if (!set_mask(k, k->crypto->masks[mask_ids[alg->id]], sn_key))
+	else if (!set_mask(k, mask_ids[alg->id], sn_key))
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
 	return TERN_OK;
 }
@@ -424,16 +434,14 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 	return ok;
 }
 
-/* For ChaCha20 the IV is block counter and nonce, as EVP has it too: RFC 9147 4.2.3. */
+/* For ChaCha20 the sample is block counter and nonce: RFC 9147 4.2.3. */
 tern_error libcrypto_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
 {
-	static const uint8_t zeros[16];
-	bool chacha = k->mask == k->crypto->masks[MASK_CHACHA20];
-	if (!k->mask)
+	if (k->mask == MASK_NONE)
 		return TERN_ERROR_INTERNAL;
-	if (chacha && !EVP_EncryptInit_ex2(k->mask_ctx, NULL, NULL, sample, NULL))
-		return libcrypto_fail(TERN_ERROR_CRYPTO);
-	if (EVP_Cipher(k->mask_ctx, mask, chacha ? zeros : sample, 16) < 0)
+	if (k->mask == MASK_CHACHA20)
+		chacha_block_front(k->sn, sample, mask);
+	else if (EVP_Cipher(k->mask_ctx, mask, sample, 16) < 0)
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
 	return TERN_OK;
 }

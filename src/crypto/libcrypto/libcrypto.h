@@ -25,12 +25,12 @@ struct curve {
 enum curve_id { CURVE_P256, CURVE_P384, NUM_CURVES };
 
 /* What makes the masks of record numbers: RFC 9147 4.2.3. */
-enum mask_id { MASK_AES_128, MASK_AES_256, MASK_CHACHA20, NUM_MASKS };
+enum mask_id { MASK_AES_128, MASK_AES_256, NUM_MASK_CIPHERS, MASK_CHACHA20 = NUM_MASK_CIPHERS, MASK_NONE };
 
 struct crypto {
 	const tern_allocator *heap;
 	EVP_CIPHER *ciphers[NUM_AEADS];
-	EVP_CIPHER *masks[NUM_MASKS];
+	EVP_CIPHER *masks[NUM_MASK_CIPHERS];
 	uint8_t *scratch; /* SCRATCH_LEN bytes once a key has been set */
 	struct curve curves[NUM_CURVES];
 	BN_CTX *bn;
@@ -38,6 +38,8 @@ struct crypto {
 	EVP_PKEY_CTX *x25519; /* makes keys */
 	const struct scheme_alg *sign_scheme; /* what sign_ctx is ready for; NULL: nothing */
 	EVP_PKEY_CTX *sign_ctx;
+	void *accelerator; /* of a provider that does the AEADs in another way; NULL: none */
+	bool asked_accelerator;
 	tern_random_fn *random_fn;
 	void *random_user;
 	pid_t batch_pid; /* the process that drew the batch */
@@ -138,5 +140,17 @@ tern_error libcrypto_chain_check(struct crypto *c, struct peer_chain *chain, con
 tern_error libcrypto_trust_add(struct trust **trust, struct span pem);
 tern_error libcrypto_trust_add_system(struct trust **trust);
 void libcrypto_trust_free(struct trust *trust);
+
+/* Of a struct provider all but its name, its context and the AEADs. */
+#define LIBCRYPTO_BESIDES_AEADS                                                                                        \
+	.hash = {[HASH_SHA256] = &libcrypto_sha256,                                                                    \
+		 [HASH_SHA384] = &libcrypto_sha384,                                                                    \
+		 [HASH_SHA512] = &libcrypto_sha512},                                                                   \
+	.groups = libcrypto_groups, .random = libcrypto_random, .set_random = libcrypto_set_random,                    \
+	.credential_load = libcrypto_credential_load, .private_key_free = libcrypto_private_key_free,                  \
+	.sign = libcrypto_sign, .verify = libcrypto_verify, .chain_parse = libcrypto_chain_parse,                      \
+	.chain_free = libcrypto_chain_free, .chain_key_type = libcrypto_chain_key_type,                                \
+	.chain_check = libcrypto_chain_check, .trust_add = libcrypto_trust_add,                                        \
+	.trust_add_system = libcrypto_trust_add_system, .trust_free = libcrypto_trust_free
 
 #endif
