@@ -32,6 +32,9 @@ struct scenario {
 	bool cookie; /* the server asks for one */
 };
 
+extern const char *bench_record_crypto; /* Tern's and the floor's; NULL: the default */
+bool bench_by_ipsecmb(const struct scenario *s); /* whether intel-ipsec-mb encrypts its records now */
+
 /* ---- identity.c ---- */
 
 /* A P-256 authority and a server's certificate from it, PEM. */

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "crypto/chacha_block.h"
 #include "floor.h"
 
 #define NONCE 12
@@ -15,6 +16,7 @@
 #define SAMPLE 16
 
 struct floor_aead {
+	struct floor_mb *mb; /* NULL: by libcrypto */
 	enum bench_aead id;
 	bool dtls13;
 	EVP_CIPHER *cipher, *mask_cipher;
@@ -50,16 +52,11 @@ static EVP_CIPHER_CTX *open_ctx(const struct floor_aead *a, bool opening)
 	return ctx;
 }
 
-struct floor_aead *floor_aead_new(const struct scenario *s)
+static void open_evp(struct floor_aead *a, const struct scenario *s)
 {
 	static const char *const names[] = {"AES-128-GCM", "ChaCha20-Poly1305", "AES-128-CCM"};
-	struct floor_aead *a = calloc(1, sizeof *a);
-	check(a != NULL, "out of memory");
-	a->id = s->aead;
-	a->dtls13 = s->dtls13;
-	a->tag_len = s->aead == BENCH_CCM8 ? 8 : 16;
 	a->cipher = EVP_CIPHER_fetch(NULL, names[s->aead], NULL);
-	a->mask_cipher = EVP_CIPHER_fetch(NULL, s->aead == BENCH_CHACHA ? "ChaCha20" : "AES-128-ECB", NULL);
+	a->mask_cipher = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
 	check(a->cipher && a->mask_cipher, "EVP_CIPHER_fetch");
 	a->ctx[0] = open_ctx(a, false);
 	a->ctx[1] = open_ctx(a, true);
@@ -67,11 +64,31 @@ struct floor_aead *floor_aead_new(const struct scenario *s)
 	check(a->mask && EVP_EncryptInit_ex2(a->mask, a->mask_cipher, a->key, NULL, NULL) == 1 &&
 		      EVP_CIPHER_CTX_set_padding(a->mask, 0) == 1,
 	      "the mask");
+}
+
+struct floor_aead *floor_aead_new(const struct scenario *s)
+{
+	struct floor_aead *a = calloc(1, sizeof *a);
+	check(a != NULL, "out of memory");
+	a->id = s->aead;
+	a->dtls13 = s->dtls13;
+	a->tag_len = s->aead == BENCH_CCM8 ? 8 : 16;
+#ifdef TERN_HAS_IPSECMB
+	if (bench_by_ipsecmb(s)) {
+		a->mb = floor_mb_new(s);
+		return a;
+	}
+#endif
+	open_evp(a, s);
 	return a;
 }
 
 void floor_aead_free(struct floor_aead *a)
 {
+#ifdef TERN_HAS_IPSECMB
+	if (a->mb)
+		floor_mb_free(a->mb);
+#endif
 	EVP_CIPHER_CTX_free(a->ctx[0]);
 	EVP_CIPHER_CTX_free(a->ctx[1]);
 	EVP_CIPHER_CTX_free(a->mask);
@@ -82,6 +99,12 @@ void floor_aead_free(struct floor_aead *a)
 
 void floor_aead_expand(struct floor_aead *a, bool opening)
 {
+#ifdef TERN_HAS_IPSECMB
+	if (a->mb) {
+		floor_mb_expand(a->mb);
+		return;
+	}
+#endif
 	check(EVP_CipherInit_ex2(a->ctx[opening], NULL, a->key, NULL, !opening, NULL) == 1 &&
 		      (!a->dtls13 || EVP_EncryptInit_ex2(a->mask, NULL, a->key, NULL, NULL) == 1),
 	      "key");
@@ -145,17 +168,30 @@ static bool crypt13(const struct floor_aead *a, bool opening, uint8_t *p, size_t
 /* The mask of a record number, RFC 9147 4.2.3. */
 static bool mask(const struct floor_aead *a, const uint8_t *sample)
 {
-	static const uint8_t zeros[SAMPLE];
 	uint8_t out[SAMPLE];
-	bool chacha = a->id == BENCH_CHACHA;
-	return (!chacha || EVP_EncryptInit_ex2(a->mask, NULL, NULL, sample, NULL) == 1) &&
-	       EVP_Cipher(a->mask, out, chacha ? zeros : sample, SAMPLE) >= 0;
+#ifdef TERN_HAS_IPSECMB
+	if (a->mb) {
+		floor_mb_mask(a->mb, sample, out);
+		return true;
+	}
+#endif
+	if (a->id != BENCH_CHACHA)
+		return EVP_Cipher(a->mask, out, sample, SAMPLE) >= 0;
+	chacha_block_front(a->key, sample, out);
+	return true;
 }
 
 bool floor_aead_crypt(struct floor_aead *a, bool opening, uint8_t *p, size_t n, uint64_t number)
 {
-	if (!a->dtls13)
-		return crypt12(a, opening, p, n, number);
-	n++; /* the content type */
-	return (!opening || mask(a, p)) && crypt13(a, opening, p, n, number) && (opening || mask(a, p));
+	bool ok;
+	n += a->dtls13; /* the content type */
+	if (a->dtls13 && opening && !mask(a, p))
+		return false;
+#ifdef TERN_HAS_IPSECMB
+	if (a->mb)
+		ok = floor_mb_crypt(a->mb, opening, p, n, number, a->dtls13 ? HEADER13 : AAD12);
+	else
+#endif
+		ok = a->dtls13 ? crypt13(a, opening, p, n, number) : crypt12(a, opening, p, n, number);
+	return ok && (!a->dtls13 || opening || mask(a, p));
 }

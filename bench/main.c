@@ -190,30 +190,46 @@ static void bench_handshakes(struct report *r, const struct options *o)
 	}
 }
 
-static void bench_records(struct report *r, const struct options *o)
+bool bench_by_ipsecmb(const struct scenario *s)
+{
+	return !bench_record_crypto && s->aead != BENCH_CCM8 && strncmp(tern_record_crypto_names(), "ipsec-mb", 8) == 0;
+}
+
+static void bench_record(struct report *r, const struct options *o, const struct scenario *s, const char *suffix)
 {
 	static const char *const parts[] = {"seal", "open"};
 	static struct field f;
+	f = (struct field){0};
+	field_open(&f, s);
+	for (enum contender who = 0; who < NUM_PEERS; who++)
+		if (f.pairs[who])
+			pairs_connect(f.pairs[who], 1);
+	for (size_t k = 0; k < sizeof record_sizes / sizeof record_sizes[0]; k++) {
+		char name[64];
+		f.record_size = record_sizes[k];
+		snprintf(name, sizeof name, "%s%s, %zu", s->name, suffix, f.record_size);
+		run_rounds(&f, o);
+		report_field(r, &f, name, parts, 1);
+	}
+	for (enum contender who = 0; who < NUM_PEERS; who++)
+		if (f.pairs[who])
+			pairs_disconnect(f.pairs[who]);
+	field_close(&f);
+}
+
+static void bench_records(struct report *r, const struct options *o)
+{
 	report_heading(r, "record, CPU ns", "ns");
 	for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+		bool choice = bench_by_ipsecmb(&records[i]);
 		if (!wanted(o, records[i].name))
 			continue;
-		f = (struct field){0};
-		field_open(&f, &records[i]);
-		for (enum contender who = 0; who < NUM_PEERS; who++)
-			if (f.pairs[who])
-				pairs_connect(f.pairs[who], 1);
-		for (size_t k = 0; k < sizeof record_sizes / sizeof record_sizes[0]; k++) {
-			char name[64];
-			f.record_size = record_sizes[k];
-			snprintf(name, sizeof name, "%s, %zu", records[i].name, f.record_size);
-			run_rounds(&f, o);
-			report_field(r, &f, name, parts, 1);
-		}
-		for (enum contender who = 0; who < NUM_PEERS; who++)
-			if (f.pairs[who])
-				pairs_disconnect(f.pairs[who]);
-		field_close(&f);
+		bench_record(r, o, &records[i], "");
+		if (!choice)
+			continue;
+		bench_record_crypto = "libcrypto";
+		bench_record(r, o, &records[i], " by libcrypto");
+		bench_record_crypto = NULL;
 	}
 }
 

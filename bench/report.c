@@ -22,11 +22,11 @@ struct report *report_new(const char *json_path)
 		bench_die("out of memory");
 	if (json_path && !(r->json = fopen(json_path, "w")))
 		bench_die(json_path);
-	printf("tern %s beside libssl %s, on the same libcrypto\n", tern_version(),
-	       OpenSSL_version(OPENSSL_VERSION_STRING));
+	printf("tern %s beside libssl %s, on the same libcrypto; records by %s\n", tern_version(),
+	       OpenSSL_version(OPENSSL_VERSION_STRING), tern_record_crypto_names());
 	if (r->json)
-		fprintf(r->json, "{\"tern\":\"%s\",\"openssl\":\"%s\",\"rows\":[", tern_version(),
-			OpenSSL_version(OPENSSL_VERSION_STRING));
+		fprintf(r->json, "{\"tern\":\"%s\",\"openssl\":\"%s\",\"record_crypto\":\"%s\",\"rows\":[",
+			tern_version(), OpenSSL_version(OPENSSL_VERSION_STRING), tern_record_crypto_names());
 	return r;
 }
 
@@ -68,7 +68,7 @@ static double best_peer(const double values[NUM_CONTENDERS])
 
 static void print_heading(const char *title)
 {
-	printf("\n%-31s", title);
+	printf("\n%-45s", title);
 	for (enum contender who = 0; who < NUM_PEERS; who++)
 		if (implementations[who])
 			printf(" %9s", implementations[who]->name);
@@ -81,7 +81,7 @@ void report_row(struct report *r, const char *name, const char *part, const doub
 	if (r->title)
 		print_heading(r->title);
 	r->title = NULL;
-	printf("%-24s %-6s", name, part);
+	printf("%-38s %-6s", name, part);
 	for (enum contender who = 0; who < NUM_PEERS; who++)
 		if (implementations[who])
 			print_value(values[who] >= 0, 9, 1, values[who]);

@@ -3,6 +3,8 @@
 
 #include "bench.h"
 
+const char *bench_record_crypto;
+
 struct tern_context {
 	const struct scenario *scenario;
 	enum side side;
@@ -40,6 +42,7 @@ static bool configure(tern_config *config, const struct scenario *s, enum side s
 	return (!s->policy || tern_config_set_policy(config, s->policy) == TERN_OK) &&
 	       tern_config_set_timers(config, &timers) == TERN_OK &&
 	       tern_config_set_suites(config, s->suite) == TERN_OK &&
+	       tern_config_set_record_crypto(config, bench_record_crypto) == TERN_OK &&
 	       tern_config_set_groups(config, group) == TERN_OK && tern_config_set_limits(config, &limits) == TERN_OK &&
 	       tern_config_set_psk_ke(config, psk_ke) == TERN_OK &&
 	       tern_config_set_tickets(config, s->ticket) == TERN_OK && set_credentials(config, s, side) == TERN_OK;

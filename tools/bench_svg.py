@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""bench_svg.py FIGURES.json PICTURE.svg: what tern-bench-suite --json wrote, as bars."""
+
+import json
+import sys
+from html import escape
+
+SERIES = [("tern", "Tern", "#1f6f8b"), ("openssl", "libssl", "#c65d3b"), ("wolfssl", "wolfSSL", "#d9a441"),
+          ("floor", "floor: the bare cryptography", "#9aa5b1")]
+CHARTS = [("us", "Handshakes, CPU us of one side"), ("ns", "Records, CPU ns")]
+LABELS, BARS, BAR, GAP, HEAD = 300, 520, 9, 8, 64
+WIDTH = LABELS + BARS + 90
+
+
+def text(x, y, content, size=12, anchor="start", weight="normal"):
+    return (f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}">'
+            f"{escape(content)}</text>")
+
+
+def legend(rows, y):
+    x = LABELS
+    for key, name, color in SERIES:
+        if any(key in row for row in rows):
+            yield f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{color}"/>'
+            yield text(x + 14, y, name, 11)
+            x += 30 + 7 * len(name)
+
+
+def chart(title, rows, y):
+    """The picture's lines, and where it ends."""
+    scale = BARS / max(row[key] for row in rows for key, _, _ in SERIES if key in row)
+    lines = [text(10, y + 20, title, 15, weight="bold"), *legend(rows, y + 42)]
+    y += HEAD
+    for row in rows:
+        top = y
+        for key, _, color in SERIES:
+            if key not in row:
+                continue
+            width = max(row[key] * scale, 1)
+            lines.append(f'<rect x="{LABELS}" y="{y}" width="{width:.1f}" height="{BAR - 1}" fill="{color}"/>')
+            lines.append(text(LABELS + width + 4, y + BAR - 2, f"{row[key]:.1f}", 9))
+            y += BAR
+        lines.append(text(LABELS - 8, (top + y) / 2 + 4, f"{row['name']}, {row['part']}", 11, "end"))
+        y += GAP
+    return lines, y + 20
+
+
+def picture(figures):
+    lines, y = [], 10
+    for unit, title in CHARTS:
+        rows = [row for row in figures["rows"] if row["unit"] == unit and "floor" in row]
+        if rows:
+            more, y = chart(title, rows, y)
+            lines += more
+    foot = f"tern {figures['tern']}, records by {figures['record_crypto']}; libssl {figures['openssl']}"
+    lines.append(text(10, y, foot, 10))
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 12}" font-family="sans-serif">\n'
+            f'<rect width="100%" height="100%" fill="white"/>\n' + "\n".join(lines) + "\n</svg>\n")
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        sys.exit(__doc__)
+    with open(arguments[0], encoding="utf-8") as file:
+        figures = json.load(file)
+    with open(arguments[1], "w", encoding="utf-8") as file:
+        file.write(picture(figures))
+    print(f"{arguments[0]} has the figures, {arguments[1]} the picture")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
