@@ -8,13 +8,14 @@
 static void trace_received(tern_conn *conn, const struct record *record, const struct fragment *f)
 {
 	const struct tern_config *config = conn->pool->config;
-	tern_trace t = {.kind = TERN_TRACE_RECEIVED,
-			.content_type = record->type,
-			.epoch = record->epoch,
-			.record_seq = record->seq,
-			.length = (uint32_t)record->wire.n};
+	tern_trace t;
 	if (!config->trace)
 		return;
+	t = (tern_trace){.kind = TERN_TRACE_RECEIVED,
+			 .content_type = record->type,
+			 .epoch = record->epoch,
+			 .record_seq = record->seq,
+			 .length = (uint32_t)record->wire.n};
 	if (f) {
 		t.message_type = f->offset ? f->type : message_type_shown(f->type, f->body);
 		t.message_seq = f->message_seq;
