@@ -99,6 +99,8 @@ struct implementation {
 	/* One record of n bytes into out; the next one out of in. */
 	bool (*seal)(void *conn, const uint8_t *data, size_t n);
 	bool (*open)(void *conn, size_t n);
+	bool (*seal_many)(void *conn, const uint8_t *data, size_t n, size_t num); /* NULL: one by one */
+	void (*spread)(void *conn); /* what seal_many made, into out; its time does not count */
 	void (*conn_free)(void *conn);
 	bool (*can)(const struct scenario *s); /* NULL: everything */
 	void (*settle)(void *conn); /* the clock went on; NULL: nothing happens */
@@ -131,9 +133,9 @@ struct pairs *pairs_new(const struct implementation *impl, const struct scenario
 void pairs_free(struct pairs *p);
 void pairs_connect(struct pairs *p, size_t num); /* num handshakes side by side */
 void pairs_disconnect(struct pairs *p);
-/* On the first pair, num records of n bytes from client to server: ns[CLIENT_SIDE] is sealing, ns[SERVER_SIDE] opening.
- */
-void pairs_records(struct pairs *p, size_t num, size_t n);
+/* On the first pair, num records of n bytes from client to server: ns[CLIENT_SIDE] is sealing, all
+ * together where that is possible and asked for, ns[SERVER_SIDE] opening. */
+void pairs_records(struct pairs *p, size_t num, size_t n, bool together);
 /* A small record each way on every pair. */
 void pairs_greet(struct pairs *p);
 /* Some minutes go by: what is kept of the handshakes for a while goes. */

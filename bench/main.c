@@ -100,6 +100,7 @@ struct field {
 	struct pairs *pairs[NUM_PEERS]; /* NULL: does not take part */
 	struct floor *floor;
 	size_t record_size; /* 0: handshakes */
+	bool together; /* records are sealed side by side by those who can */
 	struct samples samples[NUM_CONTENDERS][NUM_SIDES];
 };
 
@@ -118,7 +119,7 @@ static void run_batch(struct field *f, enum contender who)
 		struct pairs *p = f->pairs[who];
 		memset(p->ns, 0, sizeof p->ns);
 		if (f->record_size) {
-			pairs_records(p, num, f->record_size);
+			pairs_records(p, num, f->record_size, f->together);
 		} else {
 			pairs_connect(p, num);
 			pairs_disconnect(p);
@@ -144,9 +145,10 @@ static void run_rounds(struct field *f, const struct options *o)
 	}
 }
 
+/* parts: NULL for what is not shown. */
 static void report_field(struct report *r, struct field *f, const char *name, const char *const *parts, double unit_ns)
 {
-	for (enum side side = 0; side < NUM_SIDES; side++) {
+	for (enum side side = 0; side < NUM_SIDES && parts[side]; side++) {
 		double values[NUM_CONTENDERS];
 		for (enum contender who = 0; who < NUM_CONTENDERS; who++)
 			values[who] = f->samples[who][side].num ? samples_median(&f->samples[who][side]) / unit_ns : -1;
@@ -197,19 +199,21 @@ bool bench_by_ipsecmb(const struct scenario *s)
 
 static void bench_record(struct report *r, const struct options *o, const struct scenario *s, const char *suffix)
 {
-	static const char *const parts[] = {"seal", "open"};
+	static const char *const parts[2][NUM_SIDES] = {{"seal", "open"}, {"seal", NULL}};
 	static struct field f;
+	size_t sizes = sizeof record_sizes / sizeof record_sizes[0];
 	f = (struct field){0};
 	field_open(&f, s);
 	for (enum contender who = 0; who < NUM_PEERS; who++)
 		if (f.pairs[who])
 			pairs_connect(f.pairs[who], 1);
-	for (size_t k = 0; k < sizeof record_sizes / sizeof record_sizes[0]; k++) {
+	for (size_t k = 0; k < 2 * sizes; k++) {
 		char name[64];
-		f.record_size = record_sizes[k];
-		snprintf(name, sizeof name, "%s%s, %zu", s->name, suffix, f.record_size);
+		f.together = k >= sizes;
+		f.record_size = record_sizes[k % sizes];
+		snprintf(name, sizeof name, "%s%s, %zu%s", s->name, suffix, f.record_size, f.together ? ", many" : "");
 		run_rounds(&f, o);
-		report_field(r, &f, name, parts, 1);
+		report_field(r, &f, name, parts[f.together], 1);
 	}
 	for (enum contender who = 0; who < NUM_PEERS; who++)
 		if (f.pairs[who])
@@ -267,7 +271,7 @@ static void run_alone(const struct options *o, const char *count)
 	if (!s) {
 		pairs_connect(p, 1);
 		for (long k = 0; k < num; k++)
-			pairs_records(p, RECORD_BATCH, record_sizes[2]);
+			pairs_records(p, RECORD_BATCH, record_sizes[2], false);
 		pairs_disconnect(p);
 	}
 	pairs_free(p);

@@ -131,7 +131,7 @@ static void idle(struct pairs *p, struct memory_row *row)
 		row->cached[side] = all / IDLE_PAIRS;
 		allocations[side] = allocations_of(side);
 	}
-	pairs_records(p, RECORDS, 256);
+	pairs_records(p, RECORDS, 256, false);
 	for (enum side side = 0; side < NUM_SIDES; side++)
 		row->per_record[side] = (double)(allocations_of(side) - allocations[side]) / RECORDS;
 	pairs_disconnect(p);

@@ -114,7 +114,7 @@ static void empty(struct mailbox *box)
 	box->num = box->at = 0;
 }
 
-void pairs_records(struct pairs *p, size_t num, size_t n)
+void pairs_records(struct pairs *p, size_t num, size_t n, bool together)
 {
 	static const uint8_t data[RECORD_MAX];
 	bool ok = n <= sizeof data && num <= MAILBOX_MAX;
@@ -122,9 +122,14 @@ void pairs_records(struct pairs *p, size_t num, size_t n)
 	empty(&p->box[SERVER_SIDE][0]);
 	memory_side(CLIENT_SIDE);
 	start = cpu_ns();
-	for (size_t i = 0; ok && i < num; i++)
-		ok = p->impl->seal(p->conn[CLIENT_SIDE][0], data, n);
+	if (together && p->impl->seal_many)
+		ok = ok && p->impl->seal_many(p->conn[CLIENT_SIDE][0], data, n, num);
+	else
+		for (size_t i = 0; ok && i < num; i++)
+			ok = p->impl->seal(p->conn[CLIENT_SIDE][0], data, n);
 	add_time(p, CLIENT_SIDE, start);
+	if (ok && together && p->impl->seal_many)
+		p->impl->spread(p->conn[CLIENT_SIDE][0]);
 	memory_side(SERVER_SIDE);
 	start = cpu_ns();
 	for (size_t i = 0; ok && i < num; i++)

@@ -68,7 +68,7 @@ static double best_peer(const double values[NUM_CONTENDERS])
 
 static void print_heading(const char *title)
 {
-	printf("\n%-45s", title);
+	printf("\n%-47s", title);
 	for (enum contender who = 0; who < NUM_PEERS; who++)
 		if (implementations[who])
 			printf(" %9s", implementations[who]->name);
@@ -81,7 +81,7 @@ void report_row(struct report *r, const char *name, const char *part, const doub
 	if (r->title)
 		print_heading(r->title);
 	r->title = NULL;
-	printf("%-38s %-6s", name, part);
+	printf("%-40s %-6s", name, part);
 	for (enum contender who = 0; who < NUM_PEERS; who++)
 		if (implementations[who])
 			print_value(values[who] >= 0, 9, 1, values[who]);

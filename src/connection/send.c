@@ -173,6 +173,20 @@ void conn_note_limits(tern_conn *conn)
 		conn->queued |= QUEUED_KEY_NEAR;
 }
 
+static void trace_data(tern_conn *conn, uint16_t epoch, uint64_t seq, size_t n)
+{
+	const struct tern_config *config = conn->pool->config;
+	tern_trace t;
+	if (!config->trace)
+		return;
+	t = (tern_trace){.kind = TERN_TRACE_SENT,
+			 .content_type = CONTENT_APPLICATION_DATA,
+			 .epoch = epoch,
+			 .record_seq = seq,
+			 .length = (uint32_t)n};
+	config->trace(config->trace_user, conn, &t);
+}
+
 /* One record of application data that fits. */
 static tern_error seal_data(tern_conn *conn, uint16_t epoch, struct wr *w, struct span data)
 {
@@ -184,14 +198,20 @@ static tern_error seal_data(tern_conn *conn, uint16_t epoch, struct wr *w, struc
 		return conn_fail(conn, error, WHERE, "RFC 9147 4.5.3");
 	conn->sealed++;
 	conn->datagrams_sent++;
-	if (conn->pool->config->trace) {
-		tern_trace t = {.kind = TERN_TRACE_SENT,
-				.content_type = CONTENT_APPLICATION_DATA,
-				.epoch = epoch,
-				.record_seq = seq,
-				.length = (uint32_t)w->n};
-		conn->pool->config->trace(conn->pool->config->trace_user, conn, &t);
-	}
+	trace_data(conn, epoch, seq, w->n);
+	return TERN_OK;
+}
+
+static tern_error may_seal(tern_conn *conn, size_t len)
+{
+	if (conn->state == CONN_FAILED)
+		return conn->failure.error;
+	if (conn->state != CONN_OPEN)
+		return TERN_ERROR_NOT_CONNECTED;
+	if (len > tern_conn_max_data(conn))
+		return TERN_ERROR_TOO_LARGE;
+	if (record_seals_left(&conn->records) <= 1) /* the last one tells the peer */
+		return CONN_FAIL(conn, ERROR_LIMIT, "RFC 9147 4.5.3");
 	return TERN_OK;
 }
 
@@ -201,16 +221,56 @@ tern_error tern_conn_seal(tern_conn *conn, uint8_t *out, size_t cap, size_t *out
 	struct wr w = wr_of(out, cap);
 	(void)now;
 	*out_len = 0;
-	if (conn->state == CONN_FAILED)
-		return conn->failure.error;
-	if (conn->state != CONN_OPEN)
-		return TERN_ERROR_NOT_CONNECTED;
-	if (len > tern_conn_max_data(conn))
-		return TERN_ERROR_TOO_LARGE;
-	if (record_seals_left(&conn->records) <= 1) /* the last one tells the peer */
-		return CONN_FAIL(conn, ERROR_LIMIT, "RFC 9147 4.5.3");
+	TRY(may_seal(conn, len));
 	TRY(seal_data(conn, conn->write_epoch, &w, span_of(data, len)));
 	*out_len = w.n;
+	conn_note_limits(conn);
+	return TERN_OK;
+}
+
+/* How many of data go side by side into cap bytes. batch: the size of the first is known. */
+static void plan_batch(const tern_conn *conn, size_t cap, tern_batch *batch, const tern_bytes *data, size_t num)
+{
+	uint64_t left = record_seals_left(&conn->records) - 1;
+	size_t len = data[0].len;
+	batch->num = 0;
+	batch->total = 0;
+	for (size_t n = len; batch->num < num && batch->num < left && n == len;) {
+		size_t size = batch->segment;
+		n = data[batch->num].len;
+		if (n < len)
+			size = record_size(&conn->records, conn->write_epoch, n);
+		if (n > len || size > cap - batch->total)
+			return;
+		batch->total += size;
+		batch->num++;
+	}
+}
+
+tern_error tern_conn_seal_many(tern_conn *conn, uint8_t *out, size_t cap, tern_batch *batch, const tern_bytes *data,
+			       size_t num, tern_time now)
+{
+	uint16_t epoch = conn->write_epoch;
+	tern_batch b;
+	tern_error error;
+	uint64_t seq;
+	(void)now;
+	*batch = (tern_batch){0};
+	if (num == 0)
+		return TERN_ERROR_USAGE;
+	TRY(may_seal(conn, data[0].len));
+	b.segment = record_size(&conn->records, epoch, data[0].len);
+	plan_batch(conn, cap, &b, data, num);
+	if (b.num == 0)
+		return TERN_ERROR_BUFFER_TOO_SMALL;
+	error = record_seal_many(&conn->records, epoch, CONTENT_APPLICATION_DATA, data, b.num, out, b.segment, &seq);
+	if (error != TERN_OK)
+		return conn_fail(conn, error, WHERE, "RFC 9147 4.5.3");
+	conn->sealed += b.num;
+	conn->datagrams_sent += b.num;
+	for (size_t i = 0; conn->pool->config->trace && i < b.num; i++)
+		trace_data(conn, epoch, seq + i, i + 1 < b.num ? b.segment : b.total - i * b.segment);
+	*batch = b;
 	conn_note_limits(conn);
 	return TERN_OK;
 }

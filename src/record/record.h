@@ -108,6 +108,13 @@ bool record_next(struct record_layer *l, struct datagram *d, struct record *out)
 tern_error record_seal(struct record_layer *l, uint16_t epoch, uint8_t type, struct span payload, struct wr *w,
 		       uint64_t *seq);
 
+/* Bytes of a record that record_seal makes of n bytes of payload. */
+size_t record_size(const struct record_layer *l, uint16_t epoch, size_t n);
+/* num records, each the only one of its datagram, at out, out + stride and so on, where there is room for them; for
+ * each there is a number and a use of the key (record_seals_left). *seq: the first one's number. */
+tern_error record_seal_many(struct record_layer *l, uint16_t epoch, uint8_t type, const tern_bytes *payloads,
+			    size_t num, uint8_t *out, size_t stride, uint64_t *seq);
+
 /* The same in two steps, for payload that is assembled in place: between them the caller writes it to w. After
  * record_begin, w has room for it only as far as room for the tag is left: use record_overhead. When record_end fails,
  * w is as it was before record_begin, a sticky error of the payload's writer included. */
