@@ -74,6 +74,7 @@ struct tern_config {
 	void *verify_user;
 	size_t remembered_chains; /* at most so many in each pool; 0: none */
 	tern_client_auth client_auth;
+	bool must_authenticate; /* a client with certificates shows one where it is asked for one */
 	bool post_auth; /* client authentication after the handshake */
 	struct psk_entry psks[CONFIG_PSKS];
 	size_t num_psks;
