@@ -402,8 +402,9 @@ static int open_endpoint(struct client *c)
 
 	if (error == TERN_OK)
 		return OPTIONS_GO;
-	return complain("cannot start: %s%s%s", tern_error_sentence(error), error == TERN_ERROR_SYSTEM ? ": " : "",
-			error == TERN_ERROR_SYSTEM ? strerror(errno) : "");
+	if (error == TERN_ERROR_SYSTEM)
+		return complain("cannot start: %s", strerror(errno));
+	return setup_refused(error, false);
 }
 
 static int connect_and_run(struct client *c, const char *address)

@@ -406,7 +406,7 @@ static int open_endpoints(struct server *s)
 	}
 	freeaddrinfo(list);
 	if (error != TERN_OK && error != TERN_ERROR_SYSTEM)
-		return complain("cannot start: %s", tern_error_sentence(error));
+		return setup_refused(error, true);
 	if (error == TERN_ERROR_SYSTEM)
 		return complain("--listen %s: cannot listen there: %s%s", text, strerror(number),
 				number == EADDRINUSE ? ": stop the other program, or take another port (0 picks one)"

@@ -322,20 +322,12 @@ static int take_early_data(struct setup *setup, const struct options *o)
 	return error == TERN_OK ? OPTIONS_GO : complain("--early-data: %s", tern_error_sentence(error));
 }
 
-/* Whether connections can be made of it: said before sockets are opened. */
-static int try_config(struct setup *setup, bool server)
+int setup_refused(tern_error error, bool server)
 {
-	tern_pool *pool = NULL;
-	tern_error error = tern_pool_new(&pool, setup->config);
-
-	tern_pool_free(pool);
-
 	if (error == TERN_ERROR_NO_CREDENTIALS && server)
 		return usage_error(
 			"give --cert FILE and --key FILE (tern cert self-signed makes them), or --psk ID:HEX");
-	if (error != TERN_OK)
-		return complain("cannot start: %s", tern_error_sentence(error));
-	return OPTIONS_GO;
+	return complain("cannot start: %s", tern_error_sentence(error));
 }
 
 static int set_versions(tern_config *config, const struct options *o)
@@ -372,7 +364,7 @@ int setup_open(struct setup *setup, const struct options *o, bool server)
 		return status;
 	if (server && ((status = add_store(setup)) != OPTIONS_GO || (status = take_early_data(setup, o)) != OPTIONS_GO))
 		return status;
-	return try_config(setup, server);
+	return OPTIONS_GO;
 }
 
 void setup_close(struct setup *setup)

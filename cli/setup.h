@@ -27,6 +27,9 @@ struct setup {
 int setup_open(struct setup *setup, const struct options *options, bool server);
 void setup_close(struct setup *setup);
 
+/* Says why no endpoint can be opened with the config. Returns the exit status. */
+int setup_refused(tern_error error, bool server);
+
 /* --export LABEL:LEN. text NULL: none. */
 bool parse_export(struct export_request *request, const char *text);
 
