@@ -135,10 +135,16 @@ tern_error conn_advance(tern_conn *conn, tern_time now)
 
 /* ---- handshake ---- */
 
+/* However many pieces it comes in, a Finished is repeated once. */
+static bool is_finished_end(const struct fragment *f)
+{
+	return f->type == FINISHED && f->offset + f->body.n == f->length;
+}
+
 /* After completion in DTLS 1.2: only a repeated Finished and attempts at renegotiation are left, both under keys. */
 static void post_handshake(tern_conn *conn, const struct fragment *f, tern_time now)
 {
-	if (conn->last && f->type == FINISHED) {
+	if (conn->last && is_finished_end(f)) {
 		last_repeat(conn->last, now);
 	} else if (f->type == (conn->role == CLIENT ? HELLO_REQUEST : CLIENT_HELLO)) {
 		/* Once: an answer to every request would be a reflector under keys. RFC 5746 4.5, RFC 5246 7.4.1.1. */
@@ -356,7 +362,7 @@ static bool is_finished(const struct record *record)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
-	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && f.type == FINISHED;
+	return record->type == CONTENT_HANDSHAKE && get_fragment(&r, &f) && is_finished_end(&f);
 }
 
 /* No more data, wherever its number stands: RFC 9147 5.10. */

@@ -45,7 +45,7 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	struct handshake *hs = conn->hs;
 	tern_error error;
 	if (conn->last && last_sends(conn->last))
-		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now);
+		return last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn));
 	if (!hs || (conn->state == CONN_CLOSED && !hs->complete) || (hs->complete && !conn->after) ||
 	    !flight_sends(&hs->flight))
 		return conn->after ? after_take(conn, out, cap, len, now) : TERN_OK;

@@ -4,10 +4,11 @@
 #include "flight/plan.h"
 
 #define REPEAT_GAP_NS UINT64_C(100000000)
+#define REPEAT_BURST 8
 
 struct last_flight {
 	uint64_t expires_ns;
-	uint64_t ready_ns; /* from when on the peer may ask again */
+	uint64_t even_ns; /* when repeats are back at one per gap */
 	struct plan_at at;
 	uint32_t size; /* of this allocation */
 	uint16_t mtu;
@@ -16,6 +17,11 @@ struct last_flight {
 	bool sent; /* before: what goes out is a retransmission */
 	struct outgoing messages[]; /* then their bytes */
 };
+
+static uint64_t later(uint64_t t, uint64_t by)
+{
+	return by < TERN_NEVER - t ? t + by : TERN_NEVER;
+}
 
 struct last_flight *last_new(const tern_allocator *heap, const struct flight *f, tern_time now)
 {
@@ -27,7 +33,7 @@ struct last_flight *last_new(const tern_allocator *heap, const struct flight *f,
 	l = heap_alloc(heap, size);
 	if (!l)
 		return NULL;
-	l->expires_ns = now.mono_ns < TERN_NEVER - LAST_LIFETIME_NS ? now.mono_ns + LAST_LIFETIME_NS : TERN_NEVER;
+	l->expires_ns = later(now.mono_ns, LAST_LIFETIME_NS);
 	l->size = (uint32_t)size;
 	l->mtu = f->mtu;
 	l->num_messages = f->num_messages;
@@ -53,8 +59,10 @@ void last_free(const tern_allocator *heap, struct last_flight *l)
 
 void last_repeat(struct last_flight *l, tern_time now)
 {
-	if (l->sends || now.mono_ns < l->ready_ns)
+	uint64_t ahead_ns = l->even_ns > now.mono_ns ? l->even_ns - now.mono_ns : 0;
+	if (l->sends || ahead_ns > (REPEAT_BURST - 1) * REPEAT_GAP_NS)
 		return;
+	l->even_ns = later(now.mono_ns, ahead_ns + REPEAT_GAP_NS);
 	l->sends = true;
 	l->at = (struct plan_at){0};
 }
@@ -65,7 +73,7 @@ bool last_sends(const struct last_flight *l)
 }
 
 tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
-		     struct tracer trace, tern_time now)
+		     struct tracer trace)
 {
 	struct wr w = wr_of(out, l->mtu);
 	struct plan_at at = l->at, ahead = l->at;
@@ -88,7 +96,6 @@ tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_
 		return TERN_OK;
 	l->sends = false;
 	l->sent = true;
-	l->ready_ns = now.mono_ns < TERN_NEVER - REPEAT_GAP_NS ? now.mono_ns + REPEAT_GAP_NS : TERN_NEVER;
 	return TERN_OK;
 }
 

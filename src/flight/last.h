@@ -13,11 +13,11 @@ struct last_flight; /* one allocation of at most 400 bytes for flights without a
 struct last_flight *last_new(const tern_allocator *heap, const struct flight *f, tern_time now);
 void last_free(const tern_allocator *heap, struct last_flight *l);
 
-/* The peer repeats its Finished: offer the flight again (at most once per 100 ms). */
+/* The peer repeats its Finished: offer the flight again (eight times at once, then once per 100 ms). */
 void last_repeat(struct last_flight *l, tern_time now);
 bool last_sends(const struct last_flight *l);
 tern_error last_take(struct last_flight *l, struct record_layer *records, uint8_t *out, size_t cap, size_t *len,
-		     struct tracer trace, tern_time now);
+		     struct tracer trace);
 void last_set_mtu(struct last_flight *l, uint16_t mtu); /* at least MTU_MIN; datagrams from now on fit it */
 uint64_t last_expires_ns(const struct last_flight *l);
 
