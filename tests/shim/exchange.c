@@ -125,6 +125,14 @@ static bool refuse(struct exchange *x, unsigned alert)
 
 /* ---- Events ---- */
 
+/* The runner's names of reasons, as far as its tests of DTLS have them. */
+static bool same_reason(const char *wanted, tern_early_reason got)
+{
+	if (!wanted || (strcmp(wanted, "disabled") == 0 && got == TERN_EARLY_REASON_DISABLED))
+		return true;
+	return mismatch("early data", wanted, tern_early_reason_sentence(got));
+}
+
 static bool check_info(const struct exchange *x)
 {
 	const struct flags *f = x->flags;
@@ -140,6 +148,8 @@ static bool check_info(const struct exchange *x)
 		return mismatch("server name", f->expect_server_name, info.server_name);
 	if (strcmp(alpn, info.alpn) != 0)
 		return mismatch("application protocol", alpn, info.alpn);
+	if (!same_reason(f->expect_early_data_reason, info.early_data_reason))
+		return false;
 	if (info.resumed != (x->resumes && !f->expect_session_miss))
 		return mismatch("resumption", info.resumed ? "none" : "one", info.resumed ? "one" : "none");
 	if (f->expect_ems && !info.extended_master_secret)

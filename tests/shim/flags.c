@@ -107,6 +107,7 @@ static const struct row rows[] = {
 	{"-expect-curve-id", KIND_UNSIGNED, AT(expect_curve)},
 	{"-expect-server-name", KIND_TEXT, AT(expect_server_name)},
 	{"-expect-alpn", KIND_TEXT, AT(expect_alpn)},
+	{"-expect-early-data-reason", KIND_TEXT, AT(expect_early_data_reason)},
 	{"-expect-session-miss", KIND_BOOL, AT(expect_session_miss)},
 	{"-expect-extended-master-secret", KIND_BOOL, AT(expect_ems)},
 	{"-expect-secure-renegotiation", KIND_NOTHING, 0},

@@ -55,7 +55,7 @@ struct flags {
 	uint64_t resumption_delay_s;
 
 	unsigned expect_version, expect_cipher, expect_curve, expect_scheme;
-	const char *expect_server_name, *expect_alpn;
+	const char *expect_server_name, *expect_alpn, *expect_early_data_reason;
 	bool expect_session_miss, expect_ems, expect_no_peer_cert;
 
 	unsigned export_len;
