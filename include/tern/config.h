@@ -251,6 +251,9 @@ typedef struct tern_timers {
 	bool no_jitter; /* do not spread timeouts by up to 10 % */
 	uint32_t steady_tries; /* so many transmissions in the same time, before it doubles; default 1, which RFC
 				* 9147 5.8.2 wants where nothing is known of the path; "webrtc": 5; at most 255 */
+	uint64_t ack_ns; /* DTLS 1.3: how long the ACK of a message after the handshake waits for more to tell, which
+			  * saves datagrams where they are dear, and delays new keys by as much; default 0: not at all;
+			  * at most 250 ms, for a peer repeats what nobody acknowledges. RFC 9147 7 */
 } tern_timers;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_timers(tern_config *config, const tern_timers *timers);
 

@@ -413,13 +413,14 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	struct after *a = conn->after;
 	struct message m;
 	bool answered = false, due = a->acks.due;
+	uint64_t deadline_ns = a->acks.deadline_ns;
 	tern_error error;
 	tern_drop drop = inbox_put(&a->inbox, f, record->epoch);
 	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
-	if (*kept)
-		acks_hurry(&a->acks); /* each is acknowledged, repeats too: RFC 9147 7 */
+	if (*kept) /* each is acknowledged, repeats too: RFC 9147 7 */
+		acks_share(&a->acks, record->epoch < EPOCH_DATA ? 0 : conn->pool->config->timers.ack_ns, now);
 	while (inbox_next(&a->inbox, &m)) {
 		TRY(take_message(conn, &m, &answered, now));
 		inbox_done(&a->inbox);
@@ -427,6 +428,7 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	if (answered) { /* that acknowledges it: RFC 9147 7.1 */
 		*kept = false;
 		a->acks.due = due;
+		a->acks.deadline_ns = deadline_ns;
 	}
 	note_numbers(conn);
 	error = sweep(conn, now);
@@ -501,9 +503,7 @@ static tern_error take_ack(tern_conn *conn, uint8_t *out, size_t cap, size_t *le
 		return error;
 	*len = w.n;
 	a->acks.due = false;
-	if (!conn->hs || conn->hs->complete)
-		acks_clear(&a->acks);
-	else if (awaits_rest(conn))
+	if (awaits_rest(conn))
 		acks_again(&a->acks, rto_timeout(&conn->hs->flight.rto, 0), now);
 	if (conn->pool->config->trace) {
 		tern_trace t = {.kind = TERN_TRACE_SENT,

@@ -40,7 +40,8 @@ static bool between(uint64_t v, uint64_t min, uint64_t max)
 static bool timers_legal(const tern_timers *t)
 {
 	return between(t->first_ns, 1 * MS, t->cap_ns) && t->cap_ns <= 3600 * S &&
-	       between(t->handshake_ns, 1 * MS, 86400 * S) && t->max_tries <= 255 && t->steady_tries <= 255;
+	       between(t->handshake_ns, 1 * MS, 86400 * S) && t->max_tries <= 255 && t->steady_tries <= 255 &&
+	       t->ack_ns <= 250 * MS;
 }
 
 /* first_ns is where a caller who knows the round trip brings it in: RFC 9147 5.8.2. */

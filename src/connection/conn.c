@@ -484,6 +484,8 @@ tern_error tern_conn_close(tern_conn *conn, tern_time now)
 		return TERN_ERROR_NOT_CONNECTED;
 	conn_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
 	conn->state = CONN_CLOSED;
+	if (conn->after && (!conn->hs || conn->hs->complete))
+		acks_flush(&conn->after->acks);
 	return TERN_OK;
 }
 

@@ -47,7 +47,7 @@ static const struct policy policies[] = {
 		.suites = LIST(default_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 1 * S, 60 * S, 120 * S, 12, false, false, 1},
+		.timers = {sizeof(tern_timers), 1 * S, 60 * S, 120 * S, 12, false, false, 1, 0},
 		.cookie = true,
 	},
 	{
@@ -55,7 +55,7 @@ static const struct policy policies[] = {
 		.suites = LIST(webrtc_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 400 * MS, 60 * S, 120 * S, 12, false, false, 5},
+		.timers = {sizeof(tern_timers), 400 * MS, 60 * S, 120 * S, 12, false, false, 5, 0},
 		.cookie = false,
 	},
 	{
@@ -63,7 +63,7 @@ static const struct policy policies[] = {
 		.suites = LIST(iot_suites),
 		.groups = LIST(all_groups),
 		.schemes = LIST(all_schemes),
-		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false, 1},
+		.timers = {sizeof(tern_timers), 9 * S, 60 * S, 240 * S, 12, false, false, 1, 0},
 		.cookie = true,
 		.psk_ke = true,
 	},

@@ -28,12 +28,29 @@ void acks_hurry(struct acks *a)
 	a->deadline_ns = TERN_NEVER;
 }
 
+static void tell_in(struct acks *a, uint64_t wait_ns, tern_time now)
+{
+	if (!a->due && a->deadline_ns == TERN_NEVER)
+		a->deadline_ns = wait_ns < TERN_NEVER - now.mono_ns ? now.mono_ns + wait_ns : TERN_NEVER - 1;
+}
+
 void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now)
 {
-	uint64_t wait = timeout_ns / 4;
-	if (a->due || a->deadline_ns != TERN_NEVER)
-		return;
-	a->deadline_ns = wait < TERN_NEVER - now.mono_ns ? now.mono_ns + wait : TERN_NEVER - 1;
+	tell_in(a, timeout_ns / 4, now);
+}
+
+void acks_share(struct acks *a, uint64_t wait_ns, tern_time now)
+{
+	if (wait_ns == 0)
+		acks_hurry(a);
+	else
+		tell_in(a, wait_ns, now);
+}
+
+void acks_flush(struct acks *a)
+{
+	if (a->deadline_ns != TERN_NEVER)
+		acks_hurry(a);
 }
 
 void acks_again(struct acks *a, uint64_t timeout_ns, tern_time now)

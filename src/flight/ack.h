@@ -25,6 +25,10 @@ void acks_hurry(struct acks *a);
 /* Part of a flight is here: tell in a quarter of the timeout if the rest does not come. Armed once: further records do
  * not push it back. */
 void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now);
+/* After the handshake: tell in wait_ns, so that what follows shares the ACK; at once for 0. */
+void acks_share(struct acks *a, uint64_t wait_ns, tern_time now);
+/* Nothing more comes that could share it: tell at once if anything is to be told. */
+void acks_flush(struct acks *a);
 /* It was sent, and may be lost while a peer without a timer of its own waits for it: tell again after the timeout,
  * doubled each time until something new comes. */
 void acks_again(struct acks *a, uint64_t timeout_ns, tern_time now);

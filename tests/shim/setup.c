@@ -267,14 +267,16 @@ static tern_error set_psk(tern_config *config, const struct flags *f)
 /* What BoringSSL does, which the runner takes for granted. */
 static tern_error set_timers(tern_config *config, const struct flags *f)
 {
+	uint64_t first_ns = (f->initial_timeout_ms ? f->initial_timeout_ms : 400) * MS;
 	tern_timers timers = {
 		.size = sizeof timers,
-		.first_ns = (f->initial_timeout_ms ? f->initial_timeout_ms : 400) * MS,
+		.first_ns = first_ns,
 		.cap_ns = 60000 * MS,
 		.handshake_ns = 86400000 * MS,
 		.max_tries = 13,
 		.no_rtt = true,
 		.no_jitter = true,
+		.ack_ns = first_ns / 4,
 	};
 	return tern_config_set_timers(config, &timers);
 }

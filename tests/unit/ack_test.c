@@ -176,6 +176,27 @@ static void when(void **state)
 	assert_int_equal(a.deadline_ns, TERN_NEVER - 1);
 }
 
+/* Several messages share an ACK. */
+static void shared(void **state)
+{
+	struct acks a;
+	(void)state;
+	acks_init(&a);
+	acks_flush(&a);
+	assert_false(a.due);
+	acks_note(&a, 3, 0);
+	acks_share(&a, 100 * MS, at(1000));
+	acks_share(&a, 100 * MS, at(1050));
+	assert_false(a.due);
+	assert_int_equal(a.deadline_ns, 1100 * MS);
+	acks_flush(&a);
+	assert_true(a.due);
+	assert_int_equal(a.deadline_ns, TERN_NEVER);
+	acks_clear(&a);
+	acks_share(&a, 0, at(1200));
+	assert_true(a.due);
+}
+
 /* An ACK that may be lost is told again, ever more rarely, until there is something new to tell. */
 static void again(void **state)
 {
@@ -210,6 +231,7 @@ int main(void)
 		cmocka_unit_test(behind_other_bytes),
 		cmocka_unit_test(oldest_give_way),
 		cmocka_unit_test(when),
+		cmocka_unit_test(shared),
 		cmocka_unit_test(again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

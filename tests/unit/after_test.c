@@ -34,10 +34,13 @@ static void watch(void *user, const tern_conn *conn, const tern_trace *t)
 	sent[who].tickets += t->content_type == CONTENT_HANDSHAKE && t->message_type == NEW_SESSION_TICKET;
 }
 
+static uint64_t ack_ns; /* of configs made from now on */
+
 static void start(struct pair *p, const tern_limits *limits, bool tickets)
 {
 	tern_config *client = new_config13(NULL), *server = new_config13(NULL);
-	tern_timers timers = {.size = sizeof timers, .first_ns = S, .no_jitter = true, .no_rtt = true};
+	tern_timers timers = {
+		.size = sizeof timers, .first_ns = S, .no_jitter = true, .no_rtt = true, .ack_ns = ack_ns};
 	add_trust(client, &root);
 	add_cert(server, &leaf);
 	OK(tern_config_set_groups(client, "secp256r1"));
@@ -337,6 +340,35 @@ static void old_read_keys_go_once_the_new_ones_are_proved(void **state)
 /* The client's Finished is not acknowledged yet when its KeyUpdate is: the older keys are needed still. */
 static void key_update_before_the_last_flight_is_acknowledged(void **state)
 {
+	uint8_t body[2 + 16 * ACK_MAX];
+	struct pair p;
+	size_t n;
+	(void)state;
+	start(&p, NULL, false);
+	p.tap = lose_to_client;
+	deaf_client = false;
+	while (!pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED))
+		assert_true(pair_carry(&p));
+	deaf_client = true;
+	pair_settle(&p);
+	deaf_client = false;
+	OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
+	pair_collect(&p, CLIENT);
+	n = put_numbers(body, 3, p.side[CLIENT].conn->records.out.next_seq - 1, 1);
+	pair_seal(&p, CLIENT, CONTENT_ACK, body, n);
+	assert_null(after_of(&p, CLIENT)->posts);
+	assert_int_equal(write_epoch(&p, CLIENT), 3); /* all before it must be acknowledged too: RFC 9147 8 */
+	for (int i = 0; i < 4 && pair_wait(&p, p.now.mono_ns + 10 * S); i++)
+		pair_settle(&p);
+	check_is("client", p.side[CLIENT].error, TERN_OK);
+	assert_int_equal(write_epoch(&p, CLIENT), 4);
+	pair_check_data(&p, "then");
+	pair_free(&p);
+}
+
+/* RFC 9147 7.1: an ACK names what was told before too, so that one that was lost is made up for. */
+static void next_acknowledgement_makes_up_for_a_lost_one(void **state)
+{
 	struct pair p;
 	(void)state;
 	start(&p, NULL, false);
@@ -349,12 +381,8 @@ static void key_update_before_the_last_flight_is_acknowledged(void **state)
 	deaf_client = false;
 	OK(tern_conn_rekey(p.side[CLIENT].conn, false, p.now));
 	pair_settle(&p);
-	assert_int_equal(write_epoch(&p, CLIENT), 3); /* all before it must be acknowledged too: RFC 9147 8 */
-	for (int i = 0; i < 4 && pair_wait(&p, p.now.mono_ns + 10 * S); i++)
-		pair_settle(&p);
-	check_is("client", p.side[CLIENT].error, TERN_OK);
 	assert_int_equal(write_epoch(&p, CLIENT), 4);
-	pair_check_data(&p, "then");
+	assert_int_equal(sent[CLIENT].finished, 1);
 	pair_free(&p);
 }
 
@@ -419,6 +447,36 @@ static void many_key_updates(void **state)
 		pair_check_data(&p, "many");
 	}
 	assert_true(write_epoch(&p, CLIENT) > 150);
+	pair_free(&p);
+}
+
+/* RFC 9147 7: where the caller wants it, ACKs of messages that follow each other go together. */
+static void messages_share_an_acknowledgement(void **state)
+{
+	static const uint8_t ticket[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 'x', 0, 0}; /* for no time */
+	struct pair p;
+	uint16_t seq;
+	(void)state;
+	ack_ns = S / 10;
+	connect13(&p);
+	ack_ns = 0;
+	assert_true(pair_wait(&p, p.now.mono_ns + S / 2));
+	pair_settle(&p);
+	assert_null(after_of(&p, SERVER)->posts); /* the ticket */
+	seq = next_number(&p, SERVER);
+	sent[CLIENT].acks = 0;
+	for (uint16_t i = 0; i < 3; i++)
+		pair_say(&p, CLIENT, 3, NEW_SESSION_TICKET, (uint16_t)(seq + i), ticket, sizeof ticket);
+	pair_collect(&p, CLIENT);
+	assert_int_equal(sent[CLIENT].acks, 0);
+	assert_int_equal(tern_conn_deadline(p.side[CLIENT].conn), p.now.mono_ns + S / 10);
+	assert_true(pair_wait(&p, p.now.mono_ns + S / 2));
+	pair_settle(&p);
+	assert_int_equal(sent[CLIENT].acks, 1);
+	pair_say(&p, CLIENT, 3, NEW_SESSION_TICKET, (uint16_t)(seq + 3), ticket, sizeof ticket);
+	OK(tern_conn_close(p.side[CLIENT].conn, p.now)); /* nothing more comes to share it */
+	pair_collect(&p, CLIENT);
+	assert_int_equal(sent[CLIENT].acks, 2);
 	pair_free(&p);
 }
 
@@ -640,12 +698,14 @@ static void empty_ack_asks_for_a_repeat(void **state)
 static void empty_handshake_record_is_not_acknowledged(void **state)
 {
 	struct pair p;
+	unsigned before;
 	(void)state;
 	connect13(&p);
+	before = after_of(&p, SERVER)->acks.num;
 	pair_seal(&p, SERVER, CONTENT_HANDSHAKE, "", 0);
 	pair_collect(&p, SERVER);
 	assert_int_equal(sent[SERVER].acks, 0);
-	assert_int_equal(after_of(&p, SERVER)->acks.num, 0);
+	assert_int_equal(after_of(&p, SERVER)->acks.num, before);
 	pair_free(&p);
 }
 
@@ -710,9 +770,11 @@ int main(void)
 		cmocka_unit_test(data_of_the_old_epoch_that_comes_late_is_taken),
 		cmocka_unit_test(old_read_keys_go_once_the_new_ones_are_proved),
 		cmocka_unit_test(key_update_before_the_last_flight_is_acknowledged),
+		cmocka_unit_test(next_acknowledgement_makes_up_for_a_lost_one),
 		cmocka_unit_test(key_update_brings_back_a_ticket_that_was_given_up),
 		cmocka_unit_test(keys_change_by_themselves_before_their_limit),
 		cmocka_unit_test(many_key_updates),
+		cmocka_unit_test(messages_share_an_acknowledgement),
 		cmocka_unit_test(numbers_do_not_wrap),
 		cmocka_unit_test(messages_that_are_not_allowed),
 		cmocka_unit_test(nothing_follows_a_key_update_in_its_epoch),

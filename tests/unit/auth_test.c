@@ -468,14 +468,16 @@ static bool lose_acks(struct pair *p, struct datagram_on_wire *d)
 static void answer_acknowledges_the_request(void **state)
 {
 	struct pair p;
+	unsigned before;
 	(void)state;
 	start(&p, &(struct setting){0});
+	before = after_of(&p, CLIENT)->acks.num;
 	p.tap = lose_acks;
 	OK(ask(&p, TERN_CLIENT_AUTH_REQUIRED));
 	pair_settle(&p);
 	assert_null(after_of(&p, SERVER)->posts);
 	assert_true(pair_saw(&p, SERVER, TERN_EVENT_AUTHENTICATED));
-	assert_int_equal(after_of(&p, CLIENT)->acks.num, 0); /* nor does ours: RFC 9147 7.1 */
+	assert_int_equal(after_of(&p, CLIENT)->acks.num, before); /* nor does ours: RFC 9147 7.1 */
 	pair_free(&p);
 }
 

@@ -20,19 +20,21 @@ static void timers(void **state)
 		tern_timers in;
 		tern_error error;
 	} cases[] = {
-		{"all left alone", {0, 0, 0, 0, 0, false, false, 0}, TERN_OK},
-		{"least", {0, 1 * MS, 1 * MS, 1 * MS, 1, true, true, 0}, TERN_OK},
-		{"most", {0, HOUR, HOUR, 24 * HOUR, 255, false, false, 0}, TERN_OK},
-		{"first too short", {0, 1 * MS - 1, 0, 0, 0, false, false, 0}, TERN_ERROR_USAGE},
-		{"first over the policy's cap", {0, 61 * S, 0, 0, 0, false, false, 0}, TERN_ERROR_USAGE},
-		{"cap under the policy's first", {0, 0, 999 * MS, 0, 0, false, false, 0}, TERN_ERROR_USAGE},
-		{"cap too long", {0, 0, HOUR + 1, 0, 0, false, false, 0}, TERN_ERROR_USAGE},
-		{"cap overflows", {0, 0, UINT64_MAX, 0, 0, false, false, 0}, TERN_ERROR_USAGE},
-		{"handshake too short", {0, 0, 0, 1, 0, false, false, 0}, TERN_ERROR_USAGE},
-		{"handshake too long", {0, 0, 0, 24 * HOUR + 1, 0, false, false, 0}, TERN_ERROR_USAGE},
-		{"too many tries", {0, 0, 0, 0, 256, false, false, 0}, TERN_ERROR_USAGE},
-		{"most steady", {0, 0, 0, 0, 0, false, false, 255}, TERN_OK},
-		{"too steady", {0, 0, 0, 0, 0, false, false, 256}, TERN_ERROR_USAGE},
+		{"all left alone", {0, 0, 0, 0, 0, false, false, 0, 0}, TERN_OK},
+		{"least", {0, 1 * MS, 1 * MS, 1 * MS, 1, true, true, 0, 0}, TERN_OK},
+		{"most", {0, HOUR, HOUR, 24 * HOUR, 255, false, false, 0, 0}, TERN_OK},
+		{"first too short", {0, 1 * MS - 1, 0, 0, 0, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"first over the policy's cap", {0, 61 * S, 0, 0, 0, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"cap under the policy's first", {0, 0, 999 * MS, 0, 0, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"cap too long", {0, 0, HOUR + 1, 0, 0, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"cap overflows", {0, 0, UINT64_MAX, 0, 0, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"handshake too short", {0, 0, 0, 1, 0, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"handshake too long", {0, 0, 0, 24 * HOUR + 1, 0, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"too many tries", {0, 0, 0, 0, 256, false, false, 0, 0}, TERN_ERROR_USAGE},
+		{"most steady", {0, 0, 0, 0, 0, false, false, 255, 0}, TERN_OK},
+		{"too steady", {0, 0, 0, 0, 0, false, false, 256, 0}, TERN_ERROR_USAGE},
+		{"longest wait for an ACK", {0, 0, 0, 0, 0, false, false, 0, 250 * MS}, TERN_OK},
+		{"too long a wait", {0, 0, 0, 0, 0, false, false, 0, 250 * MS + 1}, TERN_ERROR_USAGE},
 	};
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -49,7 +51,8 @@ static void timers(void **state)
 					  c->timers.handshake_ns == (t.handshake_ns ? t.handshake_ns : 120 * S) &&
 					  c->timers.max_tries == (t.max_tries ? t.max_tries : 12) &&
 					  c->timers.steady_tries == (t.steady_tries ? t.steady_tries : 1) &&
-					  c->timers.no_rtt == t.no_rtt && c->timers.no_jitter == t.no_jitter;
+					  c->timers.no_rtt == t.no_rtt && c->timers.no_jitter == t.no_jitter &&
+					  c->timers.ack_ns == t.ack_ns;
 		if (!right)
 			fail_msg("%s: effect", cases[i].name);
 		tern_config_free(c);
@@ -156,6 +159,7 @@ static void sizes(void **state)
 		bool takes_first, takes_handshake;
 	} cases[] = {
 		{"ours", sizeof(tern_timers), TERN_OK, true, true},
+		{"older, without the wait of ACKs", offsetof(tern_timers, ack_ns), TERN_OK, true, true},
 		{"older, without tries", offsetof(tern_timers, max_tries), TERN_OK, true, true},
 		{"older, two fields", offsetof(tern_timers, cap_ns), TERN_OK, true, false},
 		{"oldest, size alone", sizeof(size_t), TERN_OK, false, false},
@@ -167,14 +171,15 @@ static void sizes(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
-		const tern_timers in = {cases[i].size, 3 * S, 50 * S, 99 * S, 7, true, true, 0};
+		const tern_timers in = {cases[i].size, 3 * S, 50 * S, 99 * S, 7, true, true, 2, 100 * MS};
 		tern_config *c = tern_config_new(NULL);
 		if (tern_config_set_timers(c, &in) != cases[i].error)
 			fail_msg("%s: error", cases[i].name);
 		if (c->timers.size != sizeof(tern_timers) ||
 		    c->timers.first_ns != (cases[i].takes_first ? 3 * S : 1 * S) ||
 		    c->timers.handshake_ns != (cases[i].takes_handshake ? 99 * S : 120 * S) ||
-		    c->timers.max_tries != (i == 0 ? 7 : 12) || c->timers.no_rtt != (i == 0))
+		    c->timers.max_tries != (i <= 1 ? 7 : 12) || c->timers.no_rtt != (i <= 1) ||
+		    c->timers.steady_tries != (i <= 1 ? 2 : 1) || c->timers.ack_ns != (i == 0 ? 100 * MS : 0))
 			fail_msg("%s: effect", cases[i].name);
 		tern_config_free(c);
 	}
