@@ -39,6 +39,13 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 	return TERN_OK;
 }
 
+/* Until the server has named a version, the records of hellos say DTLS 1.0, as those of OpenSSL, NSS and BoringSSL do,
+ * so that to whoever inspects them they look like any other. */
+static bool is_first_hello(const struct handshake *hs)
+{
+	return hs->flight.messages[0].type == CLIENT_HELLO && !hs->retried;
+}
+
 /* The retransmission counter of the information call, kept beyond the handshake. */
 static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
 {
@@ -49,7 +56,9 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	if (!hs || (conn->state == CONN_CLOSED && !hs->complete) || (hs->complete && !conn->after) ||
 	    !flight_sends(&hs->flight))
 		return conn->after ? after_take(conn, out, cap, len, now) : TERN_OK;
+	conn->records.first_hello = is_first_hello(hs);
 	error = flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now);
+	conn->records.first_hello = false;
 	conn->retransmissions = hs->flight.retransmissions;
 	return error;
 }

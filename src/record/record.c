@@ -123,7 +123,8 @@ size_t record_overhead(const struct record_layer *l, uint16_t epoch)
 
 static void put_plain(struct record_layer *l, uint8_t type, struct span payload, uint8_t *out, uint64_t seq)
 {
-	struct record12 h = {.type = type, .version = VERSION_DTLS12, .seq = seq};
+	uint16_t version = l->first_hello ? VERSION_DTLS10 : VERSION_DTLS12;
+	struct record12 h = {.type = type, .version = version, .seq = seq};
 	struct wr w = wr_of(out, RECORD12_HEADER);
 	put_record12_header(&w, &h, (uint16_t)payload.n);
 	if (payload.n && payload.p != out + RECORD12_HEADER)

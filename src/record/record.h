@@ -46,6 +46,8 @@ struct record_layer {
 	uint16_t plaintext_max_out; /* longest plaintext the peer takes, for those who cut messages into records */
 	bool heard; /* a record was opened under keys that the peer's plaintext is behind: not of early data */
 	bool plain_in; /* plaintext records are still taken; set at first, cleared at completion */
+	bool first_hello; /* plaintext that goes out is a ClientHello before any retry, which may say DTLS 1.0: RFC
+			     9147 5.3 */
 };
 
 void record_init(struct record_layer *l, const struct protection *protection, const struct provider *provider,

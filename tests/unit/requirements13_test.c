@@ -180,7 +180,7 @@ static void decode_hello(const struct pair *p, struct client_hello *hello, struc
 	struct record12 record;
 	struct fragment f;
 	assert_true(get_record12(&r, &record));
-	assert_int_equal(record.version, VERSION_DTLS12);
+	assert_int_equal(record.version, VERSION_DTLS10);
 	body = rd_of(record.fragment);
 	assert_true(get_fragment(&body, &f) && f.body.n == f.length);
 	body = rd_of(f.body);

@@ -260,6 +260,52 @@ static void session_of_one_version_is_offered_for_that_alone(void **state)
 	}
 }
 
+static uint16_t hello_versions[2]; /* of the records of hellos, by message_seq */
+static bool others_said_dtls12;
+
+static bool look_for_versions(struct pair *p, struct datagram_on_wire *d)
+{
+	struct rd r = rd_of(span_of(d->bytes, d->n)), body;
+	struct record12 record;
+	struct fragment f;
+	(void)p;
+	while (d->to == SERVER && rd_left(&r) && r.p[0] < 32 && get_record12(&r, &record)) {
+		body = rd_of(record.fragment);
+		if (record.type == CONTENT_HANDSHAKE && !record.epoch && get_fragment(&body, &f) &&
+		    f.type == CLIENT_HELLO)
+			hello_versions[f.message_seq & 1] = record.version;
+		else
+			others_said_dtls12 &= record.version == VERSION_DTLS12;
+	}
+	return true;
+}
+
+/* RFC 9147 5.3: a hello may say what others have long said, but not after a HelloRetryRequest; and nothing else may,
+ * such as the last flight of a client that resumes, which goes out when the handshake's memory has gone. */
+static void version_of_the_records_of_hellos(void **state)
+{
+	(void)state;
+	for (int range = 0; range < NUM_RANGES; range++) {
+		static uint8_t session[TERN_SESSION_MAX];
+		struct pair p;
+		size_t n;
+		make_pair(&p, (enum range)range, BOTH, true);
+		p.tap = look_for_versions;
+		others_said_dtls12 = true;
+		pair_run(&p, LONG_TIME);
+		assert_true(pair_connected(&p));
+		assert_int_equal(hello_versions[0], VERSION_DTLS10);
+		assert_int_equal(hello_versions[1], range == ONLY12 ? VERSION_DTLS10 : VERSION_DTLS12);
+		OK(tern_conn_session(p.side[CLIENT].conn, session, sizeof session, &n));
+		pair_hang_up(&p);
+		pair_dial(&p, "a.test", span_of(session, n));
+		pair_run(&p, LONG_TIME);
+		assert_true(pair_info(&p, CLIENT).resumed);
+		assert_true(others_said_dtls12);
+		pair_free(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +318,7 @@ int main(void)
 		cmocka_unit_test(client_that_asks_for_its_psk_offers_1_2_alone),
 		cmocka_unit_test(client_that_could_judge_nobody_is_refused),
 		cmocka_unit_test(session_of_one_version_is_offered_for_that_alone),
+		cmocka_unit_test(version_of_the_records_of_hellos),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
