@@ -126,6 +126,11 @@ typedef enum tern_client_auth {
 } tern_client_auth;
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_client_auth(tern_config *config, tern_client_auth mode);
 
+/* Clients with certificates: whether the handshake fails when the server asks for one and none fits, with
+ * TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE, _ISSUER or _SCHEME, which tell why. Default false: it goes on without one (RFC
+ * 8446 4.4.2), and what the server makes of that comes later, or never. */
+TERN_API TERN_MUST_CHECK tern_error tern_config_set_must_authenticate(tern_config *config, bool on);
+
 /* DTLS 1.3: authentication of the client after the handshake (RFC 8446 4.6.2), default off. A client that has a
  * certificate or a signer offers it, and answers whenever the server asks: tell no server so that should not know. A
  * server keeps what it takes for tern_conn_request_certificate: 352 bytes for each connection whose client

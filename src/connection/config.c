@@ -193,6 +193,13 @@ tern_error tern_config_set_client_auth(tern_config *config, tern_client_auth mod
 	return TERN_OK;
 }
 
+tern_error tern_config_set_must_authenticate(tern_config *config, bool on)
+{
+	TRY(config_settable(config));
+	config->must_authenticate = on;
+	return TERN_OK;
+}
+
 tern_error tern_config_set_post_auth(tern_config *config, bool on)
 {
 	TRY(config_settable(config));

@@ -1,5 +1,6 @@
 #include "handshake/authenticate.h"
 
+#include "handshake/negotiate.h"
 #include "handshake/version.h"
 
 static void digest_of(const struct hash_alg *hash, struct span message, uint8_t *out)
@@ -115,6 +116,38 @@ tern_error verify_transcript12(struct handshake *hs, uint16_t id, struct span si
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 5246 7.4.1.4.1");
 	TRY(tbs_of_transcript(hs, scheme, digest, &tbs));
 	return verify_tbs(hs, scheme, tbs, signature);
+}
+
+/* In DTLS 1.2 the types say which keys may sign. */
+static bool type_is_asked_for(const struct credential *c, struct span types)
+{
+	bool rsa = c->key_type == KEY_RSA || c->key_type == KEY_RSA_PSS;
+	return !types.p || list8_has(types, rsa ? CLIENT_CERT_RSA_SIGN : CLIENT_CERT_ECDSA_SIGN);
+}
+
+tern_error choose_own_credential(struct handshake *hs, struct span types, struct span authorities, struct span list)
+{
+	const struct tern_config *config = hs->pool->config;
+	tern_error why = TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE; /* none fits: what came closest to success */
+	for (size_t i = 0; i < config->num_credentials && !hs->credential; i++) {
+		const struct credential *c = &config->credentials[i];
+		if (c->raw != hs->raw_own)
+			continue;
+		if (!issuer_fits(c, authorities)) {
+			why = why == TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE ? TERN_ERROR_NO_SHARED_ISSUER : why;
+			continue;
+		}
+		why = TERN_ERROR_NO_SHARED_SCHEME;
+		if (!type_is_asked_for(c, types))
+			continue;
+		hs->sign_scheme = choose_scheme(config, hs->version, list, c);
+		if (hs->sign_scheme)
+			hs->credential = c;
+	}
+	hs->client_cert_sent = hs->credential != NULL;
+	if (hs->credential || !config->num_credentials || !config->must_authenticate)
+		return TERN_OK;
+	return FAILED(hs, why, "RFC 8446 4.4.2.3");
 }
 
 static bool pinned(const struct handshake *hs, struct span leaf)

@@ -4,6 +4,10 @@
 
 #include "handshake/handshake.h"
 
+/* A client is asked for a certificate: takes the first of ours, and a scheme for it, that the server can check. types:
+ * DTLS 1.2 (u8); a NULL span elsewhere. None is a legal answer too, unless the config wants one shown. */
+tern_error choose_own_credential(struct handshake *hs, struct span types, struct span authorities, struct span list);
+
 /* A signature with our credential by hs->sign_scheme over message; at least SIGNATURE_MAX bytes. May pend. */
 tern_error sign_bytes(struct handshake *hs, struct span message, uint8_t *signature, size_t *len);
 /* The same over the transcript so far (CertificateVerify of DTLS 1.2). */

@@ -58,23 +58,6 @@ tern_error put_cert_request12(struct handshake *hs, struct wr *w)
 	return TERN_OK;
 }
 
-/* The first keypair of ours that the request allows; none is a legal answer too. */
-static void choose_client_credential(struct handshake *hs, const struct certificate_request12 *request)
-{
-	const struct tern_config *config = hs->pool->config;
-	for (size_t i = 0; i < config->num_credentials && !hs->credential; i++) {
-		const struct credential *c = &config->credentials[i];
-		bool rsa = c->key_type == KEY_RSA || c->key_type == KEY_RSA_PSS;
-		if (c->raw != hs->raw_own || !issuer_fits(c, request->authorities) ||
-		    !list8_has(request->types, rsa ? CLIENT_CERT_RSA_SIGN : CLIENT_CERT_ECDSA_SIGN))
-			continue;
-		hs->sign_scheme = choose_scheme(config, hs->version, request->schemes, c);
-		if (hs->sign_scheme)
-			hs->credential = c;
-	}
-	hs->client_cert_sent = hs->credential != NULL;
-}
-
 tern_error get_cert_request12(struct handshake *hs, struct span body)
 {
 	struct certificate_request12 request;
@@ -82,8 +65,7 @@ tern_error get_cert_request12(struct handshake *hs, struct span body)
 	if (!get_certificate_request12(&r, &request) || !rd_end(&r))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.4");
 	hs->asks_client_cert = true;
-	choose_client_credential(hs, &request);
-	return TERN_OK;
+	return choose_own_credential(hs, request.types, request.authorities, request.schemes);
 }
 
 tern_error get_client_certificate12(struct handshake *hs, struct span body)

@@ -25,21 +25,6 @@ tern_error put_cert_request13(struct handshake *hs, struct wr *w)
 	return TERN_OK;
 }
 
-/* The first keypair of ours that the server can check; none is a legal answer too. */
-static void choose_client_credential(struct handshake *hs, const struct extensions *ext)
-{
-	const struct tern_config *config = hs->pool->config;
-	for (size_t i = 0; i < config->num_credentials && !hs->credential; i++) {
-		const struct credential *c = &config->credentials[i];
-		if (c->raw != hs->raw_own || !issuer_fits(c, ext->certificate_authorities))
-			continue;
-		hs->sign_scheme = choose_scheme(config, hs->version, ext->signature_algorithms, c);
-		if (hs->sign_scheme)
-			hs->credential = c;
-	}
-	hs->client_cert_sent = hs->credential != NULL;
-}
-
 static tern_error take_request(struct handshake *hs, struct span body, struct span *context)
 {
 	struct certificate_request13 request = {.context = {NULL, 0}};
@@ -54,8 +39,7 @@ static tern_error take_request(struct handshake *hs, struct span body, struct sp
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.3.2");
 	take_compression13(hs, &ext);
 	*context = request.context;
-	choose_client_credential(hs, &ext);
-	return TERN_OK;
+	return choose_own_credential(hs, span_of(NULL, 0), ext.certificate_authorities, ext.signature_algorithms);
 }
 
 tern_error get_cert_request13(struct handshake *hs, struct span body)

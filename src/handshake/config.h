@@ -72,6 +72,7 @@ struct tern_config {
 	tern_verify_fn *verify;
 	void *verify_user;
 	tern_client_auth client_auth;
+	bool must_authenticate; /* a client with certificates shows one where it is asked for one */
 	bool post_auth; /* client authentication after the handshake */
 	struct psk_entry psks[CONFIG_PSKS];
 	size_t num_psks;

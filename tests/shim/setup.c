@@ -296,7 +296,7 @@ static tern_error set_limits(tern_config *config, const struct flags *f)
 static tern_error set_client_auth(tern_config *config, const struct flags *f)
 {
 	if (!f->server)
-		return TERN_OK;
+		return tern_config_set_must_authenticate(config, true); /* as BoringSSL's clients do */
 	if (f->verify_peer)
 		return tern_config_set_client_auth(config, TERN_CLIENT_AUTH_OPTIONAL);
 	return f->require_any_client_certificate ? tern_config_set_client_auth(config, TERN_CLIENT_AUTH_REQUIRED)

@@ -281,6 +281,11 @@ static tern_error do_tickets(tern_config *c)
 {
 	return tern_config_set_tickets(c, false);
 }
+static tern_error do_must_authenticate(tern_config *c)
+{
+	return tern_config_set_must_authenticate(c, true);
+}
+
 static tern_error do_post_auth(tern_config *c)
 {
 	return tern_config_set_post_auth(c, true);
@@ -352,6 +357,7 @@ static const struct {
 	{"srtp", do_srtp, false},
 	{"cookie", do_cookie, false},
 	{"tickets", do_tickets, false},
+	{"must authenticate", do_must_authenticate, false},
 	{"post auth", do_post_auth, false},
 	{"keyring", do_keyring, false},
 	{"store", do_store, false},

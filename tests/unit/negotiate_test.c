@@ -108,6 +108,34 @@ static void servers(void **state)
 	}
 }
 
+/* A client whose only certificate waits for its issuer to be named goes on without, unless it must show one. */
+static void clients(void **state)
+{
+	static const tern_protocol versions[] = {TERN_DTLS12, TERN_DTLS13};
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		bool has = i & 2, must = i & 4;
+		tern_config *c[2];
+		struct pair p;
+		usual_configs(c);
+		OK(tern_config_set_client_auth(c[SERVER], TERN_CLIENT_AUTH_OPTIONAL));
+		add_trust(c[SERVER], &root);
+		OK(tern_config_set_must_authenticate(c[CLIENT], must));
+		if (has) {
+			add_cert(c[CLIENT], &leaf);
+			OK(tern_config_limit_credential(c[CLIENT], NULL, true));
+		}
+		for (int who = 0; who < 2; who++)
+			OK(tern_config_set_versions(c[who], versions[i & 1], versions[i & 1]));
+		pair_init(&p, c[CLIENT], c[SERVER]);
+		pair_dial(&p, "a.test", span_of(NULL, 0));
+		pair_run(&p, LONG_TIME);
+		check_is("client", p.side[CLIENT].error, has && must ? TERN_ERROR_NO_SHARED_ISSUER : TERN_OK);
+		assert_int_equal(pair_connected(&p), !has || !must);
+		pair_free(&p);
+	}
+}
+
 /* RFC 5280 4.1: nothing is read beyond what a certificate, or a part of one, holds. */
 static void issuers_of_parts(void **state)
 {
@@ -128,10 +156,8 @@ static void issuers_of_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(issuers),
-		cmocka_unit_test(schemes_of_a_credential),
-		cmocka_unit_test(servers),
-		cmocka_unit_test(issuers_of_parts),
+		cmocka_unit_test(issuers), cmocka_unit_test(schemes_of_a_credential), cmocka_unit_test(servers),
+		cmocka_unit_test(clients), cmocka_unit_test(issuers_of_parts),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
