@@ -44,9 +44,9 @@ struct record_layer {
 	uint16_t window_size; /* for new read epochs */
 	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
 	uint16_t plaintext_max_out; /* longest plaintext the peer takes, for those who cut messages into records */
-	bool heard; /* a record was opened under keys that the peer's plaintext is behind: not of early data */
-	bool plain_in; /* plaintext records are still taken; set at first, cleared at completion */
-	bool first_hello; /* plaintext that goes out is a ClientHello before any retry, which may say DTLS 1.0: RFC
+	bool heard : 1; /* a record was opened under keys that the peer's plaintext is behind: not of early data */
+	bool plain_in : 1; /* plaintext records are still taken; set at first, cleared at completion */
+	bool first_hello : 1; /* plaintext that goes out is a ClientHello before any retry, which may say DTLS 1.0: RFC
 			     9147 5.3 */
 };
 
