@@ -195,7 +195,7 @@ void tern_conn_free(tern_conn *conn)
 		return;
 	heap = &conn->pool->config->heap;
 	handshake_free(conn->hs);
-	carrier_drop(conn);
+	carrier_end(conn);
 	after_free(conn);
 	last_free(heap, conn->last);
 	cid_retire_all(conn->pool, conn, &conn->records.cids);

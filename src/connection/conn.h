@@ -71,6 +71,7 @@ struct tern_conn {
 	struct agreed *agreed; /* NULL before completion */
 	uint32_t *dropped; /* by reason; NULL: nothing was */
 	struct stash *stash;
+	struct kept *spare; /* room for one more */
 	struct kept *kept; /* datagrams of the last transmission, while carried */
 	struct paths *paths; /* NULL: nothing to tell apart */
 	uint8_t *session; /* client: encoded, to be exported */
@@ -168,8 +169,12 @@ uint16_t conn_mtu_min(const tern_conn *conn);
 /* The newest epoch we write in that the peer can read by now. */
 uint16_t conn_told_epoch(const tern_conn *conn);
 
-/* carrier.c: a datagram of our handshake that was taken; fresh: the first of a transmission. NO_MEMORY. */
-tern_error carrier_keep(tern_conn *conn, const uint8_t *datagram, size_t len, bool fresh);
+/* carrier.c: room for one datagram, before it is sealed: what is sealed must go out. NO_MEMORY. */
+tern_error carrier_reserve(tern_conn *conn);
+/* A datagram of our handshake that was taken; fresh: the first of a transmission. */
+void carrier_keep(tern_conn *conn, const uint8_t *datagram, size_t len, bool fresh);
+/* Nothing is to be sent: the room is not needed. */
+void carrier_release(tern_conn *conn);
 /* They answer nothing any more. */
 void carrier_drop(tern_conn *conn);
 /* The peer has all of our handshake. */
