@@ -5,42 +5,74 @@
 
 struct kept {
 	struct kept *next;
-	size_t n;
+	size_t n, cap;
 	uint8_t bytes[];
 };
 
+static void free_all(tern_conn *conn, struct kept **list)
+{
+	while (*list) {
+		struct kept *k = *list;
+		*list = k->next;
+		heap_free(&conn->pool->config->heap, k, sizeof *k + k->cap);
+	}
+}
+
 void carrier_drop(tern_conn *conn)
 {
-	while (conn->kept) {
-		struct kept *next = conn->kept->next;
-		heap_free(&conn->pool->config->heap, conn->kept, sizeof *conn->kept + conn->kept->n);
-		conn->kept = next;
-	}
+	free_all(conn, &conn->kept);
 }
 
 void carrier_end(tern_conn *conn)
 {
 	carrier_drop(conn);
+	free_all(conn, &conn->spare);
 	conn->carried = false;
 }
 
-tern_error carrier_keep(tern_conn *conn, const uint8_t *datagram, size_t len, bool fresh)
+static struct kept *new_kept(const tern_conn *conn, size_t cap)
 {
-	struct kept **at = &conn->kept, *k;
-	if (!conn->carried || len == 0)
+	struct kept *k = heap_alloc(&conn->pool->config->heap, sizeof *k + cap);
+	if (!k)
+		return NULL;
+	k->next = NULL;
+	k->n = 0;
+	k->cap = cap;
+	return k;
+}
+
+tern_error carrier_reserve(tern_conn *conn)
+{
+	if (!conn->carried || (conn->spare && conn->spare->cap >= conn->mtu))
 		return TERN_OK;
+	free_all(conn, &conn->spare);
+	conn->spare = new_kept(conn, conn->mtu);
+	return conn->spare ? TERN_OK : TERN_ERROR_NO_MEMORY;
+}
+
+/* In as little room as it needs, or else in the one that is there. */
+void carrier_keep(tern_conn *conn, const uint8_t *datagram, size_t len, bool fresh)
+{
+	struct kept **at = &conn->kept, *k = conn->spare;
+	if (!conn->carried || !k || len == 0 || len > k->cap)
+		return;
 	if (fresh)
 		carrier_drop(conn);
-	k = heap_alloc(&conn->pool->config->heap, sizeof *k + len);
-	if (!k)
-		return TERN_ERROR_NO_MEMORY;
-	k->next = NULL;
+	k = new_kept(conn, len);
+	if (!k) {
+		k = conn->spare;
+		conn->spare = NULL;
+	}
 	k->n = len;
 	memcpy(k->bytes, datagram, len);
 	while (*at)
 		at = &(*at)->next;
 	*at = k;
-	return TERN_OK;
+}
+
+void carrier_release(tern_conn *conn)
+{
+	free_all(conn, &conn->spare);
 }
 
 /* What was taken last is not answered, and nothing newer is about to be sent for the first time. In DTLS 1.3 a server's

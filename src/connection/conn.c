@@ -189,7 +189,7 @@ void tern_conn_free(tern_conn *conn)
 		return;
 	heap = &conn->pool->config->heap;
 	handshake_free(conn->hs);
-	carrier_drop(conn);
+	carrier_end(conn);
 	after_free(conn);
 	last_free(heap, conn->last);
 	record_free(&conn->records);

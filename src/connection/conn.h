@@ -64,6 +64,7 @@ struct tern_conn {
 	struct after *after; /* NULL in DTLS 1.2 */
 	struct names *names;
 	struct stash *stash;
+	struct kept *spare; /* room for one more */
 	struct kept *kept; /* datagrams of the last transmission, while carried */
 	uint8_t *session; /* client: encoded, to be exported */
 	uint16_t session_len;
@@ -144,8 +145,12 @@ void after_answered(tern_conn *conn, uint8_t type);
 /* The newest epoch we write in that the peer can read by now. */
 uint16_t conn_told_epoch(const tern_conn *conn);
 
-/* carrier.c: a datagram of our handshake that was taken; fresh: the first of a transmission. NO_MEMORY. */
-tern_error carrier_keep(tern_conn *conn, const uint8_t *datagram, size_t len, bool fresh);
+/* carrier.c: room for one datagram, before it is sealed: what is sealed must go out. NO_MEMORY. */
+tern_error carrier_reserve(tern_conn *conn);
+/* A datagram of our handshake that was taken; fresh: the first of a transmission. */
+void carrier_keep(tern_conn *conn, const uint8_t *datagram, size_t len, bool fresh);
+/* Nothing is to be sent: the room is not needed. */
+void carrier_release(tern_conn *conn);
 /* They answer nothing any more. */
 void carrier_drop(tern_conn *conn);
 /* The peer has all of our handshake. */

@@ -44,6 +44,7 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 {
 	struct handshake *hs = conn->hs;
 	bool fresh = true;
+	TRY(carrier_reserve(conn));
 	if (conn->last && last_sends(conn->last)) {
 		fresh = last_begins(conn->last);
 		TRY(last_take(conn->last, &conn->records, out, cap, len, tracer_of(conn), now));
@@ -58,7 +59,8 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 		if (!last_word)
 			return TERN_OK;
 	}
-	return carrier_keep(conn, out, *len, fresh);
+	carrier_keep(conn, out, *len, fresh);
+	return TERN_OK;
 }
 
 tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
@@ -73,6 +75,8 @@ tern_error tern_conn_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len
 		error = take_alert(conn, out, cap, len);
 	if (*len)
 		conn->datagrams_sent++;
+	else
+		carrier_release(conn);
 	if (error != TERN_OK && tern_error_class_of(error) != TERN_CLASS_USAGE)
 		return conn_fail(conn, error, WHERE, "");
 	return error;
