@@ -3,7 +3,7 @@
 #include "handshake/cid.h"
 #include "wire/messages13.h"
 
-#define REFUSALS_MAX 16 /* requests in a row that we can grant nothing of */
+#define REFUSALS_MAX 16 /* requests in a row that we can grant nothing of, or that do not await the answer */
 
 bool cid_has(uint8_t type)
 {
@@ -146,6 +146,25 @@ static tern_error keep(tern_conn *conn, struct span list)
 	return TERN_OK;
 }
 
+/* The old ones go when a new one is there: an alert that says that it cannot be has to bear one, too. BUDGET: the MTU
+ * holds none, or none is new. */
+static tern_error replace(tern_conn *conn, struct span list)
+{
+	const tern_allocator *heap = &conn->pool->config->heap;
+	struct cids *cids = &conn->records.cids;
+	size_t old = cids_num(cids, CID_PEERS);
+	if (old == CIDS_MAX) {
+		cids_drop_first(cids, heap, CID_PEERS);
+		old--;
+	}
+	TRY(keep(conn, list));
+	if (cids_num(cids, CID_PEERS) == old)
+		return TERN_ERROR_BUDGET;
+	while (old--)
+		cids_drop_first(cids, heap, CID_PEERS);
+	return keep(conn, list);
+}
+
 static bool holds_empty(struct span list)
 {
 	struct rd r = rd_of(list);
@@ -172,15 +191,12 @@ static tern_error take_new(tern_conn *conn, struct span body)
 		return CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 9147 9");
 	if (message.usage == CID_SPARE)
 		conn->after->cids.requested = false;
-	while (message.usage == CID_IMMEDIATE && cids->len[CID_PEERS])
-		cids_drop_first(cids, &conn->pool->config->heap, CID_PEERS);
-	error = keep(conn, message.cids);
-	if (error == TERN_OK && !cids->len[CID_PEERS]) /* the MTU holds none of them */
-		error = TERN_ERROR_BUDGET;
+	error = message.usage == CID_IMMEDIATE ? replace(conn, message.cids) : keep(conn, message.cids);
 	return error == TERN_OK ? TERN_OK : conn_fail(conn, error, WHERE, "RFC 9147 9");
 }
 
-/* While an answer is due another request is one too many: RFC 9147 9. */
+/* While an answer is due another request may come of a spare ID of ours that the peer took for the answer; not often,
+ * though: RFC 9147 9. */
 static tern_error take_request(tern_conn *conn, struct span body)
 {
 	struct cid_dues *d = &conn->after->cids;
@@ -190,7 +206,9 @@ static tern_error take_request(tern_conn *conn, struct span body)
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 9147 9");
 	if (!conn->records.cids.len[CID_OURS])
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 9");
-	if (d->asked || d->refused >= REFUSALS_MAX)
+	if (d->asked)
+		d->refused++;
+	if (d->refused >= REFUSALS_MAX)
 		return CONN_FAIL(conn, ERROR_TOO_MANY_CIDS, "RFC 9147 9");
 	d->asked = after_is_rich(conn);
 	d->asked_for = num;

@@ -60,6 +60,7 @@ static tern_drop judge(const struct record12 *r)
 	return TERN_DROP_NONE;
 }
 
+/* RFC 9147 4 asks for it; RFC 9146 leaves no other way, the length of the ID being unknown. */
 struct record_header others_rest(struct rd *r, uint8_t type)
 {
 	struct record_header h = {.wire = rd_rest(r), .type = type, .drop = TERN_DROP_OTHER_CID};

@@ -52,9 +52,9 @@ static tern_drop take_protected(struct record_layer *l, const struct record_head
 		epochs_drop_older_read(l, e);
 	if (drop != TERN_DROP_NONE)
 		return drop;
+	replay_mark(&e->window, out->seq); /* not before: RFC 6347 4.1.2.6, RFC 9147 4.5.1 */
 	if (h->cid.n)
 		cids_note(&l->cids, h->cid_index);
-	replay_mark(&e->window, out->seq); /* not before: RFC 6347 4.1.2.6, RFC 9147 4.5.1 */
 	e->opened++;
 	l->heard |= !early;
 	return TERN_DROP_NONE;

@@ -356,6 +356,42 @@ static void class_C11_records_of_connection_ids(void **state)
 	stub_close(&s);
 }
 
+/* RFC 9146 3, RFC 9147 4: the same with IDs agreed on: without one of ours a record is not even tried, whatever its
+ * keys; with another's none of the datagram is. */
+static void class_C11_stripped_connection_ids(void **state)
+{
+	(void)state;
+	for (int version = V12; version <= V13; version++) {
+		uint8_t out[PAIR_DATAGRAM], copy[PAIR_DATAGRAM];
+		size_t n, at = version == V12 ? 11 : 1;
+		struct cids ids;
+		stub_prepare(&s, version, DEAL_CERTIFICATE);
+		OK(tern_config_set_cid_length(s.config[CLIENT], 0));
+		OK(tern_config_set_cid_length(s.config[SERVER], 8));
+		stub_open(&s);
+		pair_dial(&s.p, "a.test", span_of(NULL, 0));
+		pair_settle(&s.p);
+		assert_true(pair_connected(&s.p));
+		ids = s.p.side[CLIENT].conn->records.cids;
+		assert_int_equal(ids.len[CID_PEERS], 8);
+		s.p.side[CLIENT].conn->records.cids = (struct cids){0};
+		OK(tern_conn_seal(s.p.side[CLIENT].conn, out, sizeof out, &n, zeros, 40, s.p.now));
+		s.p.side[CLIENT].conn->records.cids = ids;
+		pair_feed(&s.p, SERVER, out, n);
+		assert_int_equal(pair_info(&s.p, SERVER).dropped[TERN_DROP_NO_CID], 1);
+		OK(tern_conn_seal(s.p.side[CLIENT].conn, out, sizeof out, &n, zeros, 40, s.p.now));
+		memcpy(copy, out, n);
+		copy[at] ^= 1;
+		pair_feed(&s.p, SERVER, copy, n);
+		assert_int_equal(pair_info(&s.p, SERVER).dropped[TERN_DROP_OTHER_CID], 1);
+		assert_int_equal(s.p.side[SERVER].conn->records.in.forged, 0);
+		assert_false(pair_saw(&s.p, SERVER, TERN_EVENT_DATA));
+		pair_feed(&s.p, SERVER, out, n);
+		assert_true(pair_saw(&s.p, SERVER, TERN_EVENT_DATA));
+		stub_close(&s);
+	}
+}
+
 /* RFC 9147 4.5.3: forgeries under a key are counted, and end it; short tags are nobody's default. */
 static void class_C12_guessing_short_tags(void **state)
 {
@@ -399,6 +435,7 @@ int main(void)
 		cmocka_unit_test(class_C9_race_for_the_first_hello),
 		cmocka_unit_test(class_C10_no_change_of_address),
 		cmocka_unit_test(class_C11_records_of_connection_ids),
+		cmocka_unit_test(class_C11_stripped_connection_ids),
 		cmocka_unit_test(class_C12_guessing_short_tags),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

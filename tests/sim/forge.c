@@ -27,16 +27,21 @@ static bool next_record(struct rd *r, bool *is_protected, size_t *header_len, si
 {
 	struct record12 record;
 	struct unified_header unified;
-	if (get_record12(r, &record)) {
+	if (rd_left(r) && r->p[0] != CONTENT_TLS12_CID && get_record12(r, &record)) {
 		*is_protected = record.epoch != 0;
 		*header_len = RECORD12_HEADER;
 		*len = RECORD12_HEADER + record.fragment.n;
 		return true;
 	}
-	if (!get_unified(r, 0, &unified))
-		return false;
 	*is_protected = true;
 	*header_len = 0;
+	if (rd_left(r) && (r->p[0] == CONTENT_TLS12_CID || (r->p[0] & 0xf0) == (UNIFIED_FIXED | UNIFIED_CID))) {
+		*len = rd_left(r); /* how long its ID is, only the sides know */
+		r->p = r->end;
+		return true;
+	}
+	if (!get_unified(r, 0, &unified))
+		return false;
 	*len = unified.header_len + unified.payload.n;
 	return true;
 }

@@ -84,6 +84,9 @@ static void on_connected(struct host *h, struct peer *p)
 	if (h->requests_left)
 		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
 			 EVENT_REQUEST, h->side, 0);
+	if (h->ids_left)
+		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
+			 EVENT_CHANGE_IDS, h->side, 0);
 }
 
 static void on_authenticated(struct host *h, struct peer *p)

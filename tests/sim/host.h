@@ -29,6 +29,7 @@ void on_trace(void *user, const tern_conn *conn, const tern_trace *trace);
 bool updates_done(const struct world *w);
 void skip_numbers(struct world *w);
 void check_epochs(struct world *w);
+void check_ids(struct world *w);
 
 /* host.c: what an endpoint does. */
 tern_time host_time(const struct host *h); /* by its own clock */
@@ -39,6 +40,8 @@ uint64_t host_deadline(const struct host *h);
 void host_send_data(struct host *h);
 void host_rekey(struct host *h);
 void host_request(struct host *h); /* the client's certificate, from a server */
+void host_change_ids(struct host *h);
+bool ids_done(const struct host *h); /* all changes are made and told */
 /* early.c: data before the handshake is complete. */
 void early_begin(struct host *h, struct peer *p); /* a client that has its hello on the way */
 void early_send(struct host *h);

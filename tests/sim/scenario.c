@@ -15,6 +15,7 @@
 #define SMALL .client_groups = "x25519,secp256r1", .server_groups = "x25519,secp256r1"
 #define OTHER_GROUP .client_groups = "x25519,secp384r1", .server_groups = "secp384r1"
 #define EARLY (SIM_TICKET | SIM_EARLY)
+#define IDS(client, server) .ids = {client + 1, server + 1}
 #define MTU(n) .client_mtu = n, .server_mtu = n
 #define SHA384_SUITE "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
 
@@ -99,6 +100,24 @@ const struct scenario scenarios[] = {
 	{.name = "lose-last-ticket", .flags = SIM_LOSE_LAST | SIM_TICKET, .certificate = ECDSA_CERT},
 	{.name = "lose-last-store", .flags = SIM_LOSE_LAST | SIM_STORE, .certificate = ECDSA_CERT},
 	{.name = "lose-last-psk", .flags = SIM_LOSE_LAST | SIM_PSK, .suites = PSK_SUITE},
+	/* RFC 9146: 8 bytes each way, one-sided, long ones, and refused. */
+	{.name = "cid", IDS(8, 8), .certificate = ECDSA_CERT},
+	{.name = "cid-mutual-no-cookie", IDS(20, 1), .flags = SIM_MUTUAL | SIM_NO_COOKIE, .certificate = ECDSA_CERT},
+	{.name = "cid-server", IDS(0, 8), .flags = SIM_PSK, .suites = PSK_SUITE},
+	{.name = "cid-client", IDS(8, 0), .suites = CHACHA_SUITE, .certificate = ECDSA_CERT},
+	{.name = "cid-refused", .ids = {9, 0}, .certificate = ECDSA_CERT},
+	{.name = "cid-ticket", IDS(8, 8), .flags = SIM_TICKET, .certificate = ECDSA_CERT},
+	{.name = "cid-mtu-128", IDS(20, 20), .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT, MTU(128)},
+	{.name = "cid-limits",
+	 IDS(8, 8),
+	 .flags = SIM_MUTUAL,
+	 .certificate = ECDSA_CERT,
+	 .certificate_len = 1000,
+	 .record_size_limit = 100},
+	{.name = "cid-restart", IDS(8, 8), .flags = SIM_RESTART, .certificate = ECDSA_CERT},
+	{.name = "cid-close", IDS(8, 8), .flags = SIM_CLOSE, .certificate = ECDSA_CERT},
+	{.name = "cid-lose-last", IDS(8, 8), .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT},
+	{.name = "cid-garbage", IDS(8, 8), .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT},
 	{.name = "garbage", .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{.name = "garbage-mutual", .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT, .client_mtu = 300},
 	{.name = "garbage-psk", .flags = SIM_GARBAGE | SIM_PSK, .suites = PSK_SUITE},
@@ -255,6 +274,28 @@ const struct scenario scenarios[] = {
 	{V13("lose-last-ticket"), SMALL, .flags = SIM_LOSE_LAST | SIM_TICKET, .certificate = ECDSA_CERT},
 	/* Longer than the handshake's keys are kept otherwise. */
 	{V13("lose-last-for-minutes"), SMALL, .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT, .losses = 200},
+	{V13("cid"), SMALL, IDS(8, 8), .certificate = ECDSA_CERT},
+	{V13("cid-mutual-no-cookie"), SMALL, IDS(20, 1), .flags = SIM_MUTUAL | SIM_NO_COOKIE,
+	 .certificate = ECDSA_CERT},
+	{V13("cid-server"), SMALL, IDS(0, 8), .flags = SIM_PSK},
+	{V13("cid-client"), SMALL, IDS(8, 0), .certificate = ECDSA_CERT},
+	{V13("cid-refused"), SMALL, .ids = {9, 0}, .certificate = ECDSA_CERT},
+	{V13("cid-group"), OTHER_GROUP, IDS(8, 8), .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT},
+	{V13("cid-ticket"), SMALL, IDS(8, 8), .flags = SIM_TICKET, .certificate = ECDSA_CERT},
+	{V13("cid-early"), SMALL, IDS(8, 8), .flags = EARLY, .certificate = ECDSA_CERT},
+	{V13("cid-mtu-128"), SMALL, IDS(20, 20), .flags = SIM_NO_COOKIE, .certificate = ECDSA_CERT, MTU(128)},
+	{V13("cid-restart"), SMALL, IDS(8, 8), .flags = SIM_RESTART, .certificate = ECDSA_CERT},
+	{V13("cid-close"), SMALL, IDS(8, 8), .flags = SIM_CLOSE, .certificate = ECDSA_CERT, .id_changes = {4, 4},
+	 .updates_gap_ms = 40},
+	{V13("cid-changes"), SMALL, IDS(8, 8), .certificate = ECDSA_CERT, .id_changes = {4, 4}, .updates_gap_ms = 30},
+	{V13("cid-changes-many"), SMALL, IDS(9, 20), .certificate = ECDSA_CERT, .id_changes = {40, 40},
+	 .updates_gap_ms = 60},
+	{V13("cid-changes-server"), SMALL, IDS(0, 8), .certificate = ECDSA_CERT, .id_changes = {8, 8},
+	 .updates_gap_ms = 30},
+	{V13("cid-changes-update"), SMALL, IDS(8, 8), .flags = SIM_ASK_UPDATE, .certificate = ECDSA_CERT,
+	 .updates = {3, 3}, .id_changes = {6, 6}, .updates_gap_ms = 30},
+	{V13("cid-garbage"), SMALL, IDS(8, 8), .flags = SIM_GARBAGE, .certificate = ECDSA_CERT, .id_changes = {6, 6},
+	 .updates_gap_ms = 200},
 	{V13("garbage"), SMALL, .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{V13("garbage-mutual"), SMALL, .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT, .client_mtu = 300},
 	{V13("garbage-psk"), SMALL, .flags = SIM_GARBAGE | SIM_PSK},

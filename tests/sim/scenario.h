@@ -58,12 +58,14 @@ struct scenario {
 	size_t certificate_len; /* padded to so many bytes; 0: as long as it is */
 	uint16_t client_mtu, server_mtu;
 	uint16_t max_fragment_length, record_size_limit;
+	uint8_t ids[2]; /* connection IDs: one more than the bytes of a side's; 0: it does without */
 
 	/* DTLS 1.3 */
 	uint16_t losses; /* SIM_LOSE_LAST: so many; 0: a few */
 	uint16_t updates[2]; /* key updates that a side begins */
 	uint16_t requests; /* for the client's certificate, that the server makes after the handshake */
-	uint16_t updates_gap_ms; /* at most so long after the one before, requests too */
+	uint16_t id_changes[2]; /* new connection IDs, wishes for some, and moves to the next, that a side begins */
+	uint16_t updates_gap_ms; /* at most so long after the one before, requests and changes too */
 	uint16_t epochs; /* the run goes on until so many key updates are done on both sides */
 	uint64_t skip_to; /* records are numbered from just below this on; the run goes on beyond it */
 	uint64_t seal_limit;

@@ -149,6 +149,8 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	if (has(h, SIM_COMPRESS) && tern_compression_names()[0])
 		TRY(tern_config_set_certificate_compression(h->config, tern_compression_names()));
 	TRY(set_psk(h));
+	if (s->ids[h->side])
+		TRY(tern_config_set_cid_length(h->config, s->ids[h->side] - 1u));
 	if (has(h, SIM_ALPN))
 		TRY(tern_config_set_alpn(h->config, h->side == CLIENT ? "none,coap" : "coap,stun"));
 	store.user = h;

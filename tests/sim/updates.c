@@ -69,7 +69,7 @@ static bool side_done(const struct host *h, const struct host *other)
 {
 	const struct scenario *s = h->world->scenario;
 	const tern_conn *conn = h->peers[0].conn, *peer = other->peers[0].conn;
-	return h->updates_left == 0 && !under_way(conn) && !limit_near(&conn->records) &&
+	return h->updates_left == 0 && ids_done(h) && !under_way(conn) && !limit_near(&conn->records) &&
 	       conn->write_epoch == peer->records.in.epoch && conn->write_epoch >= 3 + s->epochs &&
 	       (conn->write_epoch > 3 || conn->records.out.next_seq > s->skip_to);
 }

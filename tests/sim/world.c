@@ -18,6 +18,7 @@
 #define FORGERIES 60
 #define FLOODS 100
 #define MORE_13 1024 /* acknowledgements, older epochs, a ticket on its way */
+#define ID_POSTS 3072 /* one NewConnectionId and one RequestConnectionId on their way, and the IDs */
 #define TICKETS (2 * TERN_SESSION_MAX) /* one that is offered, one that comes */
 #define REQUESTS 8192 /* the handshake's struct and its first block again, and the answer on its way */
 #define POST_QUANTUM 5120 /* the hello with its key share, and copies of it */
@@ -394,6 +395,9 @@ static void happen(struct world *w, const struct event *e)
 	case EVENT_REQUEST:
 		host_request(h);
 		break;
+	case EVENT_CHANGE_IDS:
+		host_change_ids(h);
+		break;
 	case EVENT_STRIKE:
 		w->strike(w->meddler, e->index);
 		break;
@@ -413,6 +417,8 @@ static size_t own_bytes(const struct scenario *s)
 		n += POST_QUANTUM;
 	if (s->requests)
 		n += REQUESTS + 3 * s->certificate_len;
+	if (s->id_changes[CLIENT] + s->id_changes[SERVER])
+		n += ID_POSTS;
 	return n + MORE_13;
 }
 
@@ -431,6 +437,7 @@ void world_check(struct world *w)
 	check_host(w, &w->hosts[CLIENT]);
 	check_host(w, &w->hosts[SERVER]);
 	check_epochs(w);
+	check_ids(w);
 }
 
 /* A server that has opened nothing yet takes four Finished that do not open for a PSK that differs: the one way in
@@ -508,6 +515,7 @@ static void want_updates(struct host *h)
 	struct world *w = h->world;
 	h->updates_left = w->staging ? 0 : w->scenario->updates[h->side];
 	h->requests_left = w->staging || h->side == CLIENT ? 0 : w->scenario->requests;
+	h->ids_left = w->staging ? 0 : w->scenario->id_changes[h->side];
 	h->proofs = 0;
 	if (h->updates_left && w->scenario->flags & SIM_TOGETHER)
 		world_at(w, SIM_MS * TOGETHER_MS, EVENT_REKEY, h->side, 0);

@@ -26,6 +26,7 @@ enum event_kind {
 	EVENT_REKEY,
 	EVENT_SEND_EARLY,
 	EVENT_REQUEST,
+	EVENT_CHANGE_IDS,
 	EVENT_STRIKE
 };
 
@@ -93,6 +94,7 @@ struct host {
 	struct reported reported; /* the records of the next datagram */
 	unsigned updates_left; /* key updates to begin */
 	unsigned requests_left, proofs; /* the server's: requests to make, and their ends */
+	unsigned ids_left; /* changes of connection IDs to begin */
 	uint64_t skew_ns; /* its clock, beside the world's; modulo 2^64 */
 	int64_t skew_s; /* its calendar */
 };

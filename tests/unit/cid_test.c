@@ -298,6 +298,35 @@ static void unasked(void **state)
 	}
 }
 
+/* RFC 9146 1, 6: from another address a datagram finds its connection by its ID, and is read; what is sent goes where
+ * the caller sends it. */
+static void address_changes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct pair p;
+		uint8_t out[64];
+		size_t n;
+		tern_bytes cid;
+		tern_info info;
+		connected_with(&p, i ? TERN_DTLS13 : TERN_DTLS12, 8);
+		for (uint8_t port = 1; port < 4; port++) {
+			p.path.remote.bytes[5] = port;
+			OK(tern_conn_seal(p.side[CLIENT].conn, out, sizeof out, &n, (const uint8_t *)"x", 1, p.now));
+			assert_true(tern_find_cid(p.side[SERVER].config, out, n, &cid));
+			info = pair_info(&p, SERVER);
+			assert_int_equal(cid.len, info.own_cid_len);
+			assert_memory_equal(cid.data, info.own_cid, cid.len);
+			p.side[SERVER].data_len = 0;
+			pair_feed(&p, SERVER, out, n);
+			assert_int_equal(p.side[SERVER].data_len, 1);
+			assert_true(tern_conn_authenticated(p.side[SERVER].conn));
+		}
+		pair_check_data(&p, "after");
+		pair_free(&p);
+	}
+}
+
 /* ---- room ---- */
 
 /* A server goes without where the client's ID leaves no room for a message; a client, which asked, cannot go on. */
@@ -446,9 +475,10 @@ static void out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lengths),   cmocka_unit_test(built_in),       cmocka_unit_test(stripped),
-		cmocka_unit_test(wrong),     cmocka_unit_test(unasked),	       cmocka_unit_test(no_room),
-		cmocka_unit_test(mtu_floor), cmocka_unit_test(codec_at_fault), cmocka_unit_test(out_of_memory),
+		cmocka_unit_test(lengths),	   cmocka_unit_test(built_in),	cmocka_unit_test(stripped),
+		cmocka_unit_test(address_changes), cmocka_unit_test(wrong),	cmocka_unit_test(unasked),
+		cmocka_unit_test(no_room),	   cmocka_unit_test(mtu_floor), cmocka_unit_test(codec_at_fault),
+		cmocka_unit_test(out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }

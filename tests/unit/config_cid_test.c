@@ -53,7 +53,7 @@ static void setters(void **state)
 	assert_true(c->cids);
 	assert_int_equal(tern_config_set_cid(c, NULL), TERN_OK);
 	assert_false(c->cids);
-	assert_int_equal(tern_config_set_policy(c, "iot"), TERN_OK);
+	assert_int_equal(tern_config_set_policy(c, "iot"), TERN_OK); /* RFC 9147 5.1 */
 	assert_true(c->cids);
 	assert_int_equal(c->cid_length, 0);
 	assert_int_equal(tern_config_set_policy(c, "default"), TERN_OK);

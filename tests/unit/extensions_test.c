@@ -110,6 +110,7 @@ static const struct {
 	{"pre_shared_key, two", client,
 	 "0029 0056 000f 0001 61 00000001 0002 6263 00000002 0043 21 " BYTES32 "ff 20" BYTES32},
 	{"pre_shared_key, answered", server13, "0029 0002 0001"},
+	/* RFC 9146 3 */
 	{"connection_id", client, "0036 0004 03 010203"},
 	{"connection_id, empty", client, "0036 0001 00"},
 	{"connection_id, answered", server12, "0036 0002 01 ff"},

@@ -114,6 +114,23 @@ static void send_data(struct pair *p, enum role from)
 	assert_int_equal(p->side[!from].data_len, 1);
 }
 
+/* A spare ID that crosses a request looks like its answer: who asks again then has done nothing wrong. */
+static void answer_in_doubt(void **state)
+{
+	static const uint8_t one[] = {1};
+	struct pair p;
+	(void)state;
+	connect_with(&p, true, true);
+	OK(tern_conn_new_cid(p.side[SERVER].conn, false)); /* so that the answer has to wait */
+	for (unsigned i = 0; i < 2; i++)
+		pair_say(&p, SERVER, 3, REQUEST_CONNECTION_ID, (uint16_t)(p.side[CLIENT].conn->after->send_seq + i),
+			 one, 1);
+	check_is("server", p.side[SERVER].error, TERN_OK);
+	pair_settle(&p);
+	check_peers(&p, CLIENT, 0, 2);
+	hang_up(&p);
+}
+
 /* One that replaces the others is used at once; the old one is heard until the peer has moved. */
 static void immediate(void **state)
 {
@@ -232,10 +249,11 @@ static void too_many(void **state)
 
 	connect_with(&p, true, true);
 	OK(tern_conn_new_cid(p.side[SERVER].conn, false)); /* so that the answer has to wait */
-	for (unsigned i = 0; i < 2; i++)
-		pair_say(&p, SERVER, 3, REQUEST_CONNECTION_ID, (uint16_t)(p.side[CLIENT].conn->after->send_seq + i),
+	for (n = 0; n < 100 && p.side[SERVER].error == TERN_OK; n++)
+		pair_say(&p, SERVER, 3, REQUEST_CONNECTION_ID, (uint16_t)(p.side[CLIENT].conn->after->send_seq + n),
 			 one, 1);
 	check_is("server", p.side[SERVER].error, TERN_ERROR_TOO_MANY_CIDS);
+	assert_int_equal(n, 17);
 	hang_up(&p);
 }
 
@@ -414,6 +432,10 @@ static void kept(void **state)
 		pair_collect(&p, CLIENT);
 		pair_say(&p, CLIENT, 3, NEW_CONNECTION_ID, (uint16_t)p.side[SERVER].conn->after->send_seq, body, w.n);
 		check_is("client", p.side[CLIENT].error, i ? TERN_ERROR_BUDGET : TERN_OK);
+		if (i) { /* its alert bears the ID that there was */
+			pair_settle(&p);
+			check_is("server", p.side[SERVER].error, TERN_ERROR_PEER_ALERT);
+		}
 		if (!i) {
 			assert_int_equal(pair_info(&p, CLIENT).peer_cid_len, sizeof cid);
 			check_is("mtu", tern_conn_set_mtu(p.side[CLIENT].conn, MTU_MIN + sizeof cid - 1),
@@ -453,10 +475,10 @@ static void not_now(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(immediate), cmocka_unit_test(spare),	      cmocka_unit_test(requests),
-		cmocka_unit_test(too_many),  cmocka_unit_test(one_at_a_time), cmocka_unit_test(through_loss),
-		cmocka_unit_test(judged),    cmocka_unit_test(one_sided),     cmocka_unit_test(codec_without),
-		cmocka_unit_test(kept),	     cmocka_unit_test(not_now),
+		cmocka_unit_test(answer_in_doubt), cmocka_unit_test(immediate), cmocka_unit_test(spare),
+		cmocka_unit_test(requests),	   cmocka_unit_test(too_many),	cmocka_unit_test(one_at_a_time),
+		cmocka_unit_test(through_loss),	   cmocka_unit_test(judged),	cmocka_unit_test(one_sided),
+		cmocka_unit_test(codec_without),   cmocka_unit_test(kept),	cmocka_unit_test(not_now),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
