@@ -34,6 +34,7 @@ SUITES = {
     + [f"TLS_ECDHE_PSK_WITH_{aead}" for aead in AEADS[:3] + ["AES_128_CCM_SHA256", "AES_128_CCM_8_SHA256"]],
     "1.3": [f"TLS_{aead}" for aead in AEADS[:3] + ["AES_128_CCM_SHA256", "AES_128_CCM_8_SHA256"]],
 }
+CIDS = [0, 1, 8, 20]  # bytes of a connection ID
 GROUPS = ["x25519", "secp256r1", "secp384r1", "X25519MLKEM768"]
 
 # The releases all this was last seen with: what fails with another one is the peer's news until somebody has looked.
@@ -64,6 +65,11 @@ CANNOT = [
      "wolfSSL's server drops a first ClientHello in fragments"),
     ("1.3", "wolfssl", "client", "(default|mlkem)/(none|lossy/none).*",
      "without a cookie wolfSSL's second ClientHello has no share either"),
+    ("1.2", "openssl|gnutls", ".*", "cid/.*", "it has no connection IDs"),
+    ("1.3", "nss", ".*", "cid/.*", "it has no connection IDs"),
+    ("1.2", "mbedtls", ".*", "cid/0/0", "Mbed TLS calls two empty connection IDs none"),
+    ("1.2|1.3", "wolfssl", ".*", "cid/.*/20", "wolfSSL takes connection IDs of up to 10 bytes"),
+    ("1.2", "wolfssl", ".*", "cid/20/.*", "wolfSSL cannot send with a connection ID of 20 bytes in DTLS 1.2"),
     ("1.3", "nss", ".*", "ed25519/.*", "NSS takes no Ed25519 certificate in TLS"),
     ("1.3", "nss", "client", ".*/lossy|hrr/lossy/none",
      "NSS's client never repeats its ClientHello after a HelloRetryRequest"),
@@ -86,18 +92,21 @@ STRANGERS = [
 @dataclass(frozen=True)
 class Cell:
     version: str
-    kind: str  # of KINDS, "suite" or "group"
+    kind: str  # of KINDS, "suite", "group" or "cid"
     suite: str
     leaf: str  # the server's certificate, or None
     cookie: bool = True
     mtu: int = 1400
     lossy: bool = False
     group: str = None  # the only one
+    cid: tuple = None  # bytes of tern's connection ID and of the peer's
 
     @property
     def name(self):
         if self.kind in ("suite", "group"):
             return f"{self.kind}/{self.suite if self.kind == 'suite' else self.group}"
+        if self.cid:
+            return f"cid/{self.cid[0]}/{self.cid[1]}"
         if self.lossy:
             return f"{self.kind}/lossy" + ("" if self.cookie else "/none")
         return f"{self.kind}/{'cookie' if self.cookie else 'none'}/{self.mtu}"
@@ -136,6 +145,8 @@ def all_cells(version):
             yield Cell(version, kind, suite, leaf, lossy=True, cookie=False)
     for suite in SUITES[version]:
         yield Cell(version, "suite", suite, "rsa" if "_RSA_" in suite else None if "PSK" in suite else "p256")
+    for cid in itertools.product(CIDS, CIDS):
+        yield Cell(version, "cid", plain[1], plain[0], cid=cid)
     if version == "1.3":
         for group in GROUPS:
             yield Cell(version, "group", GCM13, "p256", group=group)
@@ -145,11 +156,18 @@ def is_seen(peer, release):
     return any(release == seen or release.startswith(f"{seen}.") for seen in SEEN[peer])
 
 
+def has_no_cids(peer, release):
+    """Debian 12's: Mbed TLS 2.28 speaks a draft, wolfSSL 5.5 is built without."""
+    return (peer, release.split(".")[0]) == ("mbedtls", "2") or (peer, release) == ("wolfssl", "5.5.4")
+
+
 def why_not(cell, server, client):
     """The reason for which one of this pair cannot do the cell, or None."""
     for stack, role in ((server, "server"), (client, "client")):
         for version, peer, roles, pattern, reason in CANNOT:
-            if (version, peer) == (cell.version, stack) and re.fullmatch(roles, role) and re.fullmatch(pattern, cell.name):
+            if not re.fullmatch(version, cell.version) or not re.fullmatch(peer, stack):
+                continue
+            if re.fullmatch(roles, role) and re.fullmatch(pattern, cell.name):
                 return reason
     for version, one, other, pattern, reason in STRANGERS:
         if (version, one, other) == (cell.version, server, client) and re.fullmatch(pattern, cell.name):

@@ -16,9 +16,9 @@ import sys
 import tempfile
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from cells import COLUMNS, KINDS, PEERS, all_cells, is_seen, why_not
+from cells import COLUMNS, KINDS, PEERS, all_cells, has_no_cids, is_seen, why_not
 from programs import Failure, Program, make_pki
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -140,6 +140,8 @@ class Run:
         options = ["--dtls", cell.version, "--suites", cell.suite, "--mtu", cell.mtu, "--trace", self.folder / "trace"]
         if cell.groups(role):
             options += ["--groups", cell.groups(role)]
+        if cell.cid:
+            options += ["--cid-length", cell.cid[0]]
         if not cell.leaf:
             return options + ["--psk", ":".join(PSK)]
         if role == "server":
@@ -156,6 +158,8 @@ class Run:
                    cell.mtu, "--timeout", cell.limit, "--lines", LINES, "--cookie" if cell.cookie else "--no-cookie"]
         if cell.groups(role):
             command += ["--groups", cell.groups(role)]
+        if cell.cid:
+            command += ["--cid", cell.cid[1]]
         if cell.kind == "keyupdate":
             command.append("--key-update")
         if cell.kind == "post-auth":
@@ -178,6 +182,9 @@ def skip_reason(tools, cell, server, client):
     for stack in (server, client):
         if stack != "tern" and not tools.peer(stack).exists():
             return f"peer_{stack} is not built: its library is not installed"
+    for stack in (server, client):
+        if cell.cid and stack != "tern" and has_no_cids(stack, tools.release(stack)):
+            return f"{stack} {tools.release(stack)} has no connection IDs of RFC 9146"
     if cell.lossy and not tools.relay:
         return "no relay: --tern names no command"
     return why_not(cell, server, client)
@@ -229,7 +236,7 @@ def print_matrix(results, chosen_pairs, version):
         for kind in rows:
             verdicts = [mine.get(f"{kind}/{column}", ("-", ""))[0] for column in columns]
             print(f"{kind:15}" + "".join(f"{verdict:>13}" for verdict in verdicts))
-        for kind, verdict in itertools.product(("suite", "group"), ("ok", "FAIL", "skip")):
+        for kind, verdict in itertools.product(("suite", "group", "cid"), ("ok", "FAIL", "skip")):
             names = [name[len(kind) + 1:] for name, result in mine.items()
                      if name.startswith(f"{kind}/") and result[0] == verdict]
             if names:
@@ -243,9 +250,7 @@ def releases(tools, chosen_pairs):
     found = {}
     for peer in sorted({stack for pair in chosen_pairs for stack in pair if stack != "tern"}):
         if tools.peer(peer).exists():
-            done = subprocess.run([tools.peer(peer), "version"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-                                  timeout=60, check=False)
-            found[peer] = done.stdout.strip() or "unknown"
+            found[peer] = tools.release(peer)
     return found
 
 
@@ -264,10 +269,18 @@ class Tools:
     peers: pathlib.Path
     relay: list
     folder: pathlib.Path
+    known: dict = field(default_factory=dict)  # releases of peers
 
     def peer(self, name):
         script = ROOT / f"tests/interop/peer_{name}.py"
         return script if script.exists() else self.peers / f"peer_{name}"
+
+    def release(self, name):
+        if name not in self.known:
+            done = subprocess.run([self.peer(name), "version"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+                                  timeout=60, check=False)
+            self.known[name] = done.stdout.strip() or "unknown"
+        return self.known[name]
 
 
 def main():

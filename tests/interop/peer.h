@@ -3,7 +3,8 @@
  *
  * usage: peer_X server|client --port P --suite NAME [--dtls 1.2|1.3] [--cert F --key F] [--ca F]
  *               [--require-client-cert] [--psk ID:HEX] [--groups LIST] [--cookie|--no-cookie] [--mtu N]
- *               [--resume id|ticket] [--key-update] [--post-auth] [--name HOST] [--timeout S] [--count N] [--lines N]
+ *               [--resume id|ticket] [--cid N] [--key-update] [--post-auth] [--name HOST] [--timeout S] [--count N]
+ * [--lines N]
  *
  * or: peer_X version, which prints the library's.
  *
@@ -37,7 +38,8 @@ struct options {
 	const char *suite; /* one IANA name */
 	enum resume resume;
 	const char *name; /* what the server's certificate must be for */
-	unsigned mtu, timeout_s, count, lines;
+	bool cid; /* agree on connection IDs, the own ones of cid_len bytes; fail without the other side's */
+	unsigned cid_len, mtu, timeout_s, count, lines;
 };
 
 /* One end of a UDP conversation. A server's end belongs to the address whose ClientHello came first. */

@@ -320,6 +320,7 @@ static const struct option long_options[] = {
 	{"dtls", required_argument, NULL, 'd'},
 	{"groups", required_argument, NULL, 'g'},
 	{"key-update", no_argument, NULL, 'u'},
+	{"cid", required_argument, NULL, 'i'},
 	{"post-auth", no_argument, NULL, 'A'},
 	{0},
 };
@@ -374,6 +375,9 @@ static bool parse_option(struct options *options, int option)
 	case 'g':
 		options->groups = optarg;
 		return true;
+	case 'i':
+		options->cid = true;
+		return parse_number(&options->cid_len, optarg);
 	case 'u':
 		options->key_update = true;
 		return true;

@@ -164,6 +164,13 @@ static enum status setup(const struct options *given)
 	if (error != 0)
 		return fail("set-up", error);
 	only_version_12();
+#if MBEDTLS_VERSION_MAJOR >= 3
+	if (given->cid && mbedtls_ssl_conf_cid(&config, given->cid_len, MBEDTLS_SSL_UNEXPECTED_CID_IGNORE) != 0)
+		return peer_cannot("Mbed TLS takes no connection IDs of %u bytes", given->cid_len);
+#else
+	if (given->cid)
+		return peer_cannot("Mbed TLS 2.28 speaks a draft of RFC 9146");
+#endif
 	mbedtls_ssl_conf_rng(&config, mbedtls_ctr_drbg_random, &drbg);
 	mbedtls_ssl_conf_session_tickets(&config, given->resume == RESUME_ID ? MBEDTLS_SSL_SESSION_TICKETS_DISABLED
 									     : MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
@@ -172,6 +179,28 @@ static enum status setup(const struct options *given)
 }
 
 /* ---- an association */
+
+/* Version 2.28 speaks a draft of RFC 9146, under another number. */
+static int offer_cid(void)
+{
+#if MBEDTLS_VERSION_MAJOR >= 3
+	static const unsigned char cid[MBEDTLS_SSL_CID_IN_LEN_MAX] = {0xcd, 0xab};
+	return mbedtls_ssl_set_cid(&ssl, MBEDTLS_SSL_CID_ENABLED, cid, options->cid_len);
+#else
+	return MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE;
+#endif
+}
+
+static int check_cid(void)
+{
+#if MBEDTLS_VERSION_MAJOR >= 3
+	int enabled = MBEDTLS_SSL_CID_DISABLED;
+	int error = mbedtls_ssl_get_peer_cid(&ssl, &enabled, NULL, NULL);
+	return error == 0 && enabled != MBEDTLS_SSL_CID_ENABLED ? MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE : error;
+#else
+	return MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE;
+#endif
+}
 
 static int address_known(void)
 {
@@ -217,10 +246,14 @@ static enum status handshake(struct link *link, bool *resumed)
 	mbedtls_ssl_set_mtu(&ssl, (uint16_t)options->mtu);
 	if (!options->server)
 		error = mbedtls_ssl_set_hostname(&ssl, options->name);
+	if (error == 0 && options->cid)
+		error = offer_cid();
 	if (error == 0 && have_session)
 		error = mbedtls_ssl_set_session(&ssl, &session);
 	if (error == 0)
 		error = run(resumed);
+	if (error == 0 && options->cid)
+		error = check_cid();
 	if (link->replaced)
 		return PEER_CLOSED;
 	connected = error == 0;

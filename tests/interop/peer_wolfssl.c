@@ -288,6 +288,30 @@ static enum status again(int n, uint64_t end_ms, bool timers)
 	return PEER_OK;
 }
 
+#ifdef WOLFSSL_DTLS_CID
+static bool offer_cid(void)
+{
+	static unsigned char cid[255] = {0xcd, 0xab};
+	return wolfSSL_dtls_cid_use(ssl) == WOLFSSL_SUCCESS &&
+	       wolfSSL_dtls_cid_set(ssl, cid, options->cid_len) == WOLFSSL_SUCCESS;
+}
+
+static bool has_cid(void)
+{
+	return wolfSSL_dtls_cid_is_enabled(ssl) == 1;
+}
+#else
+static bool offer_cid(void)
+{
+	return false;
+}
+
+static bool has_cid(void)
+{
+	return false;
+}
+#endif
+
 static enum status prepare(void)
 {
 	ssl = wolfSSL_new(context);
@@ -296,6 +320,8 @@ static enum status prepare(void)
 	wolfSSL_SetIOReadCtx(ssl, link_now);
 	wolfSSL_SetIOWriteCtx(ssl, link_now);
 	wolfSSL_dtls_set_using_nonblock(ssl, 1);
+	if (options->cid && !offer_cid())
+		return peer_cannot("wolfSSL takes no connection IDs of %u bytes", options->cid_len);
 	if (options->server)
 		return options->dtls13 ? prepare13() : PEER_OK;
 	wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, options->name, (unsigned short)strlen(options->name));
@@ -321,6 +347,8 @@ static enum status handshake(struct link *link, bool *resumed)
 			return peer_failed("the handshake took too long");
 	}
 	*resumed = status == PEER_OK && wolfSSL_session_reused(ssl) != 0;
+	if (status == PEER_OK && options->cid && !has_cid())
+		return peer_failed("no connection IDs were agreed on");
 	return status;
 }
 
