@@ -461,7 +461,7 @@ static bool read_early(struct client *c)
 
 int command_client(int argc, char **argv)
 {
-	struct options options = {.linger_ms = DEFAULT_LINGER_MS, .cid_length = CID_UNSAID};
+	struct options options = {.linger_ms = DEFAULT_LINGER_MS, .cid_length = 0};
 	struct texts operands;
 
 	int status = options_parse(&client_line, &options, &operands, argc, argv);

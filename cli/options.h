@@ -65,7 +65,7 @@ struct options {
 	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *keylog, *trace;
 	struct texts cert, key, ca, fingerprint, psk;
 	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after;
-	int64_t cid_length; /* CID_UNSAID: as the policy says */
+	int64_t cid_length; /* CID_UNSAID: as the policy says, for servers */
 };
 enum { OPTIONS_NUM_SHARED = 14, CID_UNSAID = -1 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];

@@ -1,4 +1,4 @@
-/* peers.c - the server's peers by address. */
+/* peers.c - the server's peers by address and by connection ID. */
 #include "peers.h"
 
 #include <stdlib.h>
@@ -14,12 +14,18 @@ static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t len)
 	return hash;
 }
 
+static size_t slot_of(const struct peers *peers, const uint8_t *bytes, size_t len)
+{
+	uint64_t hash = hash_bytes(0xcbf29ce484222325u ^ peers->key, bytes, len);
+
+	return (hash ^ hash >> 32) % PEER_BUCKETS;
+}
+
 static struct peer **bucket_of(struct peers *peers, const struct address *address)
 {
 	tern_address a = address_tern(address);
-	uint64_t hash = hash_bytes(0xcbf29ce484222325u ^ peers->key, a.bytes, a.len);
 
-	return &peers->buckets[(hash ^ hash >> 32) % PEER_BUCKETS];
+	return &peers->buckets[slot_of(peers, a.bytes, a.len)];
 }
 
 void peers_init(struct peers *peers, uint64_t key)
@@ -34,6 +40,32 @@ struct peer *peers_find(struct peers *peers, const struct address *address)
 	while (p && !address_equal(&p->address, address))
 		p = p->chain;
 	return p;
+}
+
+struct peer *peers_find_cid(struct peers *peers, const uint8_t *cid, size_t len)
+{
+	struct peer *p = peers->cid_buckets[slot_of(peers, cid, len)];
+
+	while (p && (p->cid_len != len || memcmp(p->cid, cid, len) != 0))
+		p = p->cid_chain;
+	return p;
+}
+
+void peers_set_cid(struct peers *peers, struct peer *peer, const uint8_t *cid, size_t len)
+{
+	struct peer **at = &peers->cid_buckets[slot_of(peers, peer->cid, peer->cid_len)];
+
+	while (peer->cid_len && *at != peer)
+		at = &(*at)->cid_chain;
+	if (peer->cid_len)
+		*at = peer->cid_chain;
+	peer->cid_len = (uint8_t)len;
+	if (!len)
+		return;
+	memcpy(peer->cid, cid, len);
+	at = &peers->cid_buckets[slot_of(peers, cid, len)];
+	peer->cid_chain = *at;
+	*at = peer;
 }
 
 static void link_in(struct peers *peers, struct peer *peer, const struct address *address)
@@ -87,6 +119,7 @@ void association_free(struct association *a)
 void peers_remove(struct peers *peers, struct peer *peer)
 {
 	unlink_from(peers, peer);
+	peers_set_cid(peers, peer, NULL, 0);
 	if (peer->prev)
 		peer->prev->next = peer->next;
 	else

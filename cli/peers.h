@@ -1,4 +1,4 @@
-/* peers.h - the server's peers by address: a bounded hash table.
+/* peers.h - the server's peers by address, and by connection ID where they have one: bounded hash tables.
  *
  * A peer has one association, and a second one while a restarted client at the same address proves itself
  * (RFC 6347 4.2.8). */
@@ -25,12 +25,15 @@ struct peer {
 	struct address address;
 	struct association current, candidate;
 	uint64_t last_ns; /* when it was last heard */
+	uint8_t cid[255], cid_len; /* by which its datagrams are known, wherever they come from; 0: none */
 	struct peer *chain; /* the next of its bucket */
+	struct peer *cid_chain;
 	struct peer *prev, *next; /* all peers */
 };
 
 struct peers {
-	struct peer *buckets[PEER_BUCKETS];
+	struct peer *buckets[PEER_BUCKETS]; /* by address */
+	struct peer *cid_buckets[PEER_BUCKETS];
 	struct peer *all;
 	size_t num;
 	uint64_t key; /* makes the buckets unforeseeable */
@@ -39,6 +42,8 @@ struct peers {
 void peers_init(struct peers *peers, uint64_t key);
 struct peer *peers_find(struct peers *peers, const struct address *address);
 struct peer *peers_add(struct peers *peers, const struct address *address); /* NULL: the table is full */
+struct peer *peers_find_cid(struct peers *peers, const uint8_t *cid, size_t len);
+void peers_set_cid(struct peers *peers, struct peer *peer, const uint8_t *cid, size_t len); /* in place of another */
 void peers_move(struct peers *peers, struct peer *peer, const struct address *address);
 void association_free(struct association *a); /* leaves an empty one */
 void peers_remove(struct peers *peers, struct peer *peer); /* frees its connections too */

@@ -225,6 +225,15 @@ static void on_data(struct server *s, struct peer *p, struct association *a, con
 	request_certificate(s, p, a);
 }
 
+/* From now on it is found by that, wherever its datagrams come from. */
+static void know_cid(struct server *s, struct peer *p, const struct association *a)
+{
+	tern_info info;
+
+	tern_conn_info(a->conn, &info);
+	peers_set_cid(&s->peers, p, info.own_cid, info.own_cid_len);
+}
+
 /* The peer keeps the name that it came with. */
 static void follow(struct server *s, struct peer *p, const tern_path *path)
 {
@@ -239,6 +248,7 @@ static void on_event(struct server *s, struct peer *p, struct association *a, co
 	switch (event->kind) {
 	case TERN_EVENT_CONNECTED:
 		a->connected = true;
+		know_cid(s, p, a);
 		report_connected(&s->report, p->party.name, a->conn, &s->export);
 		flush(s, p, a); /* what is sent back must not overtake it */
 		echo_early(s, p, a);
@@ -393,9 +403,20 @@ static bool starts_anew(const struct server *s, const struct peer *p, size_t len
 	return glance.client_hello || (glance.hello_fragment && !shaking);
 }
 
+/* Who shakes hands is known by its address alone. */
+static struct peer *find_peer(struct server *s, const struct address *from, size_t len)
+{
+	tern_bytes cid;
+	struct peer *p = NULL;
+
+	if (tern_find_cid(s->setup.config, s->datagram, len, &cid))
+		p = peers_find_cid(&s->peers, cid.data, cid.len);
+	return p ? p : peers_find(&s->peers, from);
+}
+
 static void on_datagram(struct server *s, const struct address *from, size_t len, tern_time now)
 {
-	struct peer *p = peers_find(&s->peers, from);
+	struct peer *p = find_peer(s, from, len);
 
 	if (!p || starts_anew(s, p, len)) {
 		struct association *repeated = p ? find_hello(p, hello_hash(s->datagram, len)) : NULL;

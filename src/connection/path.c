@@ -159,7 +159,7 @@ static bool is_candidate(const struct moves *m, const tern_path *path)
 	return m->phase != CHECK_NONE && path_same(&m->candidate, path);
 }
 
-/* A rebinding while another is looked into is left alone: RFC 9853 5. */
+/* RFC 9853 3.1. A rebinding while another is looked into is left alone: RFC 9853 5. */
 void paths_arrived(struct paths *p, const struct arrived *a, uint64_t rtt_ns, tern_time now)
 {
 	struct moves *m = p->moves;
@@ -185,6 +185,7 @@ static bool is_left(struct moves *m, bool elsewhere)
 	return elsewhere && m->has_left && path_same(&m->left, &m->from);
 }
 
+/* One answer to each, to where it came from: RFC 9853 5.4. */
 static bool receive_challenge(struct paths *p, struct span cookie, size_t n)
 {
 	struct moves *m = p->elsewhere ? p->moves : moves_of(p);

@@ -346,7 +346,7 @@ static tern_error receive_ack(tern_conn *conn, const struct record *record, tern
 	return after_receive_ack(conn, record, now);
 }
 
-/* RFC 9853 3. */
+/* RFC 9853 3, 4. */
 static void receive_check(tern_conn *conn, const struct record *record, tern_time now)
 {
 	bool agreed = conn->state == CONN_OPEN && conn->outcome.rrc &&

@@ -130,6 +130,7 @@ static struct path_errand next_errand(tern_conn *conn, size_t cap, bool current_
 	return paths_errand(conn->paths, n, current_only);
 }
 
+/* Each challenge has a datagram and a cookie of its own: RFC 9853 5.3. */
 tern_error rrc_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_path *path, tern_time now)
 {
 	struct wr w = wr_of(out, cap);

@@ -96,8 +96,8 @@ struct record {
  * sender may not know it yet. Behind one of another connection nothing is read, since its length is not known.
  * Drops: NO_CID, OTHER_CID (all of the datagram that is left), MALFORMED, VERSION (DTLS 1.2; epoch 0: neither 0xfeff
  * nor 0xfefd; else not 0xfefd), CONTENT_TYPE (outside 20 to 23; under keys 27 is taken too; DTLS 1.3: or 26, and
- * under keys not 20), EPOCH (no keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED; BUDGET when there is no memory
- * for the expanded key. Whether a forgery limit is reached is record_worn's answer.
+ * under keys not 20), EPOCH (no keys), PLAINTEXT (epoch 0 with plain_in cleared), REPLAYED, TOO_OLD, TOO_LONG, FORGED;
+ * BUDGET when there is no memory for the expanded key. Whether a forgery limit is reached is record_worn's answer.
  *
  * Either protection tells the protected records of the other version from garbage: they are dropped as EPOCH. A unified
  * header has two bits of epoch: without keys the record's epoch is the next above the newest with these bits, its

@@ -307,7 +307,7 @@ static void class_C9_race_for_the_first_hello(void **state)
 	}
 }
 
-/* RRC draft. Addresses do not change before there are connection IDs (issue 5); a copy from elsewhere is a copy. */
+/* RFC 9853. Without connection IDs addresses do not change; a copy from elsewhere is a copy. */
 static void class_C10_no_change_of_address(void **state)
 {
 	uint8_t out[PAIR_DATAGRAM], copy[PAIR_DATAGRAM];
@@ -331,6 +331,180 @@ static void class_C10_no_change_of_address(void **state)
 		assert_int_equal(pair_info(&s.p, SERVER).dropped[TERN_DROP_REPLAYED], 1);
 		assert_memory_equal(&before, &s.p.path, sizeof before);
 		pair_check_data(&s.p, "a copy from elsewhere");
+		stub_close(&s);
+	}
+}
+
+static const tern_path thief = {.remote = {.len = 6, .bytes = {10, 9, 8, 7, 6, 5}}};
+static const tern_path other = {.remote = {.len = 6, .bytes = {10, 9, 8, 7, 6, 6}}};
+
+/* A record that the client made, in from another address or from its own. */
+static void bring(const uint8_t *datagram, size_t n, const tern_path *from)
+{
+	uint8_t copy[PAIR_DATAGRAM];
+	memcpy(copy, datagram, n);
+	OK(tern_conn_feed(s.p.side[SERVER].conn, copy, n, from, s.p.now));
+	pair_events(&s.p, SERVER);
+}
+
+static size_t client_seals(uint8_t out[PAIR_DATAGRAM], size_t n)
+{
+	size_t len;
+	OK(tern_conn_seal(s.p.side[CLIENT].conn, out, PAIR_DATAGRAM, &len, zeros, n, s.p.now));
+	return len;
+}
+
+/* What the server says next; n 0: nothing. */
+static size_t server_says(uint8_t out[PAIR_DATAGRAM], tern_path *to)
+{
+	size_t n;
+	OK(tern_conn_take_path(s.p.side[SERVER].conn, out, PAIR_DATAGRAM, &n, to, s.p.now));
+	return n;
+}
+
+/* The client's answer to that. */
+static size_t client_answers(uint8_t *datagram, size_t n, uint8_t out[PAIR_DATAGRAM])
+{
+	OK(tern_conn_feed(s.p.side[CLIENT].conn, datagram, n, NULL, s.p.now));
+	pair_events(&s.p, CLIENT);
+	OK(tern_conn_take(s.p.side[CLIENT].conn, out, PAIR_DATAGRAM, &n, s.p.now));
+	return n;
+}
+
+/* A path_response of the client's that was never asked for. */
+static size_t forge_answer(uint8_t out[PAIR_DATAGRAM])
+{
+	struct record_layer *l = &s.p.side[CLIENT].conn->records;
+	struct wr w = wr_of(out, PAIR_DATAGRAM);
+	OK(record_seal(l, l->out.epoch, CONTENT_RETURN_ROUTABILITY_CHECK, span_of("\1abcdefgh", 9), &w, NULL));
+	return w.n;
+}
+
+static bool is_to(const tern_path *to, const tern_path *path)
+{
+	return to->remote.len == path->remote.len && memcmp(to->remote.bytes, path->remote.bytes, to->remote.len) == 0;
+}
+
+static bool server_is_at(const tern_path *path)
+{
+	tern_path current;
+	assert_true(tern_conn_path(s.p.side[SERVER].conn, &current));
+	return is_to(&current, path);
+}
+
+/* All that the server says from now on goes to nobody. Bytes to the path. */
+static size_t said_to(const tern_path *path)
+{
+	uint8_t out[PAIR_DATAGRAM];
+	size_t total = 0, n;
+	tern_path to;
+	for (int i = 0; i < 100; i++) {
+		while ((n = server_says(out, &to)))
+			total += is_to(&to, path) ? n : 0;
+		if (!pair_wait(&s.p, s.p.now.mono_ns + LONG_TIME))
+			break;
+	}
+	return total;
+}
+
+static void connect_for_moves(int version, tern_rrc mode)
+{
+	stub_prepare(&s, version, DEAL_CERTIFICATE);
+	OK(tern_config_set_cid_length(s.config[CLIENT], 20));
+	OK(tern_config_set_cid_length(s.config[SERVER], 8));
+	OK(tern_config_set_rrc(s.config[SERVER], mode));
+	stub_open(&s);
+	stub_dial(&s);
+	pair_settle(&s.p);
+	while (pair_wait(&s.p, s.p.now.mono_ns + LONG_TIME))
+		pair_settle(&s.p);
+	assert_true(pair_connected(&s.p));
+}
+
+/* RFC 9853 5.1, 5.2. */
+static void class_C10_follows_who_answers(void **state)
+{
+	uint8_t data[PAIR_DATAGRAM], asked[PAIR_DATAGRAM], answer[PAIR_DATAGRAM], forged[PAIR_DATAGRAM];
+	tern_path to;
+	size_t n;
+	(void)state;
+	for (int version = V12; version <= V13; version++) {
+		connect_for_moves(version, TERN_RRC_BASIC);
+		n = client_seals(data, 40);
+		bring(data, n, &thief);
+		n = server_says(asked, &to);
+		assert_true(n && is_to(&to, &thief) && server_is_at(&s.p.path));
+		bring(forged, forge_answer(forged), &thief);
+		assert_true(server_is_at(&s.p.path));
+		n = client_answers(asked, n, answer);
+		bring(answer, n, &other); /* the answer to what another path was asked */
+		assert_true(server_is_at(&s.p.path));
+		bring(answer, n, &thief);
+		assert_true(server_is_at(&s.p.path)); /* again */
+		(void)said_to(&thief);
+		n = client_seals(data, 40);
+		bring(data, n, &thief);
+		n = server_says(asked, &to);
+		n = client_answers(asked, n, answer);
+		bring(answer, n, &thief);
+		assert_true(server_is_at(&thief));
+		stub_close(&s);
+	}
+}
+
+/* Somebody copies what the client sends and is faster, with the answer too. */
+static void class_C10_faster_copies(void **state)
+{
+	uint8_t data[PAIR_DATAGRAM], asked[PAIR_DATAGRAM], answer[PAIR_DATAGRAM];
+	tern_path to;
+	size_t n;
+	(void)state;
+	for (int version = V12; version <= V13; version++) {
+		connect_for_moves(version, TERN_RRC_ENHANCED);
+		n = client_seals(data, 40);
+		bring(data, n, &thief);
+		n = server_says(asked, &to);
+		assert_true(n && is_to(&to, &s.p.path));
+		n = client_answers(asked, n, answer);
+		bring(answer, n, &thief);
+		bring(answer, n, &s.p.path);
+		assert_int_equal(said_to(&thief), 0);
+		assert_true(server_is_at(&s.p.path));
+		stub_close(&s);
+	}
+}
+
+/* RFC 9146 6. */
+static void class_C10_older_records_move_nothing(void **state)
+{
+	uint8_t older[PAIR_DATAGRAM], newer[PAIR_DATAGRAM];
+	(void)state;
+	for (int version = V12; version <= V13; version++) {
+		size_t n, m;
+		connect_for_moves(version, TERN_RRC_BASIC);
+		n = client_seals(older, 40);
+		m = client_seals(newer, 40);
+		bring(newer, m, &s.p.path);
+		bring(older, n, &thief);
+		assert_int_equal(said_to(&thief), 0);
+		assert_true(server_is_at(&s.p.path));
+		stub_close(&s);
+	}
+}
+
+/* At most three times what came from there: RFC 9853 2, 5. */
+static void class_C10_amplification(void **state)
+{
+	uint8_t data[PAIR_DATAGRAM];
+	(void)state;
+	for (int version = V12; version <= V13; version++) {
+		size_t n, said;
+		connect_for_moves(version, TERN_RRC_BASIC);
+		n = client_seals(data, 1);
+		bring(data, n, &thief);
+		said = said_to(&thief);
+		assert_true(said && said <= 3 * n);
+		assert_true(server_is_at(&s.p.path));
 		stub_close(&s);
 	}
 }
@@ -398,6 +572,10 @@ int main(void)
 		cmocka_unit_test(class_C8_order_does_not_matter),
 		cmocka_unit_test(class_C9_race_for_the_first_hello),
 		cmocka_unit_test(class_C10_no_change_of_address),
+		cmocka_unit_test(class_C10_follows_who_answers),
+		cmocka_unit_test(class_C10_faster_copies),
+		cmocka_unit_test(class_C10_older_records_move_nothing),
+		cmocka_unit_test(class_C10_amplification),
 		cmocka_unit_test(class_C11_records_of_connection_ids),
 		cmocka_unit_test(class_C12_guessing_short_tags),
 	};

@@ -1,4 +1,4 @@
-/* src/connection/path.c: the return routability check without records. */
+/* src/connection/path.c: the return routability check without records. RFC 9146 6, RFC 9853 5, 5.2, 5.3, 5.4, 5.5. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* src/connection/rrc.c: two connections, and a server whose client's address changes. */
+/* src/connection/rrc.c: two connections, and a server whose client's address changes. RFC 9853 3, 3.1, 4, 5.4. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
