@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-#include "crypto/chacha_block.h"
 #include "floor.h"
 
 #define NONCE 12
@@ -56,12 +55,16 @@ static void open_evp(struct floor_aead *a, const struct scenario *s)
 {
 	static const char *const names[] = {"AES-128-GCM", "ChaCha20-Poly1305", "AES-128-CCM"};
 	a->cipher = EVP_CIPHER_fetch(NULL, names[s->aead], NULL);
-	a->mask_cipher = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
-	check(a->cipher && a->mask_cipher, "EVP_CIPHER_fetch");
+	check(a->cipher != NULL, "EVP_CIPHER_fetch");
 	a->ctx[0] = open_ctx(a, false);
 	a->ctx[1] = open_ctx(a, true);
+}
+
+static void open_mask(struct floor_aead *a, const struct scenario *s)
+{
+	a->mask_cipher = EVP_CIPHER_fetch(NULL, s->aead == BENCH_CHACHA ? "ChaCha20" : "AES-128-ECB", NULL);
 	a->mask = EVP_CIPHER_CTX_new();
-	check(a->mask && EVP_EncryptInit_ex2(a->mask, a->mask_cipher, a->key, NULL, NULL) == 1 &&
+	check(a->mask_cipher && a->mask && EVP_EncryptInit_ex2(a->mask, a->mask_cipher, a->key, NULL, NULL) == 1 &&
 		      EVP_CIPHER_CTX_set_padding(a->mask, 0) == 1,
 	      "the mask");
 }
@@ -73,6 +76,7 @@ struct floor_aead *floor_aead_new(const struct scenario *s)
 	a->id = s->aead;
 	a->dtls13 = s->dtls13;
 	a->tag_len = s->aead == BENCH_CCM8 ? 8 : 16;
+	open_mask(a, s);
 #ifdef TERN_HAS_IPSECMB
 	if (bench_by_ipsecmb(s)) {
 		a->mb = floor_mb_new(s);
@@ -168,17 +172,17 @@ static bool crypt13(const struct floor_aead *a, bool opening, uint8_t *p, size_t
 /* The mask of a record number, RFC 9147 4.2.3. */
 static bool mask(const struct floor_aead *a, const uint8_t *sample)
 {
+	static const uint8_t zeros[SAMPLE];
 	uint8_t out[SAMPLE];
+	bool chacha = a->id == BENCH_CHACHA;
 #ifdef TERN_HAS_IPSECMB
-	if (a->mb) {
+	if (a->mb && !chacha) {
 		floor_mb_mask(a->mb, sample, out);
 		return true;
 	}
 #endif
-	if (a->id != BENCH_CHACHA)
-		return EVP_Cipher(a->mask, out, sample, SAMPLE) >= 0;
-	chacha_block_front(a->key, sample, out);
-	return true;
+	return (!chacha || EVP_EncryptInit_ex2(a->mask, NULL, NULL, sample, NULL) == 1) &&
+	       EVP_Cipher(a->mask, out, chacha ? zeros : sample, SAMPLE) >= 0;
 }
 
 bool floor_aead_crypt(struct floor_aead *a, bool opening, uint8_t *p, size_t n, uint64_t number)

@@ -8,8 +8,6 @@
 #define NO_COMPAT_IMB_API_053
 #include <intel-ipsec-mb.h>
 
-#include "crypto/chacha_block.h"
-
 #define NONCE 12
 #define SAMPLE 16
 
@@ -96,10 +94,7 @@ bool floor_mb_crypt(struct floor_mb *mb, bool opening, uint8_t *p, size_t n, uin
 void floor_mb_mask(struct floor_mb *mb, const uint8_t *sample, uint8_t *mask)
 {
 	static const uint8_t zeros[SAMPLE];
-	if (mb->id == BENCH_CHACHA)
-		chacha_block_front(mb->key, sample, mask);
-	else
-		IMB_AES128_CFB_ONE(mb->manager, mask, zeros, sample, mb->round_keys, SAMPLE);
+	IMB_AES128_CFB_ONE(mb->manager, mask, zeros, sample, mb->round_keys, SAMPLE);
 }
 
 #endif

@@ -1,14 +1,15 @@
 /* GCM by the library's direct calls, ChaCha20-Poly1305 by its jobs, which are twice as quick as its direct calls for
- * short records and complete at once. CCM goes to libcrypto: a job alone takes longer than EVP. */
-#include "crypto/chacha_block.h"
+ * short records and complete at once. CCM goes to libcrypto: a job alone takes longer than EVP. So do the masks of
+ * record numbers that no call of the library makes: it has one for a single block of AES-128 alone. */
 #include "crypto/ipsecmb/ipsecmb.h"
 
 enum by { BY_LIBCRYPTO, BY_GCM, BY_CHACHA };
-enum mask { MASK_BY_NONE, MASK_BY_AES, MASK_BY_CHACHA, MASK_BY_LIBCRYPTO };
+enum mask { MASK_BY_NONE, MASK_BY_AES_128, MASK_BY_LIBCRYPTO };
 
 #define GCM_ALIGN 64
 #define GCM_ROOM (sizeof(struct gcm_key_data) + GCM_ALIGN - 1)
-#define ROUND_KEYS (15 * 16)
+#define BLOCK 16
+#define ROUND_KEYS (11 * BLOCK)
 
 struct aead_key {
 	struct crypto *crypto;
@@ -18,8 +19,7 @@ struct aead_key {
 	struct gcm_key_data *gcm; /* in room */
 	uint8_t *room; /* GCM_ROOM bytes; NULL until a key of GCM comes */
 	struct aead_key *other; /* libcrypto's; NULL until it is needed */
-	unsigned sn_rounds;
-	uint8_t sn[ROUND_KEYS]; /* AES: round keys; ChaCha20: the key */
+	uint8_t sn[ROUND_KEYS + BLOCK - 1]; /* of AES-128, at a multiple of a block in here */
 	uint8_t key[AEAD_KEY_MAX]; /* ChaCha20 */
 };
 
@@ -74,34 +74,33 @@ static tern_error set_libcrypto(struct aead_key *k, const struct aead_alg *alg, 
 	return libcrypto_aead_set(k->other, alg, key, sn_key);
 }
 
-static void set_mask(struct aead_key *k, IMB_MGR *m, const struct aead_alg *alg, const uint8_t *sn_key)
+static uint8_t *round_keys(struct aead_key *k)
 {
-	_Alignas(16) uint8_t round_keys[ROUND_KEYS], unused[ROUND_KEYS];
-	if (!sn_key) {
-		k->mask = MASK_BY_NONE;
-	} else if (!m) {
-		k->mask = MASK_BY_LIBCRYPTO;
-	} else if (alg->id == AEAD_CHACHA20_POLY1305) {
-		memcpy(k->sn, sn_key, alg->key_len);
-		k->mask = MASK_BY_CHACHA;
-	} else {
-		k->sn_rounds = alg->key_len == 32 ? 14 : 10;
-		(alg->key_len == 32 ? m->keyexp_256 : m->keyexp_128)(sn_key, round_keys, unused);
-		memcpy(k->sn, round_keys, 16 * (k->sn_rounds + 1));
-		wipe(round_keys, sizeof round_keys);
-		wipe(unused, sizeof unused);
-		k->mask = MASK_BY_AES;
-	}
+	return (uint8_t *)(((uintptr_t)k->sn + BLOCK - 1) & ~(uintptr_t)(BLOCK - 1));
+}
+
+static void set_aes_128(struct aead_key *k, IMB_MGR *m, const uint8_t *sn_key)
+{
+	_Alignas(BLOCK) uint8_t unused[ROUND_KEYS];
+	IMB_AES_KEYEXP_128(m, sn_key, round_keys(k), unused);
+	wipe(unused, sizeof unused);
+}
+
+static enum mask mask_by(IMB_MGR *m, const struct aead_alg *alg, const uint8_t *sn_key)
+{
+	if (!sn_key)
+		return MASK_BY_NONE;
+	return m && alg->key_len == BLOCK ? MASK_BY_AES_128 : MASK_BY_LIBCRYPTO;
 }
 
 /* Nothing of the key before stays, whoever had it. */
-static void forget(struct aead_key *k, enum by next)
+static void forget(struct aead_key *k, enum by next, enum mask next_mask)
 {
 	if (k->by == BY_GCM && next != BY_GCM)
 		wipe(k->room, GCM_ROOM);
 	wipe(k->key, sizeof k->key);
 	wipe(k->sn, sizeof k->sn);
-	if (k->by == BY_LIBCRYPTO && next != BY_LIBCRYPTO) {
+	if (k->other && next != BY_LIBCRYPTO && next_mask != MASK_BY_LIBCRYPTO) {
 		libcrypto_aead_free(k->crypto, k->other);
 		k->other = NULL;
 	}
@@ -111,16 +110,19 @@ tern_error ipsecmb_aead_set(struct aead_key *k, const struct aead_alg *alg, cons
 {
 	IMB_MGR *m = ipsecmb_manager(k->crypto);
 	enum by by = by_whom(m, alg);
-	forget(k, by);
+	enum mask mask = mask_by(m, alg, sn_key);
+	forget(k, by, mask);
 	k->by = by;
 	k->mask = MASK_BY_NONE;
 	if (by == BY_GCM)
 		TRY(set_gcm(k, m, alg, key));
 	else if (by == BY_CHACHA)
 		memcpy(k->key, key, alg->key_len);
-	else
-		TRY(set_libcrypto(k, alg, key, m ? NULL : sn_key));
-	set_mask(k, m, alg, sn_key);
+	if (by == BY_LIBCRYPTO || mask == MASK_BY_LIBCRYPTO)
+		TRY(set_libcrypto(k, alg, key, mask == MASK_BY_LIBCRYPTO ? sn_key : NULL));
+	if (mask == MASK_BY_AES_128)
+		set_aes_128(k, m, sn_key);
+	k->mask = mask;
 	return TERN_OK;
 }
 
@@ -199,18 +201,15 @@ bool ipsecmb_aead_open(struct aead_key *k, const uint8_t *nonce, struct span aad
 	return false;
 }
 
+/* CFB of zeros is the block itself. */
 tern_error ipsecmb_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
 {
-	switch (k->mask) {
-	case MASK_BY_AES:
-		ipsecmb_aes_block(k->sn, k->sn_rounds, sample, mask);
-		return TERN_OK;
-	case MASK_BY_CHACHA:
-		chacha_block_front(k->sn, sample, mask);
-		return TERN_OK;
-	case MASK_BY_LIBCRYPTO:
+	static const uint8_t zeros[BLOCK];
+	IMB_MGR *m = k->crypto->accelerator;
+	if (k->mask == MASK_BY_LIBCRYPTO)
 		return libcrypto_aead_mask(k->other, sample, mask);
-	default:
+	if (k->mask != MASK_BY_AES_128)
 		return TERN_ERROR_INTERNAL;
-	}
+	IMB_AES128_CFB_ONE(m, mask, zeros, sample, round_keys(k), BLOCK);
+	return TERN_OK;
 }

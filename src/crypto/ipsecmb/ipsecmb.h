@@ -23,7 +23,4 @@ tern_error ipsecmb_aead_seal(struct aead_key *k, const uint8_t *nonce, struct sp
 bool ipsecmb_aead_open(struct aead_key *k, const uint8_t *nonce, struct span aad, uint8_t *p, size_t n);
 tern_error ipsecmb_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16]);
 
-/* aes_block.c: one block under the round keys that the library expands. */
-void ipsecmb_aes_block(const uint8_t *round_keys, unsigned rounds, const uint8_t in[16], uint8_t out[16]);
-
 #endif

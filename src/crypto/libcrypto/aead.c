@@ -5,7 +5,6 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#include "crypto/chacha_block.h"
 #include "crypto/libcrypto/libcrypto.h"
 
 /* FORM_NONE: a new key, or something went wrong. */
@@ -19,10 +18,9 @@ struct aead_key {
 	enum form form; /* and the form */
 	bool has_iv; /* TLS 1.2: ctx goes on from iv */
 	uint8_t iv[AEAD_NONCE]; /* the nonce GCM makes next, or its front; CCM's front; what ChaCha20 adds numbers to */
-	EVP_CIPHER_CTX *mask_ctx; /* of AES; NULL until a record number key comes */
+	EVP_CIPHER_CTX *mask_ctx; /* NULL until a record number key comes */
 	enum mask_id mask; /* whose the record number key is */
 	uint8_t key[AEAD_KEY_MAX];
-	uint8_t sn[AEAD_KEY_MAX]; /* the record number key of ChaCha20 */
 };
 
 static const char *const cipher_names[NUM_AEADS] = {
@@ -33,9 +31,10 @@ static const char *const cipher_names[NUM_AEADS] = {
 	[AEAD_AES_128_CCM_8] = "AES-128-CCM",
 };
 
-static const char *const mask_names[NUM_MASK_CIPHERS] = {
+static const char *const mask_names[NUM_MASKS] = {
 	[MASK_AES_128] = "AES-128-ECB",
 	[MASK_AES_256] = "AES-256-ECB",
+	[MASK_CHACHA20] = "ChaCha20",
 };
 
 static const enum mask_id mask_ids[NUM_AEADS] = {
@@ -51,7 +50,7 @@ tern_error libcrypto_aeads_open(struct crypto *c)
 		if (!c->ciphers[i])
 			return TERN_ERROR_CRYPTO;
 	}
-	for (size_t i = 0; i < NUM_MASK_CIPHERS; i++) {
+	for (size_t i = 0; i < NUM_MASKS; i++) {
 		c->masks[i] = EVP_CIPHER_fetch(NULL, mask_names[i], NULL);
 		if (!c->masks[i])
 			return TERN_ERROR_CRYPTO;
@@ -63,7 +62,7 @@ void libcrypto_aeads_close(struct crypto *c)
 {
 	for (size_t i = 0; i < NUM_AEADS; i++)
 		EVP_CIPHER_free(c->ciphers[i]);
-	for (size_t i = 0; i < NUM_MASK_CIPHERS; i++)
+	for (size_t i = 0; i < NUM_MASKS; i++)
 		EVP_CIPHER_free(c->masks[i]);
 	heap_free(c->heap, c->scratch, SCRATCH_LEN);
 }
@@ -112,39 +111,31 @@ static bool set_cipher(struct aead_key *k, const struct aead_alg *alg)
 	       (!is_ccm(alg) || EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, alg->tag_len, NULL) > 0);
 }
 
-/* ECB keeps no state between blocks: the context serves every record. */
-static bool set_ecb(struct aead_key *k, enum mask_id mask, const uint8_t *sn_key)
-{
-	if (!k->mask_ctx)
-		k->mask_ctx = EVP_CIPHER_CTX_new();
-	return k->mask_ctx &&
-	       (k->mask == mask || (EVP_CIPHER_CTX_reset(k->mask_ctx) &&
-				    EVP_EncryptInit_ex2(k->mask_ctx, k->crypto->masks[mask], NULL, NULL, NULL) &&
-				    EVP_CIPHER_CTX_set_padding(k->mask_ctx, 0))) &&
-	       EVP_EncryptInit_ex2(k->mask_ctx, NULL, sn_key, NULL, NULL);
-}
-
 static void clear_mask(struct aead_key *k)
 {
-	if (k->mask < NUM_MASK_CIPHERS)
+	if (k->mask != MASK_NONE)
 		EVP_CIPHER_CTX_reset(k->mask_ctx);
-	wipe(k->sn, sizeof k->sn);
 	k->mask = MASK_NONE;
 }
 
+/* ECB keeps no state between blocks, and ChaCha20 gets all of it with its IV: the context serves every record. */
 static bool set_mask(struct aead_key *k, enum mask_id mask, const uint8_t *sn_key)
 {
-	bool ok = true;
-	if (k->mask != mask)
+	if (!k->mask_ctx)
+		k->mask_ctx = EVP_CIPHER_CTX_new();
+	if (!k->mask_ctx)
+		return false;
+	if (k->mask != mask) {
 		clear_mask(k);
-	if (mask == MASK_CHACHA20)
-		memcpy(k->sn, sn_key, sizeof k->sn);
-	else
-		ok = set_ecb(k, mask, sn_key);
+		if (!EVP_EncryptInit_ex2(k->mask_ctx, k->crypto->masks[mask], NULL, NULL, NULL) ||
+		    !EVP_CIPHER_CTX_set_padding(k->mask_ctx, 0))
+			return false;
+	}
 	k->mask = mask;
-	if (!ok)
-		clear_mask(k);
-	return ok;
+	if (EVP_EncryptInit_ex2(k->mask_ctx, NULL, sn_key, NULL, NULL))
+		return true;
+	clear_mask(k);
+	return false;
 }
 
 tern_error libcrypto_aead_set(struct aead_key *k, const struct aead_alg *alg, const uint8_t *key, const uint8_t *sn_key)
@@ -437,11 +428,12 @@ bool libcrypto_aead_open(struct aead_key *k, const uint8_t *nonce, struct span a
 /* For ChaCha20 the sample is block counter and nonce: RFC 9147 4.2.3. */
 tern_error libcrypto_aead_mask(struct aead_key *k, const uint8_t sample[16], uint8_t mask[16])
 {
+	static const uint8_t zeros[16];
+	bool is_stream = k->mask == MASK_CHACHA20;
 	if (k->mask == MASK_NONE)
 		return TERN_ERROR_INTERNAL;
-	if (k->mask == MASK_CHACHA20)
-		chacha_block_front(k->sn, sample, mask);
-	else if (EVP_Cipher(k->mask_ctx, mask, sample, 16) < 0)
+	if ((is_stream && !EVP_EncryptInit_ex2(k->mask_ctx, NULL, NULL, sample, NULL)) ||
+	    EVP_Cipher(k->mask_ctx, mask, is_stream ? zeros : sample, 16) < 0)
 		return libcrypto_fail(TERN_ERROR_CRYPTO);
 	return TERN_OK;
 }

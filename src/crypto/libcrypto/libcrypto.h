@@ -23,12 +23,12 @@ struct curve {
 enum curve_id { CURVE_P256, CURVE_P384, NUM_CURVES };
 
 /* What makes the masks of record numbers: RFC 9147 4.2.3. */
-enum mask_id { MASK_AES_128, MASK_AES_256, NUM_MASK_CIPHERS, MASK_CHACHA20 = NUM_MASK_CIPHERS, MASK_NONE };
+enum mask_id { MASK_AES_128, MASK_AES_256, MASK_CHACHA20, NUM_MASKS, MASK_NONE = NUM_MASKS };
 
 struct crypto {
 	const tern_allocator *heap;
 	EVP_CIPHER *ciphers[NUM_AEADS];
-	EVP_CIPHER *masks[NUM_MASK_CIPHERS];
+	EVP_CIPHER *masks[NUM_MASKS];
 	uint8_t *scratch; /* SCRATCH_LEN bytes once a key has been set */
 	struct curve curves[NUM_CURVES];
 	BN_CTX *bn;
