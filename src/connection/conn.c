@@ -265,7 +265,7 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 		     {QUEUED_MESSAGES_NEAR, TERN_EVENT_LIMIT_NEAR},
 		     {QUEUED_CLOSED, TERN_EVENT_CLOSED}};
 	if (!conn->queued)
-		return rrc_event(conn, event);
+		return conn->paths && rrc_event(conn, event);
 	drop_stale_events(conn);
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		if (!(conn->queued & order[i].bit))
@@ -280,7 +280,7 @@ static bool pop_event(tern_conn *conn, tern_event *event)
 			event->limit = TERN_LIMIT_MESSAGES;
 		return true;
 	}
-	return rrc_event(conn, event);
+	return conn->paths && rrc_event(conn, event);
 }
 
 /* The handshake's memory goes once the application has seen CONNECTED and come back; early records when they are read.

@@ -160,7 +160,7 @@ tern_error rrc_take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern
 void rrc_used(tern_conn *conn, size_t n); /* by a datagram of data of n bytes */
 uint64_t rrc_deadline(const tern_conn *conn);
 void rrc_tick(tern_conn *conn, tern_time now);
-bool rrc_event(tern_conn *conn, tern_event *event);
+bool rrc_event(tern_conn *conn, tern_event *event); /* where there are paths */
 
 void conn_set_mtu(tern_conn *conn, uint16_t mtu);
 /* What must fit with any connection ID that we may send with. */

@@ -179,7 +179,7 @@ bool rrc_event(tern_conn *conn, tern_event *event)
 	} rows[] = {{NEWS_PROBING, TERN_PATH_PROBING}, {NEWS_CHANGED, TERN_PATH_CHANGED},
 		    {NEWS_FAILED, TERN_PATH_FAILED},   {NEWS_ALIVE, TERN_PATH_ALIVE},
 		    {NEWS_SILENT, TERN_PATH_SILENT},   {NEWS_SEEN, TERN_PATH_SEEN}};
-	enum path_news news = conn->paths ? paths_news(conn->paths, &event->path) : 0;
+	enum path_news news = paths_news(conn->paths, &event->path);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		if (rows[i].news != news)
 			continue;
