@@ -577,6 +577,7 @@ static void forget_keys(tern_conn *conn, tern_time now)
 	record_forget_read(l, proved ? l->in.epoch : EPOCH_DATA);
 	if (!open)
 		record_forget_write(l, EPOCH_DATA);
+	acks_rest(&conn->after->acks);
 	conn->after->forget_ns = TERN_NEVER;
 	if (open || (!proved && l->older_in))
 		conn->after->forget_ns = lingers_until(now);

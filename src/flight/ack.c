@@ -72,6 +72,12 @@ void acks_tick(struct acks *a, tern_time now)
 		acks_hurry(a);
 }
 
+void acks_rest(struct acks *a)
+{
+	if (!a->due && a->deadline_ns == TERN_NEVER)
+		acks_clear(a);
+}
+
 void acks_clear(struct acks *a)
 {
 	heap_free(a->heap, a->records, ACK_RECORDS * sizeof *a->records);

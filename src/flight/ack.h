@@ -37,6 +37,8 @@ void acks_flush(struct acks *a);
  * doubled each time until something new comes. */
 void acks_again(struct acks *a, uint64_t timeout_ns, tern_time now);
 void acks_tick(struct acks *a, tern_time now);
+/* Nothing was to be told for a while: what was told need not be named again, and its memory goes. */
+void acks_rest(struct acks *a);
 /* The start of the next flight, or our answer, acknowledges all of it. What is empty holds no memory. */
 void acks_clear(struct acks *a);
 /* The body of an ACK in increasing order of at most cap bytes; sent records stay noted for the next. */

@@ -10,7 +10,7 @@
 
 #define WORD_MAX 64
 #define INPUTS_MAX 32
-#define STATES_MAX 48
+#define STATES_MAX 128
 #define OUTPUTS_MAX 128
 
 /* ---- kinds.c ---- */

@@ -8,7 +8,7 @@
 #include "pcg.h"
 
 #define TEXT_MAX 256
-#define NOW_NS (1000 * UINT64_C(1000000000))
+#define BETWEEN_NS UINT64_C(100000000) /* inputs: what is answered ten times a second at most is answered each time */
 
 struct system {
 	const struct kind *kind;
@@ -17,6 +17,7 @@ struct system {
 	struct credential_pem credential;
 	struct pcg rng[2];
 	struct puppet puppet;
+	tern_time now; /* nobody calls tick, so no timer fires */
 	tern_conn *conn; /* under test; NULL: a server that has accepted nobody */
 	uint16_t hellos; /* that a server has answered without a connection */
 	uint16_t number; /* the last message's */
@@ -29,7 +30,7 @@ struct system {
 };
 
 static const char *const certificates[] = {[CLIENT] = "E client.model", [SERVER] = "E server.model"};
-static const tern_time now = {NOW_NS, 1700000000};
+static const tern_time first_input = {1000 * UINT64_C(1000000000), 1700000000};
 
 static void must(tern_error error, const char *what)
 {
@@ -171,7 +172,7 @@ static void take_events(struct system *s)
 					    [TERN_EVENT_CLOSED] = "closed"};
 	tern_event event;
 	for (unsigned i = 0; i < 64; i++) {
-		tern_error error = tern_conn_next(s->conn, &event, now);
+		tern_error error = tern_conn_next(s->conn, &event, s->now);
 		if (error != TERN_OK && !s->failed)
 			note(s, "failed");
 		s->failed |= error != TERN_OK;
@@ -189,7 +190,7 @@ static void take_datagrams(struct system *s)
 	uint8_t out[PUPPET_DATAGRAM];
 	size_t n = 1;
 	for (unsigned i = 0; n && i < 64; i++) {
-		(void)!tern_conn_take(s->conn, out, sizeof out, &n, now);
+		(void)!tern_conn_take(s->conn, out, sizeof out, &n, s->now);
 		puppet_hear(&s->puppet, out, n, note, s);
 	}
 }
@@ -201,13 +202,13 @@ static void listen_to(struct system *s, const uint8_t *datagram, size_t n)
 	uint8_t reply[512];
 	size_t reply_n = 0;
 	tern_verdict verdict;
-	MUST(tern_listen(s->pool[SERVER], &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, now));
+	MUST(tern_listen(s->pool[SERVER], &verdict, reply, sizeof reply, &reply_n, datagram, n, &path, s->now));
 	if (verdict.kind == TERN_VERDICT_REPLY) {
 		puppet_said(&s->puppet);
 		puppet_hear(&s->puppet, reply, reply_n, note, s);
 		s->hellos = 1;
 	} else if (verdict.kind == TERN_VERDICT_ACCEPT) {
-		MUST(tern_accept(&s->conn, s->pool[SERVER], &verdict, &path, now));
+		MUST(tern_accept(&s->conn, s->pool[SERVER], &verdict, &path, s->now));
 	}
 }
 
@@ -226,12 +227,13 @@ static void say(struct system *s, const struct saying *saying)
 {
 	uint8_t datagram[PUPPET_DATAGRAM];
 	uint16_t number = number_due(s);
+	s->now.mono_ns += BETWEEN_NS;
 	size_t n = puppet_say(&s->puppet, saying, number, datagram);
 	if (!s->conn)
 		listen_to(s, datagram, n);
 	if (!s->conn)
 		return;
-	(void)!tern_conn_feed(s->conn, datagram, n, NULL, now);
+	(void)!tern_conn_feed(s->conn, datagram, n, NULL, s->now);
 	take_events(s);
 	s->number = number;
 	if (number_due(s) != number)
@@ -248,11 +250,12 @@ static void begin(struct system *s)
 	puppet_open(&s->puppet, puppet, &s->kind->play, s->pool[puppet], s->credential.key, certificates[puppet]);
 	s->hellos = s->number = 0;
 	s->failed = false;
+	s->now = first_input;
 	if (s->kind->role == SERVER)
 		return;
 	if (!s->kind->play.psk)
 		options.server_name = "server.model";
-	MUST(tern_client(&s->conn, s->pool[CLIENT], &options, now));
+	MUST(tern_client(&s->conn, s->pool[CLIENT], &options, s->now));
 	take_datagrams(s);
 }
 
