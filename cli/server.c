@@ -376,7 +376,9 @@ static void run(struct server *s)
 
 static tern_error open_at(struct server *s, const struct sockaddr *at)
 {
-	tern_endpoint_options options = {.size = sizeof options, .num_listen = 1};
+	tern_endpoint_options options = {.size = sizeof options,
+					 .num_listen = 1,
+					 .cids = s->options->cid_length == TERN_CID_LEN};
 	tern_endpoint *endpoints[WORKERS_MAX];
 	tern_address listen;
 	tern_error error;
@@ -455,6 +457,11 @@ int command_server(int argc, char **argv)
 		return usage_error("%s: unexpected argument", operands.text[0]);
 	if (!options.listen)
 		return usage_error("--listen is missing: give an address such as 127.0.0.1:4444");
+	if (options.cid_length > 0 && options.cid_length != TERN_CID_LEN)
+		return usage_error(
+			"--cid-length %lld: a server's connection IDs say where the connection lives: give %d bytes, "
+			"or 0 for none",
+			(long long)options.cid_length, TERN_CID_LEN);
 	struct server *s = calloc(1, sizeof *s);
 	if (!s)
 		return complain("out of memory");
