@@ -125,7 +125,7 @@ class Usage(Case):
                 (listen + pair + ["--cid-length", "7"], 2, ["--cid-length 7", "give 8 bytes, or 0"]),
                 (client + ["--srtp", "x"], 2, ["--srtp", "SRTP_AEAD_AES_128_GCM"]),
                 (listen + pair + ["--workers", "0"], 2, ["--workers 0", "1 to 64"]),
-                (listen + pair + ["--metrics", "1"], 2, ["--metrics", "not in this version"]),
+                (listen + pair + ["--metrics", "x"], 2, ["--metrics x", "HOST:PORT"]),
                 (client + ["--policy", "x"], 2, ["--policy x", "webrtc"]),
                 (client + ["--suites", "TLS_NULL"], 2, ["--suites TLS_NULL", "IANA"]),
                 (client + ["--groups", "secp9"], 2, ["--groups secp9"]),
