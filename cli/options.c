@@ -93,8 +93,6 @@ static void print_help(const struct command_line *line)
 	for (size_t i = 0; i < num_rows(line); i++) {
 		const struct option_row *row = row_at(line, i);
 		char left[64], letter[2] = {letter_of(line, row), 0};
-		if (row->kind == OPTION_LATER)
-			continue;
 		snprintf(left, sizeof left, "%s%s%s--%s%s%s", letter[0] ? "-" : "", letter, letter[0] ? ", " : "",
 			 row->name, row->value ? " " : "", row->value ? row->value : "");
 		printf("  %-*s %s\n", HELP_COLUMN, left, row->help);
@@ -162,8 +160,6 @@ static int take_option(const struct option_row *row, void *options, const char *
 		return take_number(row, field, value);
 	case OPTION_PERCENT:
 		return take_percent(row, field, value);
-	case OPTION_LATER:
-		return usage_error("--%s (%s) is not in this version of tern yet: leave it out", row->name, row->help);
 	}
 	return OPTIONS_GO;
 }

@@ -21,8 +21,7 @@ enum option_kind {
 	OPTION_TEXT, /* const char * */
 	OPTION_TEXTS, /* struct texts */
 	OPTION_NUMBER, /* int64_t, from min to max */
-	OPTION_PERCENT, /* double, 0 to 100 */
-	OPTION_LATER /* known, but not in this version */
+	OPTION_PERCENT /* double, 0 to 100 */
 };
 
 struct option_row {
@@ -69,7 +68,7 @@ struct options {
 	unsigned verbose;
 	const char *listen, *psk_file, *psk_context, *psk_hash, *cert_compression, *server_name, *session, *export,
 		*early_file;
-	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *record_crypto, *keylog, *trace;
+	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *record_crypto, *keylog, *trace, *metrics;
 	struct texts cert, key, ca, fingerprint, psk;
 	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after, workers;
 	int64_t cid_length; /* CID_UNSAID: as the policy says */

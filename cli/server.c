@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "metrics.h"
 #include "options.h"
 #include "report.h"
 #include "setup.h"
@@ -41,6 +42,7 @@ struct server {
 	struct export_request export;
 	struct worker workers[WORKERS_MAX];
 	size_t num_workers;
+	struct metrics *metrics;
 	pthread_mutex_t lock; /* what workers report, and status */
 	atomic_bool over;
 	int status;
@@ -73,7 +75,8 @@ static const struct option_row server_rows[] = {
 	{"export", OPTION_TEXT, FIELD(export), "LABEL:LEN", "show LEN bytes of keying material (RFC 5705)", 0, 0},
 	{"workers", OPTION_NUMBER, FIELD(workers), "N", "worker threads, each with a socket of its own (1)", 1,
 	 WORKERS_MAX},
-	{"metrics", OPTION_LATER, 0, "ADDR", "metrics", 0, 0},
+	{"metrics", OPTION_TEXT, FIELD(metrics), "ADDR",
+	 "show what is counted over HTTP, at ADDR/metrics: HOST:PORT or PORT", 0, 0},
 };
 
 static const struct command_line server_line = {
@@ -376,7 +379,9 @@ static void run(struct server *s)
 
 static tern_error open_at(struct server *s, const struct sockaddr *at)
 {
-	tern_endpoint_options options = {.size = sizeof options, .num_listen = 1};
+	tern_endpoint_options options = {.size = sizeof options,
+					 .num_listen = 1,
+					 .cids = s->options->cid_length == TERN_CID_LEN};
 	tern_endpoint *endpoints[WORKERS_MAX];
 	tern_address listen;
 	tern_error error;
@@ -415,6 +420,15 @@ static int open_endpoints(struct server *s)
 	return OPTIONS_GO;
 }
 
+static int open_metrics(struct server *s)
+{
+	tern_endpoint *endpoints[WORKERS_MAX];
+
+	for (size_t i = 0; i < s->num_workers; i++)
+		endpoints[i] = s->workers[i].endpoint;
+	return metrics_open(&s->metrics, s->options->metrics, endpoints, s->num_workers);
+}
+
 static int start(struct server *s)
 {
 	char text[TERN_ADDRESS_TEXT];
@@ -424,6 +438,8 @@ static int start(struct server *s)
 	int status = setup_open(&s->setup, s->options, true);
 	if (status == OPTIONS_GO)
 		status = open_endpoints(s);
+	if (status == OPTIONS_GO && s->options->metrics)
+		status = open_metrics(s);
 	if (status != OPTIONS_GO || !tern_endpoint_bound(s->workers[0].endpoint, &bound, 0))
 		return status;
 	tern_endpoint_text(text, &bound);
@@ -433,10 +449,13 @@ static int start(struct server *s)
 
 static void server_free(struct server *s)
 {
+	metrics_close(s->metrics);
 	for (size_t i = 0; i < s->num_workers; i++) {
 		tern_endpoint_free(s->workers[i].endpoint);
-		while (s->workers[i].peers)
-			peer_free(&s->workers[i], s->workers[i].peers);
+		for (struct peer *p = s->workers[i].peers, *next; p; p = next) {
+			next = p->next;
+			peer_free(&s->workers[i], p);
+		}
 	}
 	setup_close(&s->setup);
 	pthread_mutex_destroy(&s->lock);
@@ -455,6 +474,11 @@ int command_server(int argc, char **argv)
 		return usage_error("%s: unexpected argument", operands.text[0]);
 	if (!options.listen)
 		return usage_error("--listen is missing: give an address such as 127.0.0.1:4444");
+	if (options.cid_length > 0 && options.cid_length != TERN_CID_LEN)
+		return usage_error(
+			"--cid-length %lld: a server's connection IDs say where the connection lives: give %d bytes, "
+			"or 0 for none",
+			(long long)options.cid_length, TERN_CID_LEN);
 	struct server *s = calloc(1, sizeof *s);
 	if (!s)
 		return complain("out of memory");

@@ -39,7 +39,8 @@ ARROWS = {
 SYSTEM = [
     (r"(zlib|zstd|zstd_errors)\b|brotli/", ["src/compress/", "tests/unit/compress_test.c"]),
     (r"(intel-ipsec-mb)\b", ["src/crypto/ipsecmb/", "bench/"]),
-    (r"openssl/", ["src/crypto/libcrypto/", "cli/", "tests/", "bench/", "examples/webrtc/"]),
+    (r"openssl/", ["src/crypto/libcrypto/", "cli/", "tests/", "bench/", "examples/webrtc/",
+                  "examples/signer_pool.c"]),
     (r"(sys/socket|netinet/|arpa/|netdb|poll|sys/epoll|sys/time|time|pthread|threads|signal)\b",
      ["endpoint/", "cli/", "tests/", "fuzz/", "bench/", "examples/"]),
     # pages that a fork wipes

@@ -121,9 +121,11 @@ class Usage(Case):
                 (client + ["--dtls", "1.3,1.4"], 2, ["--dtls 1.3,1.4"]),
                 (client + ["--dtls", "1.0"], 2, ["--dtls 1.0"]),
                 (client + ["--cid-length", "21"], 2, ["--cid-length 21", "0 to 20"]),
+                (listen + pair + ["--cid-length", "20"], 2, ["--cid-length 20", "give 8 bytes, or 0"]),
+                (listen + pair + ["--cid-length", "7"], 2, ["--cid-length 7", "give 8 bytes, or 0"]),
                 (client + ["--srtp", "x"], 2, ["--srtp", "SRTP_AEAD_AES_128_GCM"]),
                 (listen + pair + ["--workers", "0"], 2, ["--workers 0", "1 to 64"]),
-                (listen + pair + ["--metrics", "1"], 2, ["--metrics", "not in this version"]),
+                (listen + pair + ["--metrics", "x"], 2, ["--metrics x", "HOST:PORT"]),
                 (client + ["--policy", "x"], 2, ["--policy x", "webrtc"]),
                 (client + ["--suites", "TLS_NULL"], 2, ["--suites TLS_NULL", "IANA"]),
                 (client + ["--groups", "secp9"], 2, ["--groups secp9"]),
@@ -308,6 +310,7 @@ class ServerAndClient(Case):
 
     def test_workers(self):
         self.many_clients_at_once("--workers", "3")
+        self.many_clients_at_once("--workers", "3", "--cid-length", "8")
 
     def test_resumption(self):
         session = self.path("session.bin")

@@ -29,8 +29,8 @@ def events(output):
 class Background:
     """A tern that keeps running; its output is collected so that no pipe fills up."""
 
-    def __init__(self, *args, stdin=subprocess.DEVNULL):
-        self.process = subprocess.Popen([TERN, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, *args, stdin=subprocess.DEVNULL, program=TERN):
+        self.process = subprocess.Popen([program, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.out, self.err = bytearray(), bytearray()
         self.threads = [threading.Thread(target=self.collect, args=pair, daemon=True)
                         for pair in ((self.process.stdout, self.out), (self.process.stderr, self.err))]

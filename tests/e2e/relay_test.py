@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """tern relay and tern demo: fates that repeat themselves, and a ladder that ends well."""
+import base64
 import contextlib
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
@@ -144,6 +146,34 @@ class Relay(Case):
         self.assertEqual([e["event"] for e in events(done.stdout)][0], "connected")
         self.assertGreater(events(done.stdout)[-1]["retransmissions"], 0)
 
+    def test_server_follows_a_rebinding(self):
+        for dtls in ("1.2", "1.3"):
+            for workers in ("1", "4"):
+                with self.subTest(dtls, workers=workers):
+                    self.through_rebinding(dtls, workers)
+
+    def through_rebinding(self, dtls, workers):
+        with self.server("--echo", "--json", "--cid-length", "8", "--workers", workers, "--dtls", dtls) as server:
+            with background("relay", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{server.port()}",
+                            "--rebind-after", "1") as relay:
+                with background("client", f"127.0.0.1:{relay.port()}", "--ca", self.cert, "--cid-length", "0", "--json",
+                                "--linger", "1500", stdin=subprocess.PIPE) as client:
+                    for i in range(16):
+                        client.process.stdin.write(b"%d\n" % i)
+                        client.process.stdin.flush()
+                        time.sleep(0.1)
+                    client.process.stdin.write(b"last\n")
+                    client.process.stdin.close()
+                    self.assertEqual(client.finish(), 0)
+            self.assertEqual(server.finish(signal.SIGTERM), 0)
+        told = events(bytes(server.out))
+        data = [e for e in told if e["event"] == "data"]
+        paths = [e for e in told if e["event"] == "path"]
+        back = [base64.b64decode(e["data"]) for e in events(bytes(client.out)) if e["event"] == "data"]
+        self.assertEqual(len(data), 17)  # all that was sent
+        self.assertEqual([e["change"] for e in paths], ["probing", "changed"])
+        self.assertNotEqual(paths[0]["address"], paths[0]["peer"])
+        self.assertIn(b"last\n", back)
 
 class Demo(Case):
     def test_default(self):
