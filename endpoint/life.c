@@ -172,7 +172,7 @@ void life_connected(tern_endpoint *endpoint, uint32_t index)
 	COUNT(endpoint, rtt_samples, info.rtt_ns != 0);
 	COUNT(endpoint, rtt_sum_ns, info.rtt_ns);
 	count_retransmissions(endpoint, slot, &info);
-	if (slot->flags & SLOT_CANDIDATE) {
+	if (slot->flags & SLOT_CANDIDATE) { /* RFC 6347 4.2.8, RFC 9147 5.11 */
 		life_end(endpoint, other_of(endpoint, index), TERN_GONE_REPLACED);
 		slot->flags &= (uint16_t)~SLOT_CANDIDATE;
 	}

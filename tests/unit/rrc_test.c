@@ -363,8 +363,8 @@ static void spoofed(void **state)
 	}
 }
 
-/* Somebody who sees all that the client sends brings it to the server sooner, from his own address, and what the server
- * sends there to the client. The enhanced check keeps him out. */
+/* RFC 9146 6. Somebody who sees all that the client sends brings it to the server sooner, from his own address, and
+ * what the server sends there to the client. The enhanced check keeps him out. */
 static void faster_copies(void **state)
 {
 	(void)state;
@@ -391,6 +391,7 @@ static void faster_copies(void **state)
 	}
 }
 
+/* Without a check the application is told, and decides: RFC 9146 6. */
 static void told_only(void **state)
 {
 	static const struct setting s = {"", false, TERN_RRC_OFF, TERN_RRC_OFF, 0, 8, false};
