@@ -258,6 +258,7 @@ tern_error tern_conn_request_cids(tern_conn *conn, unsigned n)
 	return settle_wish(conn);
 }
 
+/* For a new path, so that nobody links it to the old one: RFC 9147 9, 11. */
 tern_error tern_conn_next_cid(tern_conn *conn)
 {
 	struct cids *cids = &conn->records.cids;

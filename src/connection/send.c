@@ -39,8 +39,8 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 	return TERN_OK;
 }
 
-/* Until the server has named a version, the records of hellos say DTLS 1.0 (RFC 9147 4), as those of OpenSSL, NSS and
- * BoringSSL do, so that to whoever inspects them they look like any other. */
+/* Until the server has named a version, the records of hellos say DTLS 1.0, as those of OpenSSL, NSS and BoringSSL do,
+ * so that to whoever inspects them they look like any other (RFC 9147 4). */
 static bool is_first_hello(const struct handshake *hs)
 {
 	return hs->flight.messages[0].type == CLIENT_HELLO && !hs->retried;

@@ -74,7 +74,7 @@ void acks_tick(struct acks *a, tern_time now)
 
 void acks_rest(struct acks *a)
 {
-	if (!a->due && a->deadline_ns == TERN_NEVER)
+	if (a->deadline_ns == TERN_NEVER && !a->due)
 		acks_clear(a);
 }
 

@@ -205,7 +205,11 @@ size_t record_padded_max(const struct record_layer *l, uint16_t epoch)
 
 bool record_is_newest(const struct record_layer *l, const struct record *record)
 {
-	return record->epoch && record->epoch == l->in.epoch && record->seq + 1 == l->in.window.next;
+	const struct read_epoch *e = &l->in;
+	/* A peer whose key update was not acknowledged yet does not use the keys that we have ready for it. */
+	for (const struct older_read *o = l->older_in; o && e->opened == 0; o = o->next)
+		e = &o->e;
+	return record->epoch && record->epoch == e->epoch && record->seq + 1 == e->window.next;
 }
 
 size_t record_size(const struct record_layer *l, uint16_t epoch, size_t n)

@@ -106,8 +106,8 @@ struct record {
  * number 0. */
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out);
 
-/* Whether this record, just opened, is the newest of all: of the newest epoch, and none of a higher number was opened.
- * RFC 9146 6. */
+/* Whether this record, just opened, is the newest of all: of the newest epoch in which any was, and none of a higher
+ * number. RFC 9146 6. */
 bool record_is_newest(const struct record_layer *l, const struct record *record);
 
 /* Appends one record with payload to w, in the plain form of either RFC (RFC 6347 4.1, RFC 9146 3) or protected. epoch:

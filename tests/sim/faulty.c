@@ -70,11 +70,12 @@ bool fault_is_over(const struct world *w)
 	       w->now_ns > w->ended_ns + LAST_WORDS_NS;
 }
 
-/* Where nothing gets lost, and nobody forges, restarts or closes, an alert arrives. */
+/* Where nothing gets lost, and nobody forges, restarts, moves or closes, an alert arrives. */
 static bool must_learn(const struct world *w)
 {
 	unsigned unsure = SIM_GARBAGE | SIM_RESTART | SIM_CLOSE | SIM_FLOOD | SIM_LOSE_LAST;
-	return !(w->scenario->flags & unsure) && !w->scenario->skip_to && w->schedule.fault.kind != FAULT_MONO_END;
+	return !(w->scenario->flags & unsure) && !w->scenario->skip_to && !w->scenario->moves &&
+	       w->schedule.fault.kind != FAULT_MONO_END;
 }
 
 static void check_end(struct world *w, const struct host *h, const struct peer *p)

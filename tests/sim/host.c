@@ -87,6 +87,9 @@ static void on_connected(struct host *h, struct peer *p)
 	if (h->ids_left)
 		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
 			 EVENT_CHANGE_IDS, h->side, 0);
+	if (h->side == CLIENT && h->world->moves_left)
+		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->moves_gap_ms),
+			 EVENT_MOVE, h->side, 0);
 }
 
 static void on_authenticated(struct host *h, struct peer *p)
@@ -125,6 +128,9 @@ static void on_event(struct host *h, struct peer *p, const tern_event *event)
 	case TERN_EVENT_AUTHENTICATED:
 		on_authenticated(h, p);
 		break;
+	case TERN_EVENT_PATH:
+		path_changed(h, event);
+		break;
 	default:
 		break;
 	}
@@ -149,9 +155,10 @@ static void check_small_take(struct host *h, struct peer *p, uint16_t mtu)
 {
 	const size_t caps[] = {0, 1, mtu / 2, mtu - 1u};
 	uint8_t out[SIM_DATAGRAM_MAX];
+	tern_path path;
 	for (size_t i = 0; has_small_buffers(h) && i < sizeof caps / sizeof caps[0]; i++) {
 		size_t n = 1;
-		tern_error error = tern_conn_take(p->conn, out, caps[i], &n, host_time(h));
+		tern_error error = tern_conn_take_path(p->conn, out, caps[i], &n, &path, host_time(h));
 		must_refuse(h, "take", error, n);
 	}
 }
@@ -160,13 +167,14 @@ static void send_all(struct host *h, struct peer *p)
 {
 	struct world *w = h->world;
 	uint8_t out[SIM_DATAGRAM_MAX];
+	tern_path path;
 	tern_info info;
 	tern_error error;
 	size_t n;
 	for (unsigned i = 0; i < 512; i++) {
 		tern_conn_info(p->conn, &info);
 		check_small_take(h, p, info.mtu);
-		error = tern_conn_take(p->conn, out, sizeof out, &n, host_time(h));
+		error = tern_conn_take_path(p->conn, out, sizeof out, &n, &path, host_time(h));
 		if (error != TERN_OK) {
 			host_note_end(h, p, error);
 			continue;
@@ -178,6 +186,7 @@ static void send_all(struct host *h, struct peer *p)
 		if (n > info.mtu)
 			invariants_fail(&w->inv, "side %u: a datagram of %zu bytes for an MTU of %u", h->side, n,
 					info.mtu);
+		turn_toward(h, &path);
 		world_send(w, h->side, out, n);
 	}
 	invariants_fail(&w->inv, "side %u: there is no end of datagrams to take", h->side);
@@ -203,6 +212,14 @@ void host_drain(struct host *h, struct peer *p)
 		}
 	}
 	send_all(h, p);
+}
+
+static void send_data(struct host *h, const struct peer *p, const uint8_t *datagram, size_t n)
+{
+	tern_path path = path_of(h);
+	(void)tern_conn_path(p->conn, &path);
+	turn_toward(h, &path);
+	world_send(h->world, h->side, datagram, n);
 }
 
 static void seal_and_send(struct host *h, struct peer *p)
@@ -231,7 +248,14 @@ static void seal_and_send(struct host *h, struct peer *p)
 	else if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: cannot seal: %s", h->side, tern_error_name(error));
 	else
-		world_send(w, h->side, out, out_n);
+		send_data(h, p, out, out_n);
+}
+
+/* Data has to last until the last of the moves was noticed. */
+static uint64_t data_gap(struct world *w, uint32_t sent)
+{
+	uint64_t gap = SIM_MS * (20 + pcg_below(&w->rng, 100));
+	return w->scenario->moves ? gap * (1 + sent / 64) : gap;
 }
 
 /* Before the peer is connected too, data mostly comes too early: some is enough. */
@@ -246,7 +270,7 @@ void host_send_data(struct host *h)
 	if (a && (a->sent[h->side] < EARLY_MESSAGES || world_agrees(w)))
 		seal_and_send(h, p);
 	if (a && a->sent[h->side] < world_messages(w))
-		world_at(w, SIM_MS * (20 + pcg_below(&w->rng, 100)), EVENT_SEND_DATA, h->side, 0);
+		world_at(w, data_gap(w, a->sent[h->side]), EVENT_SEND_DATA, h->side, 0);
 }
 
 /* ---- receiving ---- */
@@ -256,10 +280,11 @@ static void feed(struct host *h, struct peer *p, uint8_t *datagram, size_t n)
 	struct world *w = h->world;
 	struct window_mark mark = window_before(&w->inv, p->conn);
 	uint8_t copy[SIM_DATAGRAM_MAX];
+	tern_path path = path_of(h);
 	tern_error error;
 	memcpy(copy, datagram, n);
 	ledger_next(&w->ledger);
-	error = tern_conn_feed(p->conn, datagram, n, NULL, host_time(h));
+	error = tern_conn_feed(p->conn, datagram, n, &path, host_time(h));
 	if (error != TERN_OK)
 		invariants_fail(&w->inv, "side %u: feed: %s", h->side, tern_error_name(error));
 	host_drain(h, p);
@@ -280,16 +305,6 @@ static void introduce(struct host *h, struct peer *p)
 	carry_begin(h, p);
 	if (w->met)
 		w->met(w->meddler, h->side, p->conn);
-}
-
-static tern_path path_of(const struct host *h)
-{
-	tern_path path = {.local = {.len = 2, .bytes = {'s', 1}, .host_len = 1},
-			  .remote = {.len = 2, .bytes = {'c', 1}, .host_len = 1}};
-	if (h->side == CLIENT)
-		path = (tern_path){.local = {.len = 2, .bytes = {'c', 1}, .host_len = 1},
-				   .remote = {.len = 2, .bytes = {'s', 1}, .host_len = 1}};
-	return path;
 }
 
 /* By a fault only. */
@@ -394,6 +409,7 @@ static void listen_at(struct host *h, struct peer *p, uint8_t *datagram, size_t 
 		invariants_fail(&w->inv, "listen kept memory or changed the datagram");
 	h->heard_pieces |= verdict.drop == TERN_DROP_HELLO_FRAGMENTED;
 	listened(&w->inv, n, reply_n, verdict.kind == TERN_VERDICT_ACCEPT);
+	turn_toward(h, &path);
 	if (verdict.kind == TERN_VERDICT_REPLY)
 		world_send(w, SERVER, reply, reply_n);
 	else if (verdict.kind == TERN_VERDICT_ACCEPT)

@@ -31,6 +31,13 @@ void skip_numbers(struct world *w);
 void check_epochs(struct world *w);
 void check_ids(struct world *w);
 
+/* moves.c: the client gets another address, as behind a NAT. */
+void move_client(struct world *w);
+bool moves_done(const struct world *w); /* and the server sends to the last one */
+void path_changed(struct host *h, const tern_event *event);
+tern_path path_of(const struct host *h); /* of the datagram that came last */
+void turn_toward(struct host *h, const tern_path *path); /* what is sent next goes there */
+
 /* host.c: what an endpoint does. */
 tern_time host_time(const struct host *h); /* by its own clock */
 void host_connect(struct host *h); /* a client */

@@ -21,6 +21,7 @@ void invariants_start(struct invariants *inv)
 	inv->opens = 0;
 	inv->signs[0] = inv->signs[1] = 0;
 	inv->unproved_in = inv->unproved_out = 0;
+	memset(inv->addresses, 0, sizeof inv->addresses);
 }
 
 void invariants_fail(struct invariants *inv, const char *format, ...)
@@ -378,4 +379,30 @@ void listened(struct invariants *inv, size_t n, size_t reply, bool proved)
 	if (inv->unproved_out > 3 * inv->unproved_in)
 		invariants_fail(inv, "%llu bytes went to an unproved address that had sent %llu",
 				(unsigned long long)inv->unproved_out, (unsigned long long)inv->unproved_in);
+}
+
+void address_heard(struct invariants *inv, unsigned address, size_t n)
+{
+	if (address < ADDRESSES)
+		inv->addresses[address].in += n;
+	else
+		invariants_fail(inv, "more than %d addresses in one run", ADDRESSES);
+}
+
+void address_sent(struct invariants *inv, unsigned address, size_t n)
+{
+	struct address_bytes *a = &inv->addresses[address < ADDRESSES ? address : 0];
+	a->out += n;
+	if (a != inv->addresses && !a->proved && a->out > 3 * a->in)
+		invariants_fail(inv, "%llu bytes went to address %u, which is not proved and had sent %llu",
+				(unsigned long long)a->out, address, (unsigned long long)a->in);
+}
+
+/* Who was not asked there cannot have answered. */
+void address_proved(struct invariants *inv, unsigned address)
+{
+	struct address_bytes *a = &inv->addresses[address < ADDRESSES ? address : 0];
+	if (a->in == 0 || a->out == 0)
+		invariants_fail(inv, "address %u is believed, and was not asked", address);
+	a->proved = true;
 }

@@ -14,6 +14,7 @@
 #define NONCE_SLOTS 32768 /* a power of two; a run seals less than half as many records */
 #define MESSAGES_MAX 1024 /* of application data, per association and side */
 #define ASSOCIATIONS 16
+#define ADDRESSES 16 /* of the client, in a run */
 #define DATA_HEADER 16 /* bytes that say which message this is */
 
 struct association {
@@ -34,6 +35,12 @@ struct memory {
 struct sealed {
 	uint64_t nonce; /* a hash of key and nonce */
 	uint32_t run; /* that filled the slot */
+};
+
+/* Of the client, beside the first one. */
+struct address_bytes {
+	uint64_t in, out; /* bytes that came from it to the server, and that went there */
+	bool proved;
 };
 
 /* The plaintext of an ACK of DTLS 1.3. */
@@ -58,6 +65,8 @@ struct invariants {
 	uint64_t opens; /* records that authenticated */
 	uint64_t signs[2]; /* private key operations by side */
 	uint64_t unproved_in, unproved_out; /* bytes to and from addresses that are not proved */
+
+	struct address_bytes addresses[ADDRESSES];
 
 	struct ack_body acked, opened; /* sealed last; opened last */
 
@@ -100,6 +109,12 @@ void window_after(struct invariants *inv, const struct window_mark *mark, const 
 
 /* tern_listen looked at n bytes and answered reply bytes. */
 void listened(struct invariants *inv, size_t n, size_t reply, bool proved);
+
+/* A connection that follows its peer: what comes from the address and goes there, and when the server believes it.
+ * RFC 9853 2. The first address was proved in the handshake, if ever. */
+void address_heard(struct invariants *inv, unsigned address, size_t n);
+void address_sent(struct invariants *inv, unsigned address, size_t n);
+void address_proved(struct invariants *inv, unsigned address);
 
 /* Memory of one side: received bytes and connections so far bound what may be live beyond base. */
 void memory_bounded(struct invariants *inv, const struct memory *m, uint64_t received, size_t conns, size_t own);

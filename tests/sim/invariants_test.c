@@ -184,6 +184,30 @@ static void test_listen(void **state)
 	assert_true(inv.failed);
 }
 
+static void test_addresses(void **state)
+{
+	static struct invariants inv;
+	(void)state;
+	invariants_start(&inv);
+	address_sent(&inv, 0, 5000); /* where the handshake was */
+	address_heard(&inv, 1, 100);
+	address_sent(&inv, 1, 300);
+	address_proved(&inv, 1);
+	address_sent(&inv, 1, 5000);
+	address_heard(&inv, 2, 100);
+	address_sent(&inv, 2, 300);
+	assert_false(inv.failed);
+	address_sent(&inv, 2, 1);
+	assert_true(inv.failed);
+	invariants_start(&inv);
+	address_heard(&inv, 1, 100);
+	address_proved(&inv, 1); /* nothing was asked there */
+	assert_true(inv.failed);
+	invariants_start(&inv);
+	address_heard(&inv, ADDRESSES, 1);
+	assert_true(inv.failed);
+}
+
 static void test_window(void **state)
 {
 	static struct invariants inv;
@@ -332,10 +356,15 @@ static void test_does_what_it_says(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sabotage),  cmocka_unit_test(test_data),
-		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_window),
-		cmocka_unit_test(test_allocator), cmocka_unit_test(test_nonces),
-		cmocka_unit_test(test_repeats),	  cmocka_unit_test(test_does_what_it_says),
+		cmocka_unit_test(test_sabotage),
+		cmocka_unit_test(test_data),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_allocator),
+		cmocka_unit_test(test_nonces),
+		cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_does_what_it_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

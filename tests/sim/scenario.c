@@ -16,6 +16,7 @@
 #define OTHER_GROUP .client_groups = "x25519,secp384r1", .server_groups = "secp384r1"
 #define EARLY (SIM_TICKET | SIM_EARLY)
 #define IDS(client, server) .ids = {client + 1, server + 1}
+#define MOVES(n, gap_ms) .moves = n, .moves_gap_ms = gap_ms
 #define MTU(n) .client_mtu = n, .server_mtu = n
 #define SHA384_SUITE "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
 
@@ -118,6 +119,11 @@ const struct scenario scenarios[] = {
 	{.name = "cid-close", IDS(8, 8), .flags = SIM_CLOSE, .certificate = ECDSA_CERT},
 	{.name = "cid-lose-last", IDS(8, 8), .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT},
 	{.name = "cid-garbage", IDS(8, 8), .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT},
+	/* RFC 9853: its address changes under it. */
+	{.name = "cid-moves", IDS(8, 8), MOVES(1, 300), .certificate = ECDSA_CERT},
+	{.name = "cid-moves-basic", IDS(0, 8), MOVES(3, 500), .basic_checks = true, .certificate = ECDSA_CERT},
+	{.name = "cid-moves-often", IDS(8, 20), MOVES(8, 2000), .flags = SIM_PSK, .suites = PSK_SUITE},
+	{.name = "cid-moves-garbage", IDS(8, 8), MOVES(3, 800), .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{.name = "garbage", .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{.name = "garbage-mutual", .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT, .client_mtu = 300},
 	{.name = "garbage-psk", .flags = SIM_GARBAGE | SIM_PSK, .suites = PSK_SUITE},
@@ -296,6 +302,12 @@ const struct scenario scenarios[] = {
 	 .updates = {3, 3}, .id_changes = {6, 6}, .updates_gap_ms = 30},
 	{V13("cid-garbage"), SMALL, IDS(8, 8), .flags = SIM_GARBAGE, .certificate = ECDSA_CERT, .id_changes = {6, 6},
 	 .updates_gap_ms = 200},
+	{V13("cid-moves"), SMALL, IDS(8, 8), MOVES(1, 300), .certificate = ECDSA_CERT},
+	{V13("cid-moves-basic"), SMALL, IDS(0, 8), MOVES(3, 500), .basic_checks = true, .certificate = ECDSA_CERT},
+	{V13("cid-moves-often"), SMALL, IDS(8, 20), MOVES(8, 2000), .flags = SIM_PSK},
+	{V13("cid-moves-changes"), SMALL, IDS(8, 8), MOVES(4, 800), .flags = SIM_ASK_UPDATE, .certificate = ECDSA_CERT,
+	 .updates = {3, 3}, .id_changes = {6, 6}, .updates_gap_ms = 60},
+	{V13("cid-moves-garbage"), SMALL, IDS(8, 8), MOVES(3, 800), .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{V13("garbage"), SMALL, .flags = SIM_GARBAGE, .certificate = ECDSA_CERT},
 	{V13("garbage-mutual"), SMALL, .flags = SIM_GARBAGE | SIM_MUTUAL, .certificate = ECDSA_CERT, .client_mtu = 300},
 	{V13("garbage-psk"), SMALL, .flags = SIM_GARBAGE | SIM_PSK},

@@ -60,6 +60,9 @@ struct scenario {
 	uint16_t max_fragment_length, record_size_limit;
 	uint16_t repeat_ms; /* both sides repeat their flights byte for byte, so often; 0: the timers do all */
 	uint8_t ids[2]; /* connection IDs: one more than the bytes of a side's; 0: it does without */
+	uint8_t moves; /* so often the client gets another address, and does not know */
+	bool basic_checks; /* of the paths: RFC 9853 5.1 */
+	uint16_t moves_gap_ms; /* at most so long after the one before */
 
 	/* DTLS 1.3 */
 	uint16_t losses; /* SIM_LOSE_LAST: so many; 0: a few */

@@ -153,6 +153,7 @@ static tern_error set_up(struct host *h, const struct provider *provider)
 	TRY(set_psk(h));
 	if (s->ids[h->side])
 		TRY(tern_config_set_cid_length(h->config, s->ids[h->side] - 1u));
+	TRY(tern_config_set_rrc(h->config, s->basic_checks ? TERN_RRC_BASIC : TERN_RRC_ENHANCED));
 	if (has(h, SIM_ALPN))
 		TRY(tern_config_set_alpn(h->config, h->side == CLIENT ? "none,coap" : "coap,stun"));
 	store.user = h;

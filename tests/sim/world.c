@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "connection/hello_slots.h"
+#include "connection/path.h"
 #include "crypto/stub/stub.h"
 #include "handshake/config.h"
 #include "handshake/pool.h"
@@ -97,15 +98,20 @@ static struct event datagram_event(struct world *w, unsigned to, uint64_t after_
 			      .kind = EVENT_DATAGRAM,
 			      .side = (uint8_t)to,
 			      .index = index,
-			      .number = number};
+			      .number = number,
+			      .address = to == SERVER ? w->address : w->toward};
 }
 
 void world_inject(struct world *w, unsigned to, const uint8_t *p, size_t n, uint64_t after_ns)
 {
 	uint16_t index;
+	struct event e;
 	ladder_datagram(w, !to, p, n, 0, NULL);
-	if (buffer_of(w, p, n, &index))
-		schedule_event(w, datagram_event(w, to, after_ns, index, 0));
+	if (!buffer_of(w, p, n, &index))
+		return;
+	e = datagram_event(w, to, after_ns, index, 0);
+	e.address = w->address;
+	schedule_event(w, e);
 }
 
 static void release_held(struct world *w, uint64_t after_ns)
@@ -186,6 +192,8 @@ void world_pass(struct world *w, unsigned from, const uint8_t *p, size_t n)
 	b.n = (uint16_t)n;
 	memcpy(b.bytes, p, n);
 	note_trail(w, from, p, n);
+	if (from == SERVER)
+		address_sent(&w->inv, w->toward, n);
 	check_plain_acks(w, from, p, n);
 	catch_datagram(w, !from, p, n);
 	if (w->meddle)
@@ -261,7 +269,7 @@ static bool settled(struct world *w)
 	if (w->staging && !w->session_len)
 		return false;
 	return world_agrees(w) && w->restarts_left == 0 && w->forgeries_left == 0 && w->floods_left == 0 &&
-	       updates_done(w) && spoke(w);
+	       updates_done(w) && moves_done(w) && spoke(w);
 }
 
 /* Each thing the script does costs at most one timeout on each side. */
@@ -286,6 +294,7 @@ static uint64_t time_limit(const struct world *w)
 		 ((unsigned)w->scenario->updates[0] + w->scenario->updates[1] + w->scenario->epochs +
 		  w->scenario->requests) *
 		 (200u + w->scenario->updates_gap_ms);
+	limit += SIM_S * 6 * w->scenario->moves;
 	limit += SIM_MS * 100 * w->scenario->epochs * w->scenario->seal_limit;
 	if (w->scenario->flags & (SIM_LOSE_LAST | SIM_FLOOD))
 		limit += 4 * SIM_S;
@@ -297,7 +306,8 @@ static uint64_t time_limit(const struct world *w)
 uint32_t world_messages(const struct world *w)
 {
 	const struct scenario *s = w->scenario;
-	return s->updates[0] || s->updates[1] || s->requests || s->epochs || s->skip_to ? MESSAGES_MAX : MESSAGES_USUAL;
+	bool long_run = s->updates[0] || s->updates[1] || s->requests || s->epochs || s->skip_to || s->moves;
+	return long_run ? MESSAGES_MAX : MESSAGES_USUAL;
 }
 
 /* ---- steps ---- */
@@ -365,12 +375,26 @@ static void attack(struct world *w)
 		w->sent_by_then[i] = a->sent[i] < world_messages(w) ? a->sent[i] : 0;
 }
 
+/* What goes to an address that the client has no more is lost. */
+static void arrive(struct world *w, struct host *h, const struct event *e)
+{
+	struct buffer *b = &w->buffers[e->index];
+	if (h->side == SERVER) {
+		h->heard_from = e->address;
+		address_heard(&w->inv, e->address, b->n);
+	} else if (e->address != w->address) {
+		ladder_note(w, CLIENT, "is not at address %u any more", e->address);
+		return;
+	}
+	host_receive(h, b->bytes, b->n);
+}
+
 static void happen(struct world *w, const struct event *e)
 {
 	struct host *h = &w->hosts[e->side];
 	switch (e->kind) {
 	case EVENT_DATAGRAM:
-		host_receive(h, w->buffers[e->index].bytes, w->buffers[e->index].n);
+		arrive(w, h, e);
 		free_buffer(w, e->index);
 		break;
 	case EVENT_SEND_DATA:
@@ -401,6 +425,9 @@ static void happen(struct world *w, const struct event *e)
 	case EVENT_CHANGE_IDS:
 		host_change_ids(h);
 		break;
+	case EVENT_MOVE:
+		move_client(w);
+		break;
 	case EVENT_STRIKE:
 		w->strike(w->meddler, e->index);
 		break;
@@ -410,7 +437,7 @@ static void happen(struct world *w, const struct event *e)
 /* What a connection may hold of its own beside the usual. */
 static size_t own_bytes(const struct scenario *s)
 {
-	size_t n = 3 * s->certificate_len;
+	size_t n = 3 * s->certificate_len + (s->moves ? sizeof(struct moves) : 0);
 	if (s->versions == SIM_12)
 		return n;
 	n += 2 * s->certificate_len; /* which record carried which piece of it, for four transmissions */
@@ -520,6 +547,8 @@ static void want_updates(struct host *h)
 	h->requests_left = w->staging || h->side == CLIENT ? 0 : w->scenario->requests;
 	h->ids_left = w->staging ? 0 : w->scenario->id_changes[h->side];
 	h->proofs = 0;
+	if (h->side == CLIENT)
+		w->moves_left = w->staging ? 0 : w->scenario->moves;
 	if (h->updates_left && w->scenario->flags & SIM_TOGETHER)
 		world_at(w, SIM_MS * TOGETHER_MS, EVENT_REKEY, h->side, 0);
 }
@@ -533,6 +562,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 	w->order = w->steps = w->datagrams = w->ticks = w->serial = w->answers = 0;
 	w->num_events = w->num_free = w->num_caught = 0;
 	w->holds = w->closing = w->gave_up = false;
+	w->address = w->toward = 0;
 	w->kept.flight = 0;
 	w->kept.num = w->kept.used = 0;
 	w->sent_by_then[0] = w->sent_by_then[1] = 0;
@@ -559,6 +589,7 @@ void world_begin(struct world *w, const struct schedule *schedule)
 		pcg_seed(&h->rng, schedule->seed, 2 + i);
 		link_init(&h->link, schedule, i);
 		h->received = h->conns = 0;
+		h->heard_from = 0;
 		h->reported.n = 0;
 		want_updates(h);
 		h->pool->jitter = schedule->seed + i;

@@ -28,6 +28,7 @@ enum event_kind {
 	EVENT_REQUEST,
 	EVENT_REPEAT,
 	EVENT_CHANGE_IDS,
+	EVENT_MOVE,
 	EVENT_STRIKE
 };
 
@@ -37,6 +38,7 @@ struct event {
 	uint8_t side; /* whom it concerns */
 	uint16_t index; /* DATAGRAM: the buffer; ANSWER: the job */
 	uint64_t number; /* DATAGRAM: for the ladder */
+	uint8_t address; /* DATAGRAM: the client's, from which it came or to which it goes */
 };
 
 struct buffer {
@@ -97,6 +99,7 @@ struct host {
 	unsigned updates_left; /* key updates to begin */
 	unsigned requests_left, proofs; /* the server's: requests to make, and their ends */
 	unsigned ids_left; /* changes of connection IDs to begin */
+	uint8_t heard_from; /* the server's: the client's address in the datagram that came last */
 	uint64_t skew_ns; /* its clock, beside the world's; modulo 2^64 */
 	int64_t skew_s; /* its calendar */
 };
@@ -132,6 +135,9 @@ struct world {
 
 	unsigned restarts_left, losses_left, forgeries_left, floods_left;
 	bool skip_left; /* record numbers are to be moved on */
+	unsigned moves_left;
+	uint8_t address; /* the client's now: what goes to another is lost */
+	uint8_t toward; /* to which of them the server sends the next datagram */
 	uint32_t sent_by_then[2]; /* messages, when the attacks ended */
 	bool closing;
 	bool gave_up; /* somebody ended as it may */

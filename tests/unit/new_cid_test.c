@@ -165,7 +165,7 @@ static void immediate(void **state)
 	}
 }
 
-/* Spare ones are used in the order they came, and the ones before stay ours. */
+/* Spare ones are used in the order they came, each for another path (RFC 9147 9, 11), and the ones before stay ours. */
 static void spare(void **state)
 {
 	struct pair p;

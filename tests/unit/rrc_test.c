@@ -315,6 +315,32 @@ static void rebinding(void **state)
 	}
 }
 
+/* The acknowledgement of a key update goes where the client was: it goes on under the old keys until it is found. */
+static void rebinding_amid_a_key_update(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NUM(settings); i++) {
+		struct net net;
+		if (settings[i].old)
+			continue;
+		open_net(&net, &settings[i]);
+		OK(tern_conn_rekey(conn_of(&net, CLIENT), false, net.pair.now));
+		collect(&net, CLIENT);
+		run(&net, DELAY);
+		assert_int_equal(conn_of(&net, SERVER)->records.in.epoch, conn_of(&net, CLIENT)->write_epoch + 1);
+		net.nat = 20;
+		net.dead = 10;
+		net.num_flying = 0;
+		for (int n = 0; n < 100; n++) {
+			send(&net, CLIENT, 100);
+			run(&net, 50 * MS);
+		}
+		check_path(&net, SERVER, 1, 20);
+		assert_int_equal(conn_of(&net, SERVER)->records.in.epoch, conn_of(&net, CLIENT)->write_epoch);
+		close_net(&net);
+	}
+}
+
 /* Any one or two of the datagrams from the rebinding on are lost: the server follows, or does at the next record. */
 static void losses(void **state)
 {
@@ -363,8 +389,8 @@ static void spoofed(void **state)
 	}
 }
 
-/* Somebody who sees all that the client sends brings it to the server sooner, from his own address, and what the server
- * sends there to the client. The enhanced check keeps him out. */
+/* RFC 9146 6. Somebody who sees all that the client sends brings it to the server sooner, from his own address, and
+ * what the server sends there to the client. The enhanced check keeps him out. */
 static void faster_copies(void **state)
 {
 	(void)state;
@@ -391,6 +417,7 @@ static void faster_copies(void **state)
 	}
 }
 
+/* Without a check the application is told, and decides: RFC 9146 6. */
 static void told_only(void **state)
 {
 	static const struct setting s = {"", false, TERN_RRC_OFF, TERN_RRC_OFF, 0, 8, false};
@@ -561,10 +588,19 @@ static void path_mtu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(agreement),	cmocka_unit_test(rebinding),	 cmocka_unit_test(losses),
-		cmocka_unit_test(spoofed),	cmocka_unit_test(faster_copies), cmocka_unit_test(told_only),
-		cmocka_unit_test(migration),	cmocka_unit_test(probing),	 cmocka_unit_test(one_path_callers),
-		cmocka_unit_test(bad_messages), cmocka_unit_test(set_path),	 cmocka_unit_test(path_mtu),
+		cmocka_unit_test(agreement),
+		cmocka_unit_test(rebinding),
+		cmocka_unit_test(rebinding_amid_a_key_update),
+		cmocka_unit_test(losses),
+		cmocka_unit_test(spoofed),
+		cmocka_unit_test(faster_copies),
+		cmocka_unit_test(told_only),
+		cmocka_unit_test(migration),
+		cmocka_unit_test(probing),
+		cmocka_unit_test(one_path_callers),
+		cmocka_unit_test(bad_messages),
+		cmocka_unit_test(set_path),
+		cmocka_unit_test(path_mtu),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
