@@ -42,7 +42,7 @@ static bool add_chunk(tern_endpoint *endpoint)
 	if (!chunk)
 		return false;
 	endpoint->chunks[endpoint->num_chunks++] = chunk;
-	for (uint32_t i = CHUNK; i-- > (first == 0);) {
+	for (uint32_t i = CHUNK, end = first ? 0 : 1; i-- > end;) {
 		chunk[i].hash_next = endpoint->free_slot;
 		endpoint->free_slot = first + i;
 	}

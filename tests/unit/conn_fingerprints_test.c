@@ -69,7 +69,7 @@ static tern_error tell(struct meeting *m, enum role who, const char *list)
 
 static void own_fingerprint_is_as_sdp_has_it(void **state)
 {
-	struct meeting m;
+	struct meeting m = {0};
 	(void)state;
 	meet(&m, TERN_DTLS13);
 	assert_string_equal(m.own[CLIENT], m.text[CLIENT][0]);
@@ -95,7 +95,7 @@ static void known_before(void **state)
 	for (size_t i = 0; i < NUM(cases) * 4; i++) {
 		tern_protocol version = versions[i & 1];
 		enum role judge = i & 2 ? SERVER : CLIENT, peer = judge == CLIENT ? SERVER : CLIENT;
-		struct meeting m;
+		struct meeting m = {0};
 		char list[1024] = "";
 		meet(&m, version);
 		for (size_t h = 0; h < NUM(hashes); h++) {
@@ -123,7 +123,7 @@ static void known_before(void **state)
 /* Two certificates of the same peer, by the same hash: either will do. */
 static void one_of_several(void **state)
 {
-	struct meeting m;
+	struct meeting m = {0};
 	char list[512];
 	(void)state;
 	meet(&m, TERN_DTLS13);
@@ -142,7 +142,7 @@ static void known_later(void **state)
 	for (size_t i = 0; i < 8; i++) {
 		enum role judge = i & 2 ? SERVER : CLIENT, peer = judge == CLIENT ? SERVER : CLIENT;
 		bool right = i & 4;
-		struct meeting m;
+		struct meeting m = {0};
 		meet(&m, versions[i & 1]);
 		OK(tell(&m, peer, m.own[judge]));
 		pair_settle(&m.p);
@@ -166,7 +166,7 @@ static void given_up(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		enum role judge = i & 2 ? SERVER : CLIENT, peer = judge == CLIENT ? SERVER : CLIENT;
 		static const tern_answer yes = {.error = TERN_OK}, no = {.error = TERN_ERROR_CERTIFICATE_REJECTED};
-		struct meeting m;
+		struct meeting m = {0};
 		struct side *s = &m.p.side[judge];
 		meet(&m, versions[i & 1]);
 		OK(tell(&m, peer, m.own[judge]));
@@ -182,7 +182,7 @@ static void given_up(void **state)
 
 static void corrected_before_it_is_judged(void **state)
 {
-	struct meeting m;
+	struct meeting m = {0};
 	(void)state;
 	meet(&m, TERN_DTLS13);
 	OK(tell(&m, CLIENT, WRONG));
@@ -211,7 +211,7 @@ static void lists(void **state)
 		{"nine", WRONG "," WRONG "," WRONG "," WRONG "," WRONG "," WRONG "," WRONG "," WRONG "," WRONG,
 		 TERN_ERROR_USAGE},
 	};
-	struct meeting m;
+	struct meeting m = {0};
 	(void)state;
 	meet(&m, TERN_DTLS13);
 	for (size_t i = 0; i < NUM(cases); i++)
@@ -238,7 +238,7 @@ static void nothing_is_resumed(void **state)
 	for (size_t i = 0; i < NUM(versions); i++) {
 		uint8_t session[TERN_SESSION_MAX];
 		size_t n = 0;
-		struct meeting m;
+		struct meeting m = {0};
 		meet(&m, versions[i]);
 		OK(tell(&m, CLIENT, m.own[SERVER]));
 		OK(tell(&m, SERVER, m.own[CLIENT]));
