@@ -168,11 +168,8 @@ tern_error early13_judge(struct handshake *hs, const struct early_request *reque
 {
 	tern_error error;
 	*reason = TERN_EARLY_REASON_NONE;
-	if (!(request->ext->present & HAS_EARLY_DATA)) {
-		if (!hs->pool->config->early_max && hs->outcome.early == TERN_EARLY_DATA_NONE)
-			hs->outcome.early_reason = TERN_EARLY_REASON_DISABLED;
+	if (!(request->ext->present & HAS_EARLY_DATA))
 		return TERN_OK;
-	}
 	if (hs->retried)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.1.2");
 	*reason = judge(hs->pool, request, hs->now.unix_s);

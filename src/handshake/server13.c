@@ -184,6 +184,8 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 		TRY(use_group(hs, request.group, request.share));
 	if (ext->present & HAS_EARLY_DATA)
 		early13_decide(hs, reason);
+	else if (!hs->pool->config->early_max && hs->outcome.early == TERN_EARLY_DATA_NONE)
+		hs->outcome.early_reason = TERN_EARLY_REASON_DISABLED;
 	if (hs->retry_wanted && !hs->retried)
 		return TERN_OK;
 	TRY(answer_encrypted(hs, ext));
