@@ -420,8 +420,11 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
-	if (*kept) /* each is acknowledged, repeats too: RFC 9147 7 */
+	if (*kept) { /* each is acknowledged, repeats too: RFC 9147 7 */
 		acks_share(&a->acks, record->epoch < EPOCH_DATA ? 0 : conn->pool->config->timers.ack_ns, now);
+		if (a->forget_ns == TERN_NEVER)
+			a->forget_ns = lingers_until(now);
+	}
 	while (inbox_next(&a->inbox, &m)) {
 		TRY(take_message(conn, &m, &answered, now));
 		inbox_done(&a->inbox);
@@ -586,8 +589,11 @@ tern_error after_tick(tern_conn *conn, tern_time now)
 {
 	struct after *a = conn->after;
 	acks_tick(&a->acks, now);
-	if (now.mono_ns >= a->forget_ns)
+	if (now.mono_ns >= a->forget_ns) {
 		forget_keys(conn, now);
+		if (!a->acks.due && a->acks.deadline_ns == TERN_NEVER) /* the peer repeats nothing of it any more */
+			acks_clear(&a->acks);
+	}
 	for (struct post *p = a->posts; p; p = p->next) {
 		tern_error error = flight_tick(&p->flight, now);
 		/* A ticket that cannot be delivered is the client's loss alone, until a KeyUpdate is to follow it. */
