@@ -43,7 +43,7 @@ static uint64_t later(tern_time now, uint64_t ns)
 /* T: RFC 9853 5.5. */
 static uint64_t check_time(uint64_t rtt_ns)
 {
-	if (!rtt_ns || rtt_ns > TERN_NEVER / 4)
+	if (!rtt_ns || rtt_ns >= TERN_NEVER / 4)
 		return PATH_CHECK_NS;
 	return 3 * (rtt_ns > PATH_RTT_MIN_NS ? rtt_ns : PATH_RTT_MIN_NS);
 }

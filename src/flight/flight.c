@@ -233,6 +233,8 @@ tern_error flight_take(struct flight *f, struct record_layer *records, uint8_t *
 static void learn_round_trip(struct flight *f, uint64_t pending_ns, tern_time now)
 {
 	uint64_t elapsed = now.mono_ns - f->first_sent_ns;
+	if (now.mono_ns < f->first_sent_ns) /* a clock that went back tells nothing */
+		return;
 	if (f->state == FLIGHT_WAITING && f->tries == 1 && pending_ns < elapsed)
 		rto_sample(&f->rto, elapsed - pending_ns);
 }

@@ -383,6 +383,19 @@ static void round_trip(void **state)
 	}
 }
 
+static void clock_that_goes_back(void **state)
+{
+	(void)state;
+	set_up(1200, 65536);
+	add(ROWS(flight4));
+	assert_int_equal(flight_send(&x.f, true), TERN_OK);
+	take_all(NULL);
+	x.now.mono_ns -= 1;
+	flight_answered(&x.f, 0, x.now);
+	assert_int_equal(x.f.rto.rtt_ns, 0);
+	tear_down();
+}
+
 /* An answer that comes when half of a retransmission is out tells nothing about the round trip. */
 static void answered_while_sending(void **state)
 {
@@ -539,12 +552,19 @@ static void plans_are_reused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layouts),	    cmocka_unit_test(every_mtu),
-		cmocka_unit_test(traces),	    cmocka_unit_test(giving_up),
-		cmocka_unit_test(lowering_the_mtu), cmocka_unit_test(mtu_set_in_between),
-		cmocka_unit_test(round_trip),	    cmocka_unit_test(answered_while_sending),
-		cmocka_unit_test(answer_begins),    cmocka_unit_test(repeating),
-		cmocka_unit_test(all_or_nothing),   cmocka_unit_test(refusals),
+		cmocka_unit_test(layouts),
+		cmocka_unit_test(every_mtu),
+		cmocka_unit_test(traces),
+		cmocka_unit_test(giving_up),
+		cmocka_unit_test(lowering_the_mtu),
+		cmocka_unit_test(mtu_set_in_between),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(clock_that_goes_back),
+		cmocka_unit_test(answered_while_sending),
+		cmocka_unit_test(answer_begins),
+		cmocka_unit_test(repeating),
+		cmocka_unit_test(all_or_nothing),
+		cmocka_unit_test(refusals),
 		cmocka_unit_test(plans_are_reused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
