@@ -14,7 +14,7 @@ bool slots_init(tern_endpoint *endpoint)
 	for (endpoint->num_buckets = 64; endpoint->num_buckets < max; endpoint->num_buckets *= 2)
 		;
 	endpoint->max_chunks = (max + SPARE) / CHUNK + 1;
-	endpoint->chunks = calloc(endpoint->max_chunks, sizeof *endpoint->chunks);
+	endpoint->chunks = calloc(endpoint->max_chunks, sizeof(void *));
 	endpoint->buckets = calloc(endpoint->num_buckets, sizeof *endpoint->buckets);
 	return endpoint->chunks && endpoint->buckets;
 }

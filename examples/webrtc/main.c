@@ -182,7 +182,7 @@ static void receive_batch(struct server *s)
 {
 	static uint8_t datagram[2048 + MEDIA_ROOM];
 	for (int i = 0; i < BATCH; i++) {
-		struct sockaddr_in from;
+		struct sockaddr_in from = {0};
 		socklen_t from_len = sizeof from;
 		ssize_t n = recvfrom(s->udp, datagram, sizeof datagram - MEDIA_ROOM, MSG_DONTWAIT,
 				     (struct sockaddr *)&from, &from_len);

@@ -80,7 +80,7 @@ static int errand(struct side *s)
 		memset(e.cookie, ++s->next_cookie, RRC_COOKIE);
 	memcpy(s->last, e.cookie, RRC_COOKIE);
 	paths_sent(s->p, &e, DATAGRAM, RTT, s->now);
-	return e.kind;
+	return (int)e.kind;
 }
 
 static void check_to(struct side *s, const tern_path *to)
