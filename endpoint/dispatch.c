@@ -71,7 +71,10 @@ static void accept_hello(tern_endpoint *endpoint, const struct found *f, const s
 
 	if (endpoint->closing || !admit(endpoint, &d->route, &flags))
 		return;
+	endpoint->course.slot =
+		slot_next(endpoint); /* a hello that came in fragments is answered, with an ID, at once */
 	tern_error error = tern_accept(&conn, endpoint->pool->pool, verdict, path, endpoint->now);
+	endpoint->course.slot = 0;
 	index = life_begin(endpoint, error == TERN_OK ? conn : NULL, &d->route, flags);
 	if (!index) {
 		COUNT(endpoint, refused_memory, 1);

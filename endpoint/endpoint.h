@@ -249,6 +249,7 @@ static inline struct slot *slot_at(const tern_endpoint *endpoint, uint32_t index
 	return &endpoint->chunks[index / CHUNK][index % CHUNK];
 }
 uint32_t slot_new(tern_endpoint *endpoint); /* 0: no memory */
+uint32_t slot_next(tern_endpoint *endpoint); /* what slot_new will return */
 void slot_free(tern_endpoint *endpoint, uint32_t index);
 tern_peer slot_peer(const tern_endpoint *endpoint, uint32_t index);
 uint32_t slot_of(const tern_endpoint *endpoint, tern_peer peer); /* 0: gone, or going */

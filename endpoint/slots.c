@@ -49,14 +49,18 @@ static bool add_chunk(tern_endpoint *endpoint)
 	return true;
 }
 
+uint32_t slot_next(tern_endpoint *endpoint)
+{
+	return endpoint->free_slot || add_chunk(endpoint) ? endpoint->free_slot : 0;
+}
+
 uint32_t slot_new(tern_endpoint *endpoint)
 {
-	uint32_t index, generation;
+	uint32_t index = slot_next(endpoint), generation;
 	struct slot *slot;
 
-	if (!endpoint->free_slot && !add_chunk(endpoint))
+	if (!index)
 		return 0;
-	index = endpoint->free_slot;
 	slot = slot_at(endpoint, index);
 	endpoint->free_slot = slot->hash_next;
 	generation = slot->generation + 1;

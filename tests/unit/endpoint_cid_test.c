@@ -20,7 +20,8 @@
 static const struct version {
 	const char *name;
 	tern_protocol version;
-} versions[] = {{"DTLS 1.2", TERN_DTLS12}, {"DTLS 1.3", TERN_DTLS13}};
+	uint16_t client_mtu; /* 0: the default */
+} versions[] = {{"DTLS 1.2", TERN_DTLS12, 0}, {"DTLS 1.3", TERN_DTLS13, 0}, {"a hello in fragments", TERN_DTLS13, 200}};
 
 static tern_config *cid_config(tern_protocol version)
 {
@@ -60,7 +61,10 @@ static void finds_who_moved(void **state)
 		uint8_t worker;
 		print_message("%s\n", versions[v].name);
 		site_open(&server, cid_config(versions[v].version), "127.0.0.1:0", &options);
-		site_open(&client, cid_config(versions[v].version), NULL, NULL);
+		tern_config *small = cid_config(versions[v].version);
+		OK(tern_config_set_limits(small,
+					  &(tern_limits){.size = sizeof(tern_limits), .mtu = versions[v].client_mtu}));
+		site_open(&client, small, NULL, NULL);
 		tern_address at = site_address(&server);
 		tern_peer peer = site_dial(&client, &at, NULL);
 		sites_until(both, 2, &client.connected, 1);
