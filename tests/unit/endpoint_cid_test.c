@@ -21,7 +21,7 @@ static const struct version {
 	const char *name;
 	tern_protocol version;
 	uint16_t client_mtu; /* 0: the default */
-} versions[] = {{"DTLS 1.2", TERN_DTLS12, 0}, {"DTLS 1.3", TERN_DTLS13, 0}, {"a hello in fragments", TERN_DTLS13, 200}};
+} versions[] = {{"DTLS 1.2", TERN_DTLS12, 0}, {"DTLS 1.3", TERN_DTLS13, 0}, {"a hello in fragments", TERN_DTLS13, 220}};
 
 static tern_config *cid_config(tern_protocol version)
 {
@@ -73,6 +73,7 @@ static void finds_who_moved(void **state)
 		assert_true(tern_cid_parse(info.peer_cid, info.peer_cid_len, &shard, &worker));
 		assert_int_equal(shard, 0x1234);
 		assert_int_equal(worker, 0);
+		uint64_t strangers = site_counters(&server).dropped_stranger; /* fragments of the hello */
 		for (unsigned i = 0; i < 3; i++) {
 			rebind(&client, peer, &at);
 			OK(tern_endpoint_send(client.endpoint, peer, "moved", 5));
@@ -82,7 +83,7 @@ static void finds_who_moved(void **state)
 			OK(tern_endpoint_send(server.endpoint, server.peer, "there?", 6));
 			sites_until(both, 2, &client.records, i + 1);
 		}
-		assert_int_equal(site_counters(&server).dropped_stranger, 0);
+		assert_int_equal(site_counters(&server).dropped_stranger, strangers);
 		site_close(&client);
 		site_close(&server);
 	}
