@@ -338,6 +338,8 @@ struct path_errand paths_errand(struct paths *p, size_t n, bool current_only)
 void paths_sent(struct paths *p, const struct path_errand *e, size_t n, uint64_t rtt_ns, tern_time now)
 {
 	struct moves *m = p->moves;
+	if (!m && e->kind != ERRAND_SIZE) /* the others are errands of moves */
+		return;
 	if (m && is_candidate(m, e->to) && !path_same(e->to, &p->current))
 		m->out += n;
 	switch (e->kind) {
