@@ -210,6 +210,7 @@ struct tern_endpoint {
 	struct backlog backlog;
 	uint8_t *late; /* the datagram of it that is at hand */
 	struct course course;
+	uint32_t behind; /* a slot that has just connected: what came behind its handshake is next */
 
 	uint16_t prefixes[2][PREFIX_CELLS]; /* unfinished handshakes, by two hashes of their prefix */
 	uint64_t allowance_ns, allowance_at_ns; /* of private-key operations, as time */
@@ -301,7 +302,10 @@ bool receives_next(tern_endpoint *endpoint, struct arrival *datagram);
 bool backlog_put(struct backlog *backlog, const struct arrival *datagram);
 /* Whether something of this route waits; by accident, of another one. */
 bool backlog_holds(struct backlog *backlog, const struct route *route);
+/* The oldest one, and the oldest one of a route, whatever waits before it; false when there is none. room:
+ * DATAGRAM_MAX. */
 bool backlog_get(struct backlog *backlog, struct arrival *datagram, uint8_t *room);
+bool backlog_get_of(struct backlog *backlog, const struct route *route, struct arrival *datagram, uint8_t *room);
 
 /* ---- group.c: connection IDs, and datagrams between workers */
 

@@ -89,6 +89,7 @@ static void step_course(tern_endpoint *endpoint, tern_endpoint_event *event)
 		return;
 	case TERN_EVENT_CONNECTED:
 		life_connected(endpoint, course->slot);
+		endpoint->behind = course->slot;
 		break;
 	case TERN_EVENT_PATH:
 		if (event->event.path_event == TERN_PATH_CHANGED)
@@ -138,6 +139,18 @@ static void step_timer(tern_endpoint *endpoint, uint32_t index)
 		endpoint->course = (struct course){.slot = index};
 }
 
+/* What a peer sent right behind its handshake comes before what it sends from now on. */
+static void step_behind(tern_endpoint *endpoint)
+{
+	const struct slot *slot = slot_at(endpoint, endpoint->behind);
+	struct arrival datagram;
+
+	if (slot->conn && backlog_get_of(&endpoint->backlog, &slot->route, &datagram, endpoint->late))
+		dispatch(endpoint, &datagram, true);
+	else
+		endpoint->behind = 0;
+}
+
 static bool step_late(tern_endpoint *endpoint)
 {
 	struct arrival datagram;
@@ -158,6 +171,8 @@ static bool step(tern_endpoint *endpoint, tern_endpoint_event *event)
 		step_course(endpoint, event);
 	} else if (endpoint->work.first) {
 		step_work(endpoint, event);
+	} else if (endpoint->behind) {
+		step_behind(endpoint);
 	} else if (receives_next(endpoint, &datagram)) {
 		dispatch(endpoint, &datagram, false);
 	} else if (endpoint->handed) {

@@ -113,6 +113,8 @@ static void on_event(struct site *site, const tern_endpoint_event *event)
 		site->peer = event->peer;
 		note(site, 'C');
 	} else if (event->event.kind == TERN_EVENT_DATA) {
+		if (site->records < sizeof site->firsts && event->event.len)
+			site->firsts[site->records] = (char)event->event.data[0];
 		site->records++;
 		site->len = event->event.len;
 		assert_true(site->len <= SITE_DATA);

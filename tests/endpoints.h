@@ -21,6 +21,7 @@ struct site {
 	tern_error error; /* of the last failure */
 	uint8_t data[SITE_DATA]; /* of the last record */
 	size_t len;
+	char firsts[64]; /* first byte of each record */
 	char order[64]; /* what came, one letter each: Accepted, Connected, Data, Writable, Gone */
 	size_t num_order;
 };
