@@ -1,4 +1,5 @@
 /* What DTLS 1.3 adds to a connection: acknowledgements, tickets, key updates (RFC 9147 7, 8, RFC 8446 4.6). */
+#include "base/deadline.h"
 #include "base/heap.h"
 #include "connection/auth.h"
 #include "connection/cid.h"
@@ -19,11 +20,6 @@ static struct tracer tracer_of(const tern_conn *conn)
 {
 	const struct tern_config *config = conn->pool->config;
 	return (struct tracer){config->trace, config->trace_user, conn};
-}
-
-static uint64_t lingers_until(tern_time now)
-{
-	return KEYS_LINGER_NS < TERN_NEVER - now.mono_ns ? now.mono_ns + KEYS_LINGER_NS : TERN_NEVER - 1;
 }
 
 static const struct hash_alg *hash_of(const tern_conn *conn)
@@ -257,7 +253,7 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	inbox_init(&a->inbox, &config->heap, hs->inbox.next, bytes, message_max);
 	a->send_seq = hs->send_seq;
 	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
-	a->forget_ns = lingers_until(now);
+	a->forget_ns = later(now.mono_ns, KEYS_LINGER_NS);
 	note_numbers(conn);
 	if (conn->role == CLIENT)
 		return TERN_OK;
@@ -381,7 +377,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
-	a->forget_ns = lingers_until(now);
+	a->forget_ns = later(now.mono_ns, KEYS_LINGER_NS);
 	if (error == TERN_OK && request)
 		error = after_rekey(conn, false, false);
 	/* A request that cannot be met is ignored: RFC 9147 8. */
@@ -580,7 +576,7 @@ static void forget_keys(tern_conn *conn, tern_time now)
 	acks_rest(&conn->after->acks);
 	conn->after->forget_ns = TERN_NEVER;
 	if (open || (!proved && l->older_in))
-		conn->after->forget_ns = lingers_until(now);
+		conn->after->forget_ns = later(now.mono_ns, KEYS_LINGER_NS);
 }
 
 tern_error after_tick(tern_conn *conn, tern_time now)

@@ -1,5 +1,6 @@
 #include "connection/path.h"
 
+#include "base/deadline.h"
 #include "base/heap.h"
 
 struct paths *paths_new(const tern_allocator *heap, const tern_path *path)
@@ -35,11 +36,6 @@ bool path_same(const tern_path *a, const tern_path *b)
 
 /* ---- challenges ---- */
 
-static uint64_t later(tern_time now, uint64_t ns)
-{
-	return ns < TERN_NEVER - now.mono_ns ? now.mono_ns + ns : TERN_NEVER - 1;
-}
-
 /* T: RFC 9853 5.5. */
 static uint64_t check_time(uint64_t rtt_ns)
 {
@@ -61,7 +57,7 @@ static void ask(struct asked *a, uint64_t time_ns, tern_time now)
 	*a = (struct asked){.due = true,
 			    .pace_ns = time_ns / PATH_TRIES,
 			    .next_ns = TERN_NEVER,
-			    .expires_ns = later(now, time_ns)};
+			    .expires_ns = later(now.mono_ns, time_ns)};
 }
 
 static void asked_once(struct asked *a, const uint8_t cookie[RRC_COOKIE], tern_time now)
@@ -70,7 +66,7 @@ static void asked_once(struct asked *a, const uint8_t cookie[RRC_COOKIE], tern_t
 	a->each[a->sent].sent_ns = now.mono_ns;
 	a->sent++;
 	a->due = false;
-	a->next_ns = a->sent < PATH_TRIES ? later(now, a->pace_ns) : TERN_NEVER;
+	a->next_ns = a->sent < PATH_TRIES ? later(now.mono_ns, a->pace_ns) : TERN_NEVER;
 }
 
 /* Whether the cookie is one of these. *rtt_ns: how long it took. */

@@ -1,9 +1,6 @@
 #include "connection/pmtud.h"
 
-static uint64_t later(tern_time now, uint64_t ns)
-{
-	return ns < TERN_NEVER - now.mono_ns ? now.mono_ns + ns : TERN_NEVER - 1;
-}
+#include "base/deadline.h"
 
 static void probe(struct pmtud *p, uint16_t size)
 {
@@ -35,7 +32,7 @@ static void rest(struct pmtud *p, enum pmtud_state state, tern_time now)
 	p->state = state;
 	p->probing = 0;
 	p->wanted = p->used = false;
-	p->timer_ns = later(now, PMTUD_CONFIRM_NS);
+	p->timer_ns = later(now.mono_ns, PMTUD_CONFIRM_NS);
 }
 
 static void search(struct pmtud *p, tern_time now)
@@ -47,7 +44,7 @@ static void search(struct pmtud *p, tern_time now)
 		return;
 	}
 	rest(p, PMTUD_DONE, now);
-	p->raise_ns = later(now, PMTUD_RAISE_NS);
+	p->raise_ns = later(now.mono_ns, PMTUD_RAISE_NS);
 }
 
 static void fall_to_base(struct pmtud *p)
@@ -94,7 +91,7 @@ void pmtud_sent(struct pmtud *p, uint64_t rtt_ns, tern_time now)
 	uint64_t wait = rtt_ns < TERN_NEVER / 4 ? 3 * rtt_ns : TERN_NEVER;
 	p->wanted = false;
 	p->count++;
-	p->timer_ns = later(now, wait < PMTUD_PROBE_NS ? PMTUD_PROBE_NS : wait);
+	p->timer_ns = later(now.mono_ns, wait < PMTUD_PROBE_NS ? PMTUD_PROBE_NS : wait);
 }
 
 void pmtud_arrived(struct pmtud *p, tern_time now)

@@ -40,17 +40,16 @@ static tern_error take_alert(tern_conn *conn, uint8_t *out, size_t cap, size_t *
 }
 
 /* Until the server has named a version, the records of hellos say DTLS 1.0, as those of OpenSSL, NSS and BoringSSL do,
- * so that to whoever inspects them they look like any other (RFC 9147 4). */
-static bool is_first_hello(const struct handshake *hs)
+ * so that to whoever inspects them they look like any other (RFC 9147 4, 5.3). */
+static uint16_t plain_version(const struct handshake *hs)
 {
-	return hs->flight.messages[0].type == CLIENT_HELLO && !hs->retried;
+	return hs->flight.messages[0].type == CLIENT_HELLO && !hs->retried ? VERSION_DTLS10 : VERSION_DTLS12;
 }
 
 /* The retransmission counter of the information call, kept beyond the handshake. */
 static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, tern_time now)
 {
 	struct handshake *hs = conn->hs;
-	tern_error error;
 	bool fresh = true;
 	TRY(carrier_reserve(conn));
 	if (conn->last && last_sends(conn->last)) {
@@ -59,10 +58,9 @@ static tern_error take_flight(tern_conn *conn, uint8_t *out, size_t cap, size_t 
 	} else if (hs && (conn->state != CONN_CLOSED || hs->complete) && (!hs->complete || conn->after) &&
 		   flight_sends(&hs->flight)) {
 		fresh = hs->flight.cursor == 0;
-		conn->records.first_hello = is_first_hello(hs);
-		error = flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now);
-		conn->records.first_hello = false;
-		TRY(error);
+		conn->records.plain_version = plain_version(hs);
+		TRY(flight_take(&hs->flight, &conn->records, out, cap, len, pool_jitter(conn->pool), now));
+		conn->records.plain_version = VERSION_DTLS12;
 		conn->retransmissions = hs->flight.retransmissions;
 	} else if (conn->after) {
 		bool last_word = conn->after->acks.due && conn->role == SERVER && (!hs || hs->complete);
@@ -312,7 +310,7 @@ tern_error tern_conn_seal_many(tern_conn *conn, uint8_t *out, size_t cap, tern_b
 	for (size_t i = 0; conn->pool->config->trace && i < b.num; i++)
 		trace_data(conn, epoch, seq + i, i + 1 < b.num ? b.segment : b.total - i * b.segment);
 	*batch = b;
-	rrc_used(conn, b.total);
+	rrc_used(conn, b.segment);
 	conn_note_limits(conn);
 	return TERN_OK;
 }

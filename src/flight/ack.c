@@ -1,5 +1,6 @@
 #include "flight/ack.h"
 
+#include "base/deadline.h"
 #include "base/heap.h"
 
 #define NUMBER_LEN 16 /* on the wire */
@@ -37,7 +38,7 @@ void acks_hurry(struct acks *a)
 static void tell_in(struct acks *a, uint64_t wait_ns, tern_time now)
 {
 	if (!a->due && a->deadline_ns == TERN_NEVER)
-		a->deadline_ns = wait_ns < TERN_NEVER - now.mono_ns ? now.mono_ns + wait_ns : TERN_NEVER - 1;
+		a->deadline_ns = later(now.mono_ns, wait_ns);
 }
 
 void acks_arm(struct acks *a, uint64_t timeout_ns, tern_time now)
@@ -61,8 +62,7 @@ void acks_flush(struct acks *a)
 
 void acks_again(struct acks *a, uint64_t timeout_ns, tern_time now)
 {
-	uint64_t wait = timeout_ns << a->repeats;
-	a->deadline_ns = wait < TERN_NEVER - now.mono_ns ? now.mono_ns + wait : TERN_NEVER - 1;
+	a->deadline_ns = later(now.mono_ns, timeout_ns << a->repeats);
 	a->repeats = a->repeats < DOUBLINGS ? a->repeats + 1 : DOUBLINGS;
 }
 

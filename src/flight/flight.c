@@ -1,5 +1,6 @@
 #include "flight/flight.h"
 
+#include "base/deadline.h"
 #include "flight/plan.h"
 
 #define MTU_FLOOR 256 /* how far loss alone lowers the MTU */
@@ -167,11 +168,6 @@ static void remember(struct flight *f, const struct piece *p, uint64_t seq)
 	if (f->num_known < f->cap_sent)
 		f->num_known++;
 	*r = (struct sent_record){.seq = seq, .piece = *p, .epoch = f->messages[p->message].epoch};
-}
-
-static uint64_t later(uint64_t t, uint64_t by)
-{
-	return by < TERN_NEVER - t ? t + by : TERN_NEVER - 1;
 }
 
 static void arm(struct flight *f, uint64_t from_ns, uint64_t timeout_ns)

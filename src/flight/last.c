@@ -1,5 +1,6 @@
 #include "flight/last.h"
 
+#include "base/deadline.h"
 #include "base/heap.h"
 #include "flight/plan.h"
 
@@ -17,11 +18,6 @@ struct last_flight {
 	bool sent; /* before: what goes out is a retransmission */
 	struct outgoing messages[]; /* then their bytes */
 };
-
-static uint64_t later(uint64_t t, uint64_t by)
-{
-	return by < TERN_NEVER - t ? t + by : TERN_NEVER;
-}
 
 struct last_flight *last_new(const tern_allocator *heap, const struct flight *f, tern_time now)
 {

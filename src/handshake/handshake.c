@@ -1,5 +1,6 @@
 #include "handshake/handshake.h"
 
+#include "base/deadline.h"
 #include "handshake/step.h"
 #include "wire/record.h"
 
@@ -25,9 +26,7 @@ tern_error handshake_new(struct handshake **out, enum role role, tern_pool *pool
 	hs->records = records;
 	hs->failure = failure;
 	hs->now = now;
-	hs->give_up_ns = TERN_NEVER - 1;
-	if (config->timers.handshake_ns < TERN_NEVER - now.mono_ns)
-		hs->give_up_ns = now.mono_ns + config->timers.handshake_ns;
+	hs->give_up_ns = later(now.mono_ns, config->timers.handshake_ns);
 	hs->script = script_hello;
 	hs->num_steps = num_script_hello;
 	if (path)

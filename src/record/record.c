@@ -12,6 +12,7 @@ void record_init(struct record_layer *l, const struct protection *protection, co
 		.schedules = schedules,
 		.heap = heap,
 		.window_size = window_size,
+		.plain_version = VERSION_DTLS12,
 		.plaintext_max_in = RECORD_PLAINTEXT_MAX,
 		.plaintext_max_out = RECORD_PLAINTEXT_MAX,
 		.plain_in = true,
@@ -128,30 +129,36 @@ size_t record_overhead(const struct record_layer *l, uint16_t epoch)
 	return front(l, e, false) + back(l, e, RECORD_PLAINTEXT_MAX);
 }
 
-static void put_plain(struct record_layer *l, uint8_t type, struct span payload, uint8_t *out, uint64_t seq)
+static void put_plain(const struct record_layer *l, const struct outgoing_record *r, uint8_t *out)
 {
-	uint16_t version = l->first_hello ? VERSION_DTLS10 : VERSION_DTLS12;
-	struct record12 h = {.type = type, .version = version, .seq = seq};
+	struct record12 h = {.type = r->type, .version = l->plain_version, .seq = r->seq};
 	struct wr w = wr_of(out, RECORD12_HEADER);
-	put_record12_header(&w, &h, (uint16_t)payload.n);
-	if (payload.n && payload.p != out + RECORD12_HEADER)
-		memcpy(out + RECORD12_HEADER, payload.p, payload.n);
-	l->plain_seq = seq + 1;
+	put_record12_header(&w, &h, (uint16_t)r->payload.n);
+	if (r->payload.n && r->payload.p != out + RECORD12_HEADER)
+		memcpy(out + RECORD12_HEADER, r->payload.p, r->payload.n);
 }
 
-/* The record at out, where there is room for it. A number is used up even when sealing fails: it never serves twice. */
+/* The record at out, under the next number and the peer's connection ID. The number is used up even when sealing fails:
+ * it never serves twice. */
+static tern_error seal(const struct record_layer *l, struct write_epoch *e, struct aead_key *key,
+		       struct outgoing_record *r, uint8_t *out)
+{
+	r->seq = e->next_seq++;
+	r->cid = cids_at(&l->cids, CID_PEERS, 0);
+	return l->protection->seal(l->provider, key, e, r, out);
+}
+
+/* Where there is room for it. */
 static tern_error put(struct record_layer *l, struct write_epoch *e, struct outgoing_record *r, uint8_t *out,
 		      uint64_t *seq)
 {
-	r->seq = e ? e->next_seq : l->plain_seq;
 	if (e) {
 		struct aead_key *key;
 		TRY(schedules_get(l->schedules, &e->key, e->aead, &key));
-		e->next_seq++;
-		r->cid = cids_at(&l->cids, CID_PEERS, 0);
-		TRY(l->protection->seal(l->provider, key, e, r, out));
+		TRY(seal(l, e, key, r, out));
 	} else {
-		put_plain(l, r->type, r->payload, out, r->seq);
+		r->seq = l->plain_seq++;
+		put_plain(l, r, out);
 	}
 	if (seq)
 		*seq = r->seq;
@@ -230,11 +237,9 @@ tern_error record_seal_many(struct record_layer *l, uint16_t epoch, uint8_t type
 		return TERN_ERROR_INTERNAL;
 	TRY(schedules_get(l->schedules, &e->key, e->aead, &key));
 	*seq = e->next_seq;
-	r.cid = cids_at(&l->cids, CID_PEERS, 0);
 	for (size_t i = 0; i < num; i++) {
-		r.seq = e->next_seq++;
 		r.payload = span_of(payloads[i].data, payloads[i].len);
-		TRY(l->protection->seal(l->provider, key, e, &r, out + i * stride));
+		TRY(seal(l, e, key, &r, out + i * stride));
 	}
 	return TERN_OK;
 }

@@ -43,13 +43,12 @@ struct record_layer {
 	uint64_t plain_seq; /* next record number of epoch 0; a server's begins with its client's: RFC 6347 4.2.1 */
 	uint64_t seal_limit; /* records under one key; 0: what the AEAD allows */
 	uint16_t window_size; /* for new read epochs */
+	uint16_t plain_version; /* said by plaintext records that go out; DTLS 1.2's at first */
 	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
 	uint16_t plaintext_max_out; /* longest plaintext the peer takes, for those who cut messages into records */
 	struct cids cids; /* see record_free, which frees them */
 	bool heard : 1; /* a record was opened under keys that the peer's plaintext is behind: not of early data */
 	bool plain_in : 1; /* plaintext records are still taken; set at first, cleared at completion */
-	bool first_hello : 1; /* plaintext that goes out is a ClientHello before any retry, which may say DTLS 1.0: RFC
-			     9147 5.3 */
 };
 
 void record_init(struct record_layer *l, const struct protection *protection, const struct provider *provider,

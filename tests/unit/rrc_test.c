@@ -585,6 +585,31 @@ static void path_mtu(void **state)
 	}
 }
 
+/* Whether a path still carries long datagrams is asked when one of them was sent, however many short ones were. */
+static void many_short_ones_are_not_long(void **state)
+{
+	static const uint8_t text[1100];
+	static const tern_bytes small[] = {{text, 90}, {text, 90}, {text, 90}, {text, 90}, {text, 90},
+					   {text, 90}, {text, 90}, {text, 90}, {text, 90}, {text, 90}},
+				large[] = {{text, 1100}, {text, 1100}, {text, 90}};
+	(void)state;
+	for (size_t v = 0; v < 2; v++) {
+		struct setting s = {"", v, TERN_RRC_ENHANCED, TERN_RRC_BASIC, 8, 8, true};
+		uint8_t out[16384];
+		struct net net;
+		tern_batch b;
+		open_net(&net, &s);
+		tern_conn *conn = conn_of(&net, CLIENT);
+		OK(tern_conn_seal_many(conn, out, sizeof out, &b, small, NUM(small), net.pair.now));
+		assert_int_equal(b.num, NUM(small));
+		assert_false(conn->paths->pmtud->used);
+		OK(tern_conn_seal_many(conn, out, sizeof out, &b, large, NUM(large), net.pair.now));
+		assert_int_equal(b.num, NUM(large));
+		assert_true(conn->paths->pmtud->used);
+		close_net(&net);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -601,6 +626,7 @@ int main(void)
 		cmocka_unit_test(bad_messages),
 		cmocka_unit_test(set_path),
 		cmocka_unit_test(path_mtu),
+		cmocka_unit_test(many_short_ones_are_not_long),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }

@@ -17,13 +17,16 @@
 static const struct {
 	tern_protocol version;
 	const char *suite;
+	unsigned cid; /* length of the server's connection ID; 0: none is asked for */
 } cases[] = {
-	{TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
-	{TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
-	{TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"},
-	{TERN_DTLS13, "TLS_AES_256_GCM_SHA384"},
-	{TERN_DTLS13, "TLS_CHACHA20_POLY1305_SHA256"},
-	{TERN_DTLS13, "TLS_AES_128_CCM_8_SHA256"},
+	{TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", 0},
+	{TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", 0},
+	{TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", 0},
+	{TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", 8},
+	{TERN_DTLS13, "TLS_AES_256_GCM_SHA384", 0},
+	{TERN_DTLS13, "TLS_CHACHA20_POLY1305_SHA256", 0},
+	{TERN_DTLS13, "TLS_AES_128_CCM_8_SHA256", 0},
+	{TERN_DTLS13, "TLS_AES_128_GCM_SHA256", 20},
 };
 
 static unsigned traced;
@@ -46,6 +49,8 @@ static void connect_with(struct pair *p, size_t i)
 		OK(tern_config_set_groups(c[role],
 					  "secp256r1")); /* a hello of one datagram, of which nothing is dropped */
 		OK(tern_config_set_trace(c[role], count_sent, NULL));
+		if (cases[i].cid)
+			OK(tern_config_set_cid_length(c[role], role == SERVER ? cases[i].cid : 0));
 	}
 	pair_init(p, c[CLIENT], c[SERVER]);
 	pair_dial(p, "a.test", span_of(NULL, 0));
