@@ -15,6 +15,9 @@ static void default_u32(uint32_t *option, uint32_t value)
 	*option = *option ? *option : value;
 }
 
+/* Centuries: more than this is never, and adds to no time so that it overflows. */
+#define FAR_NS (TERN_NEVER / 2)
+
 static bool take_options(tern_endpoint_options *to, const tern_endpoint_options *from)
 {
 	if (from && (from->size == 0 || (from->num_listen && !from->listen)))
@@ -28,6 +31,8 @@ static bool take_options(tern_endpoint_options *to, const tern_endpoint_options 
 	default_u32(&to->handshake_bytes, 256 << 10);
 	default_u32(&to->signatures_per_s, 20000);
 	to->idle_ns = to->idle_ns ? to->idle_ns : UINT64_C(600000000000);
+	to->idle_ns = to->idle_ns > FAR_NS ? TERN_NEVER : to->idle_ns;
+	to->keep_alive_ns = to->keep_alive_ns > FAR_NS ? 0 : to->keep_alive_ns;
 	return to->max_peers <= PEERS_MAX && to->max_handshakes_per_prefix <= UINT16_MAX &&
 	       to->signatures_per_s <= 1000000000 && to->io <= TERN_ENDPOINT_IO_PLAIN;
 }

@@ -234,6 +234,24 @@ static void the_silent_are_closed(void **state)
 	two_close(&t);
 }
 
+static void what_is_far_off_never_comes(void **state)
+{
+	tern_endpoint_options options = {.size = sizeof options,
+					 .idle_ns = TERN_NEVER - 1,
+					 .keep_alive_ns = TERN_NEVER - 1};
+	struct two t;
+	(void)state;
+	two_open(&t, &options);
+	site_stop_clock(&t.server);
+	two_connect(&t, NULL);
+	sites_settle(t.both, 2);
+	site_pass(1000 * SECOND_NS); /* what is left of the handshake is forgotten */
+	sites_settle(t.both, 2);
+	assert_true(tern_endpoint_deadline(t.server.endpoint) == TERN_NEVER);
+	assert_int_equal(t.server.num_gone, 0);
+	two_close(&t);
+}
+
 /* Leaves a handshake unfinished at the server: the client says no more after its second hello. */
 static void half_open(struct two *t)
 {
@@ -606,6 +624,7 @@ int main(void)
 		cmocka_unit_test(a_client_restarts_on_its_port),
 		cmocka_unit_test(a_failed_restart_changes_nothing),
 		cmocka_unit_test(the_silent_are_closed),
+		cmocka_unit_test(what_is_far_off_never_comes),
 		cmocka_unit_test(room_is_made_in_order),
 		cmocka_unit_test(dials_have_a_limit_too),
 		cmocka_unit_test(budgets_refuse),
