@@ -57,27 +57,6 @@ struct protection {
 	bool pads; /* zeros may follow the type inside, without a connection ID too */
 };
 
-/* The 13-byte header, of DTLS 1.2 and of plaintext. */
-static inline struct record_header plain_header(const struct record12 *r, tern_drop drop)
-{
-	return (struct record_header){
-		.wire = span_of(r->fragment.p - RECORD12_HEADER - r->cid.n, RECORD12_HEADER + r->cid.n + r->fragment.n),
-		.seq = r->seq,
-		.len = RECORD12_HEADER + r->cid.n,
-		.epoch = r->epoch,
-		.type = r->type,
-		.drop = drop,
-		.cid = r->cid,
-	};
-}
-
-/* A record of type tls12_cid, where connection IDs of ours exist (RFC 9146 4); its drop is NONE, or OTHER_CID. */
-bool is_cid12(const struct record_layer *l, const struct rd *r);
-bool cid12_parse(const struct record_layer *l, struct rd *r, struct record_header *out);
-
-/* What is left of a datagram, its first record being another connection's. */
-struct record_header others_rest(struct rd *r, uint8_t type);
-
 /* Content, type, zeros: RFC 8446 5.4, RFC 9146 4. *n becomes the length of the content; false: there is no type. */
 static inline bool take_inner_type(const uint8_t *p, size_t *n, uint8_t *type)
 {
@@ -89,8 +68,18 @@ static inline bool take_inner_type(const uint8_t *p, size_t *n, uint8_t *type)
 	return true;
 }
 
-/* A unified header at r: of a record for which there are no keys, until somebody finds them; or of another connection.
- * False as parse. */
+/* ---- headers.c: whose record it is. Either protection knows the records of the other one, to drop them. */
+
+/* The 13-byte header, of DTLS 1.2 and of plaintext. */
+struct record_header plain_header(const struct record12 *r, tern_drop drop);
+
+/* A record of type tls12_cid, where connection IDs of ours exist (RFC 9146 4); its drop is NONE, or OTHER_CID, which is
+ * all of the datagram that is left. False as parse. */
+bool is_cid12(const struct record_layer *l, const struct rd *r);
+bool cid12_parse(const struct record_layer *l, struct rd *r, struct record_header *out);
+
+/* A unified header at r (RFC 9147 4): of a record for which there are no keys, until somebody finds them; or of another
+ * connection. False as parse. */
 bool is_unified(const struct rd *r);
 bool unified_parse(const struct record_layer *l, struct rd *r, struct record_header *out);
 

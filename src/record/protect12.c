@@ -61,40 +61,6 @@ static tern_drop judge(const struct record12 *r)
 	return TERN_DROP_NONE;
 }
 
-/* RFC 9147 4 asks for it; RFC 9146 leaves no other way, the length of the ID being unknown. */
-struct record_header others_rest(struct rd *r, uint8_t type)
-{
-	struct record_header h = {.wire = rd_rest(r), .type = type, .drop = TERN_DROP_OTHER_CID};
-	r->p = r->end;
-	return h;
-}
-
-bool is_cid12(const struct record_layer *l, const struct rd *r)
-{
-	return rd_left(r) && r->p[0] == CONTENT_TLS12_CID && l->cids.len[CID_OURS];
-}
-
-/* Plaintext never has this form: RFC 9146 3. */
-bool cid12_parse(const struct record_layer *l, struct rd *r, struct record_header *out)
-{
-	struct span bytes = rd_rest(r);
-	struct record12 h;
-	size_t i;
-	if (bytes.n < RECORD12_CID_AT)
-		return false;
-	if (!cids_match(&l->cids, span_of(bytes.p + RECORD12_CID_AT, bytes.n - RECORD12_CID_AT), &i)) {
-		*out = others_rest(r, CONTENT_TLS12_CID);
-		return true;
-	}
-	if (!get_record12_cid(r, cids_at(&l->cids, CID_OURS, i).n, &h))
-		return false;
-	*out = plain_header(&h, h.version != VERSION_DTLS12 ? TERN_DROP_VERSION
-				: h.epoch == 0		    ? TERN_DROP_CONTENT_TYPE
-							    : TERN_DROP_NONE);
-	out->cid_index = i;
-	return true;
-}
-
 /* Under keys no record does without an ID that was agreed on: RFC 9146 3. */
 static bool parse(const struct record_layer *l, struct rd *r, struct record_header *out)
 {

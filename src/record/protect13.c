@@ -8,36 +8,6 @@
 #define FRONT 5 /* first byte, sequence number, length */
 #define FRONT_LAST 3
 
-bool unified_parse(const struct record_layer *l, struct rd *r, struct record_header *out)
-{
-	struct unified_header h;
-	const uint8_t *start = r->p;
-	size_t cid_len = 0, i = 0;
-	if ((start[0] & UNIFIED_CID) && l->cids.len[CID_OURS]) {
-		if (!cids_match(&l->cids, span_of(start + 1, rd_left(r) - 1), &i)) {
-			*out = others_rest(r, 0);
-			return true;
-		}
-		cid_len = cids_at(&l->cids, CID_OURS, i).n;
-	}
-	if (!get_unified(r, cid_len, &h))
-		return false;
-	*out = (struct record_header){
-		.wire = span_of(start, h.header_len + h.payload.n),
-		.len = h.header_len,
-		.epoch = epochs_expected(l, h.epoch_bits),
-		.drop = TERN_DROP_EPOCH,
-		.cid = h.cid,
-		.cid_index = i,
-	};
-	return true;
-}
-
-bool is_unified(const struct rd *r)
-{
-	return rd_left(r) && (r->p[0] & UNIFIED_FIXED_MASK) == UNIFIED_FIXED;
-}
-
 /* The version is for nobody to look at: RFC 9147 4. Protected records of DTLS 1.2 come here too while the version is
  * not settled. */
 static tern_drop judge(const struct record12 *r)
