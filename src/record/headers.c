@@ -51,6 +51,7 @@ bool cid12_parse(const struct record_layer *l, struct rd *r, struct record_heade
 	return true;
 }
 
+/* By its first three bits: RFC 9147 4.1. */
 bool is_unified(const struct rd *r)
 {
 	return rd_left(r) && (r->p[0] & UNIFIED_FIXED_MASK) == UNIFIED_FIXED;
