@@ -10,5 +10,6 @@ int command_cert(int argc, char **argv);
 int command_relay(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_decode(int argc, char **argv); /* where libpcap is there */
 
 #endif

@@ -19,6 +19,9 @@ static const struct {
 	{"cert", command_cert, "make certificates and show them"},
 	{"relay", command_relay, "forward datagrams and lose, repeat, reorder or damage some, repeatably"},
 	{"bench", command_bench, "measure a DTLS server: handshakes, records, latencies"},
+#ifdef TERN_HAS_PCAP
+	{"decode", command_decode, "show what a capture of tcpdump or Wireshark holds, with a key log in clear"},
+#endif
 	{"demo", command_demo, "show a handshake through a lossy path, as a ladder of flights"},
 };
 

@@ -99,6 +99,7 @@ need_test() {
 	need <<-'END'
 		libcmocka-dev   unit tests
 		pkg-config      finds cmocka and the compressors; a test of the installed library
+		libpcap-dev     reads captures; may be missing
 		zlib1g-dev      compresses certificates; each of the three may be missing
 		libbrotli-dev   compresses certificates
 		libzstd-dev     compresses certificates

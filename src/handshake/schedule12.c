@@ -44,23 +44,28 @@ static void keylog_line(const struct handshake *hs)
 	wipe(line, sizeof line);
 }
 
+void schedule12_key_block(struct epoch_key keys[2], uint8_t block[KEY_BLOCK12], const struct aead_alg *aead,
+			  const struct hmac_key *master, const uint8_t *client_random, const uint8_t *server_random)
+{
+	size_t key = aead->key_len, iv = aead->fixed_iv_len12;
+	keys[CLIENT] = (struct epoch_key){aead, block, span_of(block + 2 * key, iv), NULL};
+	keys[SERVER] = (struct epoch_key){aead, block + key, span_of(block + 2 * key + iv, iv), NULL};
+	prf12_keyed(master, block, 2 * (key + iv), "key expansion", span_of(server_random, RANDOM_LEN),
+		    span_of(client_random, RANDOM_LEN));
+}
+
 tern_error schedule12_keys(struct handshake *hs)
 {
 	const struct outcome *o = &hs->outcome;
-	const struct aead_alg *aead = &aead_algs[o->suite->aead];
-	size_t key = aead->key_len, iv = aead->fixed_iv_len12;
-	uint8_t block[2 * (AEAD_KEY_MAX + AEAD_NONCE)];
-	const struct epoch_key keys[2] = {
-		{aead, block, span_of(block + 2 * key, iv), NULL},
-		{aead, block + key, span_of(block + 2 * key + iv, iv), NULL},
-	};
+	uint8_t block[KEY_BLOCK12];
+	struct epoch_key keys[2];
 	enum role peer = hs->role == CLIENT ? SERVER : CLIENT;
 	tern_error error;
 	memcpy(hs->outcome.client_random, hs->client_random, RANDOM_LEN);
 	memcpy(hs->outcome.server_random, hs->server_random, RANDOM_LEN);
 	hmac_key_init(&hs->master_key, prf_hash(hs->pool->provider, o->suite), span_of(o->master, MASTER_LEN));
-	prf12_keyed(&hs->master_key, block, 2 * (key + iv), "key expansion", span_of(hs->server_random, RANDOM_LEN),
-		    span_of(hs->client_random, RANDOM_LEN));
+	schedule12_key_block(keys, block, &aead_algs[o->suite->aead], &hs->master_key, hs->client_random,
+			     hs->server_random);
 	error = record_set_read(hs->records, 1, &keys[peer]);
 	if (error == TERN_OK)
 		error = record_set_write(hs->records, 1, &keys[hs->role]);

@@ -11,6 +11,11 @@
 tern_error schedule12_kex_done(struct handshake *hs);
 /* Keys of epoch 1 for both directions into the record layer, and the key log line. */
 tern_error schedule12_keys(struct handshake *hs);
+/* What each role writes with in epoch 1 (RFC 5246 6.3), by role, with its bytes in block. */
+#define KEY_BLOCK12 (2 * (AEAD_KEY_MAX + AEAD_NONCE))
+void schedule12_key_block(struct epoch_key keys[2], uint8_t block[KEY_BLOCK12], const struct aead_alg *aead,
+			  const struct hmac_key *master, const uint8_t *client_random, const uint8_t *server_random);
+
 /* FINISHED12_LEN bytes for the Finished of this sender over the transcript so far. */
 void schedule12_finished(const struct handshake *hs, enum role sender, uint8_t *out);
 /* RFC 5705 4. has_context tells an empty context from none. */
