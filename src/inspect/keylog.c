@@ -1,18 +1,20 @@
 #include "inspect/keylog.h"
 
-static int digit(uint8_t c)
+#define NO_DIGIT 16u
+
+static unsigned digit(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
+		return c - (unsigned)'0';
 	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return c >= 'a' && c <= 'f' ? c - (unsigned)'a' + 10 : NO_DIGIT;
 }
 
 /* Bytes in hex up to what is none; 0 when they are odd or more than cap. */
 static size_t unhex(struct span text, uint8_t *out, size_t cap)
 {
 	size_t n = 0;
-	while (n < text.n && digit(text.p[n]) >= 0)
+	while (n < text.n && digit(text.p[n]) != NO_DIGIT)
 		n++;
 	if (n % 2 || n / 2 > cap)
 		return 0;
