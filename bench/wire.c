@@ -7,7 +7,7 @@
 
 #include "wire.h"
 
-enum { ROUNDS_MIN = 15, NUM_SCENARIOS = 2 };
+enum { ROUNDS_MIN = 15, TURN = 4, NUM_SCENARIOS = 2 };
 
 /* Records go under the cheapest handshake; hellos are those of browsers, more or less. */
 static const struct scenario record_scenarios[NUM_SCENARIOS] = {
@@ -140,33 +140,39 @@ static bool takes_part(const struct wire_row *row, enum contender who)
 	       (row->work != WIRE_HELLO_BYTES || who == TERN);
 }
 
-static void run_batch(struct wire_field *f, enum contender who)
+static uint64_t time_batch(const struct wire_party *party, void *p)
 {
-	const struct wire_party *party = parties[who];
 	uint64_t start, spent;
+
+	party->before(p);
+	start = cpu_ns();
+	party->work(p);
+	spent = cpu_ns() - start;
+	party->after(p);
+	return spent - (spent < cpu_ns_overhead() ? spent : cpu_ns_overhead());
+}
+
+/* A turn's first batch finds in the caches what the others have left there: it does not count. */
+static void run_turn(struct wire_field *f, enum contender who)
+{
+	uint64_t spent = 0;
 
 	if (!f->party[who])
 		return;
-	party->before(f->party[who]);
-	start = cpu_ns();
-	party->work(f->party[who]);
-	spent = cpu_ns() - start;
-	party->after(f->party[who]);
-	spent -= spent < cpu_ns_overhead() ? spent : cpu_ns_overhead();
-	samples_add(&f->samples[who], (double)spent / (double)wire_batch(f->row));
+	(void)time_batch(parties[who], f->party[who]);
+	for (int i = 0; i < TURN; i++)
+		spent += time_batch(parties[who], f->party[who]);
+	samples_add(&f->samples[who], (double)spent / (double)(TURN * wire_batch(f->row)));
 }
 
 static void run_rounds(struct wire_field *f, bool quick)
 {
 	uint64_t budget = quick ? 200000000 : 1500000000, start;
 
-	for (enum contender who = 0; who < NUM_CONTENDERS; who++) /* warms up */
-		run_batch(f, who);
-	memset(f->samples, 0, sizeof f->samples);
 	start = cpu_ns();
 	for (int round = 0; round < SAMPLES_MAX && (round < ROUNDS_MIN || cpu_ns() - start < budget); round++)
 		for (enum contender who = 0; who < NUM_CONTENDERS; who++)
-			run_batch(f, who);
+			run_turn(f, who);
 }
 
 /* Bytes for each hello, once the first ones have been answered. */

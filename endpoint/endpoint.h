@@ -143,7 +143,9 @@ struct sends {
 struct receives {
 	uint8_t *bytes;
 	unsigned num, at; /* messages */
-	size_t offset; /* in the one at hand */
+	size_t offset; /* in the one at hand; 0: it was not looked at */
+	size_t segment; /* of the one at hand: the length of its datagrams, the last one's perhaps less */
+	struct route route; /* of the one at hand */
 	uint32_t socket;
 	struct mmsghdr headers[RECEIVES];
 	struct iovec iov[RECEIVES];
@@ -240,6 +242,7 @@ void route_path(const tern_endpoint *endpoint, const struct route *route, tern_p
 /* ---- siphash.c: SipHash-1-3, keyed, so that nobody can choose what collides */
 
 uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n);
+uint64_t siphash_route(const uint64_t key[2], const struct route *route);
 
 /* ---- slots.c */
 

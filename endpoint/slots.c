@@ -96,7 +96,7 @@ uint32_t slot_of(const tern_endpoint *endpoint, tern_peer peer)
 
 static uint32_t *bucket_of(const tern_endpoint *endpoint, const struct route *route)
 {
-	uint64_t hash = siphash(endpoint->key, route, sizeof *route);
+	uint64_t hash = siphash_route(endpoint->key, route);
 
 	return &endpoint->buckets[hash & (endpoint->num_buckets - 1)];
 }
