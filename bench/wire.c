@@ -22,18 +22,20 @@ static const struct scenario hello_scenarios[NUM_SCENARIOS] = {
 };
 
 static const struct wire_row rows[] = {
-	{"1.2 wire, 1200 to one peer, GSO", "send", WIRE_SEND, &record_scenarios[0], true, 1200},
-	{"1.3 wire, 1200 to one peer, GSO", "send", WIRE_SEND, &record_scenarios[1], true, 1200},
-	{"1.2 wire, 1200 to one peer, GSO", "calls", WIRE_CALLS, &record_scenarios[0], true, 1200},
-	{"1.2 wire, 1200 to one peer, sendmmsg", "send", WIRE_SEND, &record_scenarios[0], false, 1200},
-	{"1.3 wire, 1200 to one peer, sendmmsg", "send", WIRE_SEND, &record_scenarios[1], false, 1200},
-	{"1.2 wire, 1200 to one peer, sendmmsg", "calls", WIRE_CALLS, &record_scenarios[0], false, 1200},
-	{"1.2 wire, 100 from each of 64 peers", "echo", WIRE_ECHO, &record_scenarios[0], true, 100},
-	{"1.3 wire, 100 from each of 64 peers", "echo", WIRE_ECHO, &record_scenarios[1], true, 100},
-	{"1.2 wire, first hello", "answer", WIRE_HELLO, &hello_scenarios[0], true, 0},
-	{"1.3 wire, first hello", "answer", WIRE_HELLO, &hello_scenarios[1], true, 0},
-	{"1.2 wire, first hello", "bytes", WIRE_HELLO_BYTES, &hello_scenarios[0], true, 0},
-	{"1.3 wire, first hello", "bytes", WIRE_HELLO_BYTES, &hello_scenarios[1], true, 0},
+	{"1.2 wire, 1200 to one peer, GSO", "send", WIRE_SEND, &record_scenarios[0], true, 1200, false},
+	{"1.3 wire, 1200 to one peer, GSO", "send", WIRE_SEND, &record_scenarios[1], true, 1200, false},
+	{"1.2 wire, 1200 to one peer, GSO, many", "send", WIRE_SEND, &record_scenarios[0], true, 1200, true},
+	{"1.3 wire, 1200 to one peer, GSO, many", "send", WIRE_SEND, &record_scenarios[1], true, 1200, true},
+	{"1.2 wire, 1200 to one peer, GSO", "calls", WIRE_CALLS, &record_scenarios[0], true, 1200, false},
+	{"1.2 wire, 1200 to one peer, sendmmsg", "send", WIRE_SEND, &record_scenarios[0], false, 1200, false},
+	{"1.3 wire, 1200 to one peer, sendmmsg", "send", WIRE_SEND, &record_scenarios[1], false, 1200, false},
+	{"1.2 wire, 1200 to one peer, sendmmsg", "calls", WIRE_CALLS, &record_scenarios[0], false, 1200, false},
+	{"1.2 wire, 100 from each of 64 peers", "echo", WIRE_ECHO, &record_scenarios[0], true, 100, false},
+	{"1.3 wire, 100 from each of 64 peers", "echo", WIRE_ECHO, &record_scenarios[1], true, 100, false},
+	{"1.2 wire, first hello", "answer", WIRE_HELLO, &hello_scenarios[0], true, 0, false},
+	{"1.3 wire, first hello", "answer", WIRE_HELLO, &hello_scenarios[1], true, 0, false},
+	{"1.2 wire, first hello", "bytes", WIRE_HELLO_BYTES, &hello_scenarios[0], true, 0, false},
+	{"1.3 wire, first hello", "bytes", WIRE_HELLO_BYTES, &hello_scenarios[1], true, 0, false},
 };
 
 static const struct wire_party *const parties[NUM_CONTENDERS] = {

@@ -25,6 +25,7 @@ struct wire_row {
 	const struct scenario *scenario;
 	bool offload; /* UDP_SEGMENT and UDP_GRO */
 	size_t n; /* bytes of data in a record */
+	bool many; /* given to the endpoint by one call */
 };
 
 /* One batch is before, work, after. The program ends when anything gets lost. */

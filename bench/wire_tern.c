@@ -102,13 +102,26 @@ static void *open_party(const struct wire_row *row)
 	return p;
 }
 
+static void send_together(struct tern_party *p, const uint8_t *data, size_t num)
+{
+	tern_bytes many[WIRE_SENDS];
+	size_t accepted;
+
+	for (size_t i = 0; i < num; i++)
+		many[i] = (tern_bytes){data, p->row->n};
+	check(tern_endpoint_send_many(p->client, p->peers[0], many, num, &accepted) == TERN_OK,
+	      "tern_endpoint_send_many");
+}
+
 static void send_records(struct tern_party *p, size_t num)
 {
 	static const uint8_t data[WIRE_DATAGRAM];
 
-	for (size_t i = 0; i < num; i++)
+	for (size_t i = 0; !p->row->many && i < num; i++)
 		check(tern_endpoint_send(p->client, p->peers[i % p->num_peers], data, p->row->n) == TERN_OK,
 		      "tern_endpoint_send");
+	if (p->row->many)
+		send_together(p, data, num);
 	check(tern_endpoint_flush(p->client), "tern_endpoint_flush");
 }
 
