@@ -27,6 +27,8 @@ static const struct wire_row rows[] = {
 	{"1.2 wire, 1200 to one peer, GSO, many", "send", WIRE_SEND, &record_scenarios[0], true, 1200, true},
 	{"1.3 wire, 1200 to one peer, GSO, many", "send", WIRE_SEND, &record_scenarios[1], true, 1200, true},
 	{"1.2 wire, 1200 to one peer, GSO", "calls", WIRE_CALLS, &record_scenarios[0], true, 1200, false},
+	{"1.2 wire, 1200 to one peer, GSO", "take", WIRE_RECEIVE, &record_scenarios[0], true, 1200, true},
+	{"1.3 wire, 1200 to one peer, GSO", "take", WIRE_RECEIVE, &record_scenarios[1], true, 1200, true},
 	{"1.2 wire, 1200 to one peer, sendmmsg", "send", WIRE_SEND, &record_scenarios[0], false, 1200, false},
 	{"1.3 wire, 1200 to one peer, sendmmsg", "send", WIRE_SEND, &record_scenarios[1], false, 1200, false},
 	{"1.2 wire, 1200 to one peer, sendmmsg", "calls", WIRE_CALLS, &record_scenarios[0], false, 1200, false},
@@ -43,7 +45,7 @@ static const struct wire_party *const parties[NUM_CONTENDERS] = {
 
 size_t wire_batch(const struct wire_row *row)
 {
-	return row->work == WIRE_SEND || row->work == WIRE_CALLS ? WIRE_SENDS : WIRE_PEERS;
+	return row->work == WIRE_SEND || row->work == WIRE_CALLS || row->work == WIRE_RECEIVE ? WIRE_SENDS : WIRE_PEERS;
 }
 
 /* ---- sockets ---- */

@@ -14,6 +14,7 @@
 enum wire_work {
 	WIRE_SEND, /* records, from a client to its server */
 	WIRE_CALLS, /* the same datagrams, with nothing sealed: a floor beneath the floor */
+	WIRE_RECEIVE, /* the same records, at the server */
 	WIRE_ECHO, /* records of many clients, sent back by their server */
 	WIRE_HELLO, /* first hellos of many, answered by a server that keeps nothing */
 	WIRE_HELLO_BYTES /* what it allocates for them */

@@ -14,7 +14,6 @@ enum { SEGMENTED_MAX = 64000, SEGMENTS_MAX = 64, CALL_MAX = 64, OVERHEAD12 = 37,
 struct floor_party {
 	const struct wire_row *row;
 	struct floor_aead *aead; /* NULL: nothing is sealed */
-	uint64_t number;
 	struct wire_crowd crowd; /* one client, or all */
 	int server, epoll;
 	size_t size, answer_size; /* of datagrams */
@@ -75,7 +74,7 @@ static void *open_party(const struct wire_row *row)
 {
 	struct floor_party *p = calloc(1, sizeof *p);
 	struct epoll_event event = {.events = EPOLLIN};
-	bool sends = row->work == WIRE_SEND || row->work == WIRE_CALLS;
+	bool answers = row->work == WIRE_ECHO || row->work == WIRE_HELLO;
 	uint8_t hello[WIRE_DATAGRAM];
 	struct sockaddr_in at;
 	int yes = 1;
@@ -87,35 +86,27 @@ static void *open_party(const struct wire_row *row)
 		p->size = wire_first_hello(row->scenario, hello);
 		p->answer_size = RETRY;
 	}
-	if (row->work == WIRE_SEND)
+	if (row->work == WIRE_SEND || row->work == WIRE_RECEIVE)
 		p->aead = floor_aead_new(row->scenario);
 	p->server = wire_socket(&at);
 	if (row->offload)
 		(void)setsockopt(p->server, IPPROTO_UDP, UDP_GRO, &yes, sizeof yes);
 	p->epoll = epoll_create1(0);
 	check(epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->server, &event) == 0, "epoll");
-	wire_crowd_open(&p->crowd, sends ? 1 : WIRE_PEERS, &at);
-	if (sends)
-		prepare_sends(p);
-	else
+	wire_crowd_open(&p->crowd, answers ? WIRE_PEERS : 1, &at);
+	if (answers)
 		prepare_receives(p);
+	else
+		prepare_sends(p);
 	return p;
 }
 
-static void before(void *party)
-{
-	struct floor_party *p = party;
-
-	if (p->row->work == WIRE_ECHO || p->row->work == WIRE_HELLO)
-		wire_crowd_send(&p->crowd, p->bytes, p->size);
-}
-
-static void seal_all(struct floor_party *p)
+static void crypt_all(struct floor_party *p, bool opening)
 {
 	size_t front = p->size - p->row->n - (p->row->scenario->dtls13 ? 17 : 24);
 
 	for (size_t i = 0; i < WIRE_SENDS; i++)
-		check(floor_aead_crypt(p->aead, false, p->bytes + i * p->size + front, p->row->n, p->number++), "AEAD");
+		check(floor_aead_crypt(p->aead, opening, p->bytes + i * p->size + front, p->row->n, i), "AEAD");
 }
 
 static void send_all(int fd, struct mmsghdr *messages, size_t num)
@@ -123,6 +114,18 @@ static void send_all(int fd, struct mmsghdr *messages, size_t num)
 	for (size_t at = 0; at < num; at += CALL_MAX) {
 		unsigned most = (unsigned)(num - at < CALL_MAX ? num - at : CALL_MAX);
 		check(sendmmsg(fd, messages + at, most, 0) == (int)most, "sendmmsg");
+	}
+}
+
+static void before(void *party)
+{
+	struct floor_party *p = party;
+
+	if (p->row->work == WIRE_ECHO || p->row->work == WIRE_HELLO) {
+		wire_crowd_send(&p->crowd, p->bytes, p->size);
+	} else if (p->row->work == WIRE_RECEIVE) {
+		crypt_all(p, false);
+		send_all(p->crowd.clients[0], p->messages, p->num_messages);
 	}
 }
 
@@ -141,32 +144,43 @@ static void echo(struct floor_party *p)
 		p->iov[i].iov_len = WIRE_DATAGRAM;
 }
 
+/* Where they were sent from, so that they lie side by side. */
+static void receive_all(struct floor_party *p)
+{
+	struct epoll_event event;
+	size_t total = 0, room = sizeof p->bytes;
+	ssize_t n;
+
+	(void)epoll_wait(p->epoll, &event, 1, 0);
+	while (total < WIRE_SENDS * p->size && (n = recv(p->server, p->bytes + total, room - total, 0)) > 0)
+		total += (size_t)n;
+	check(total == WIRE_SENDS * p->size, "a datagram got lost");
+}
+
 static void work(void *party)
 {
 	struct floor_party *p = party;
 
 	if (p->row->work == WIRE_ECHO || p->row->work == WIRE_HELLO) {
 		echo(p);
-		return;
+	} else if (p->row->work == WIRE_RECEIVE) {
+		receive_all(p);
+		crypt_all(p, true);
+	} else {
+		if (p->aead)
+			crypt_all(p, false);
+		send_all(p->crowd.clients[0], p->messages, p->num_messages);
 	}
-	if (p->aead)
-		seal_all(p);
-	send_all(p->crowd.clients[0], p->messages, p->num_messages);
 }
 
 static void after(void *party)
 {
-	static uint8_t bytes[65536];
 	struct floor_party *p = party;
-	size_t total = 0;
 
-	if (p->row->work == WIRE_ECHO || p->row->work == WIRE_HELLO) {
+	if (p->row->work == WIRE_ECHO || p->row->work == WIRE_HELLO)
 		wire_crowd_receive(&p->crowd, p->answer_size);
-		return;
-	}
-	for (ssize_t n; (n = recv(p->server, bytes, sizeof bytes, 0)) > 0;)
-		total += (size_t)n;
-	check(total == WIRE_SENDS * p->size, "a datagram got lost");
+	else if (p->row->work != WIRE_RECEIVE)
+		receive_all(p);
 }
 
 static void close_party(void *party)

@@ -64,12 +64,12 @@ static void *open_party(const struct wire_row *row)
 {
 	struct openssl_party *p;
 
-	if (!row->scenario->openssl_suite || (row->work != WIRE_SEND && row->work != WIRE_ECHO))
+	if (!row->scenario->openssl_suite || row->work == WIRE_HELLO)
 		return NULL;
 	p = calloc(1, sizeof *p);
 	check(p != NULL, "out of memory");
 	p->row = row;
-	p->num = row->work == WIRE_SEND ? 1 : WIRE_PEERS;
+	p->num = row->work == WIRE_ECHO ? WIRE_PEERS : 1;
 	for (enum side side = 0; side < NUM_SIDES; side++) {
 		p->context[side] = openssl_implementation.context_new(row->scenario, side);
 		p->epoll[side] = epoll_create1(0);
@@ -115,8 +115,8 @@ static void before(void *party)
 {
 	struct openssl_party *p = party;
 
-	if (p->row->work == WIRE_ECHO)
-		write_records(p, p->num);
+	if (p->row->work != WIRE_SEND)
+		write_records(p, wire_batch(p->row));
 }
 
 static void work(void *party)
@@ -125,8 +125,10 @@ static void work(void *party)
 
 	if (p->row->work == WIRE_ECHO)
 		echo(p);
-	else
+	else if (p->row->work == WIRE_SEND)
 		write_records(p, wire_batch(p->row));
+	else
+		read_records(p, SERVER_SIDE, wire_batch(p->row));
 }
 
 static void after(void *party)
@@ -135,7 +137,7 @@ static void after(void *party)
 
 	if (p->row->work == WIRE_ECHO)
 		read_records(p, CLIENT_SIDE, p->num);
-	else
+	else if (p->row->work == WIRE_SEND)
 		read_records(p, SERVER_SIDE, wire_batch(p->row));
 }
 

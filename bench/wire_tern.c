@@ -88,9 +88,9 @@ static void *open_party(const struct wire_row *row)
 
 	check(p != NULL, "out of memory");
 	p->row = row;
-	p->num_peers = row->work == WIRE_SEND ? 1 : WIRE_PEERS;
+	p->num_peers = row->work == WIRE_SEND || row->work == WIRE_RECEIVE ? 1 : WIRE_PEERS;
 	p->server = open_endpoint(row, SERVER_SIDE);
-	if (row->work == WIRE_SEND || row->work == WIRE_ECHO) {
+	if (row->work != WIRE_HELLO && row->work != WIRE_HELLO_BYTES) {
 		connect_all(p);
 		return p;
 	}
@@ -139,8 +139,8 @@ static void before(void *party)
 	struct tern_party *p = party;
 
 	p->served = p->answered = 0;
-	if (p->row->work == WIRE_ECHO)
-		send_records(p, p->num_peers);
+	if (p->row->work == WIRE_ECHO || p->row->work == WIRE_RECEIVE)
+		send_records(p, wire_batch(p->row));
 	else if (p->row->work != WIRE_SEND)
 		wire_crowd_send(&p->crowd, p->hello, p->hello_len);
 }
@@ -169,8 +169,8 @@ static void work(void *party)
 
 	if (p->row->work == WIRE_SEND)
 		send_records(p, wire_batch(p->row));
-	else if (p->row->work == WIRE_ECHO)
-		take_all(p, p->server, &p->served, p->num_peers);
+	else if (p->row->work == WIRE_ECHO || p->row->work == WIRE_RECEIVE)
+		take_all(p, p->server, &p->served, wire_batch(p->row));
 	else
 		answer_hellos(p);
 }
@@ -183,7 +183,7 @@ static void after(void *party)
 		take_all(p, p->server, &p->served, wire_batch(p->row));
 	else if (p->row->work == WIRE_ECHO)
 		take_all(p, p->client, &p->answered, p->num_peers);
-	else
+	else if (p->row->work != WIRE_RECEIVE)
 		wire_crowd_receive(&p->crowd, 0);
 }
 
