@@ -168,6 +168,11 @@ struct backlog {
 	uint16_t cells[BACKLOG_CELLS]; /* how many there are of routes with one hash */
 };
 
+/* What an address has: the connection and the one that is about to replace it; 0: none. */
+struct found {
+	uint32_t current, candidate;
+};
+
 /* What next is at: a slot whose events are being told, perhaps of a datagram. */
 struct course {
 	uint32_t slot; /* 0: nothing */
@@ -196,6 +201,9 @@ struct tern_endpoint {
 	uint32_t *buckets;
 	uint32_t num_buckets; /* a power of two */
 	uint64_t key[2];
+	struct route sought; /* last, and what was found; void once the table has changed */
+	struct found found;
+	bool found_holds;
 	struct queue unfinished, connected, work, blocked;
 	uint32_t goner; /* whose GONE was told: freed by the following call */
 	struct timer *timers;
@@ -259,8 +267,8 @@ tern_peer slot_peer(const tern_endpoint *endpoint, uint32_t index);
 uint32_t slot_of(const tern_endpoint *endpoint, tern_peer peer); /* 0: gone, or going */
 void slot_hash(tern_endpoint *endpoint, uint32_t index); /* by its route */
 void slot_unhash(tern_endpoint *endpoint, uint32_t index);
-/* The connection of a route and the one that is about to replace it; 0: none. */
-void slots_find(const tern_endpoint *endpoint, const struct route *route, uint32_t *current, uint32_t *candidate);
+void slot_set_candidate(tern_endpoint *endpoint, uint32_t index, bool is);
+struct found slots_find(const tern_endpoint *endpoint, const struct route *route);
 void queue_push(tern_endpoint *endpoint, struct queue *queue, uint32_t index);
 void queue_remove(tern_endpoint *endpoint, struct queue *queue, uint32_t index);
 void work_push(tern_endpoint *endpoint, uint32_t index); /* once */
