@@ -3,7 +3,7 @@
  * RFC 9147 5.11). */
 #include "endpoint.h"
 
-enum { RECORD_HEADER = 13, HELLO_MIN = RECORD_HEADER + 12, REPLY_MAX = 512 };
+enum { HANDSHAKE = 22, RECORD_HEADER = 13, HELLO_MIN = RECORD_HEADER + 12, REPLY_MAX = 512 };
 
 static bool is_connected(const tern_endpoint *endpoint, uint32_t index)
 {
@@ -154,19 +154,26 @@ static void feed(tern_endpoint *endpoint, uint32_t index, uint32_t second, const
 	}
 }
 
+static bool is_handshake(const struct arrival *d)
+{
+	return d->len > 0 && d->bytes[0] == HANDSHAKE;
+}
+
 /* For an address that the endpoint listens at. */
 static void dispatch_served(tern_endpoint *endpoint, const struct arrival *d, bool late)
 {
 	struct found f = find(endpoint, &d->route);
-	tern_glance glance = f.current ? tern_peek(d->bytes, d->len) : (tern_glance){.client_hello = true};
+	tern_glance glance = {.client_hello = !f.current};
 
+	if (f.current && is_handshake(d))
+		glance = tern_peek(d->bytes, d->len);
 	if (!f.current || starts_anew(endpoint, &f, &glance)) {
 		uint32_t repeated = f.current ? find_hello(endpoint, &f, hello_hash(endpoint, d)) : 0;
 		if (repeated) {
 			feed(endpoint, repeated, 0, d, late);
 			return;
 		}
-		if (!late && glance.client_hello && d->len > HELLO_MIN && d->bytes[0] == 22 && !is_whole(d)) {
+		if (!late && glance.client_hello && d->len > HELLO_MIN && is_handshake(d) && !is_whole(d)) {
 			put_off(endpoint, d);
 			return;
 		}

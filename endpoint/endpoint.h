@@ -220,6 +220,7 @@ struct tern_endpoint {
 	struct backlog backlog;
 	uint8_t *late; /* the datagram of it that is at hand */
 	struct course course;
+	uint32_t undrained; /* a slot that has not said what it has to, since its next datagram is at hand already */
 	uint32_t behind; /* a slot that has just connected: what came behind its handshake is next */
 
 	uint16_t prefixes[2][PREFIX_CELLS]; /* unfinished handshakes, by two hashes of their prefix */
@@ -307,6 +308,8 @@ struct receives *receives_new(void);
 void receives_free(struct receives *receives);
 /* The next datagram that came to one of the sockets that are ready. */
 bool receives_next(tern_endpoint *endpoint, struct arrival *datagram);
+/* Whether the next one came with the last one, from the same address. */
+bool receives_go_on(const tern_endpoint *endpoint);
 
 /* ---- backlog.c */
 

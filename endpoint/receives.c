@@ -143,6 +143,13 @@ bool receives_next(tern_endpoint *endpoint, struct arrival *datagram)
 	}
 }
 
+bool receives_go_on(const tern_endpoint *endpoint)
+{
+	const struct receives *r = endpoint->receives;
+
+	return r->at < r->num && r->offset > 0;
+}
+
 void receives_free(struct receives *r)
 {
 	if (r)

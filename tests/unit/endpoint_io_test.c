@@ -311,6 +311,59 @@ static void does_without_segments(void **state)
 	close_two(&server, &client);
 }
 
+enum { SEALED = 337 }; /* a record of 300 bytes */
+
+static struct {
+	uint8_t bytes[SEALED];
+	size_t n; /* of the first datagram; 0: none yet */
+	bool armed; /* it takes the place of the last one that is sent with others */
+} first_hello;
+
+static int hello_at_the_end(int fd, struct mmsghdr *messages, unsigned num)
+{
+	struct iovec *iov = messages->msg_hdr.msg_iov;
+	if (!first_hello.n) {
+		first_hello.n = iov->iov_len;
+		memcpy(first_hello.bytes, iov->iov_base, iov->iov_len);
+	} else if (first_hello.armed && iov->iov_len > SEALED) {
+		iov->iov_len -= SEALED;
+		memcpy((uint8_t *)iov->iov_base + iov->iov_len, first_hello.bytes, first_hello.n);
+		iov->iov_len += first_hello.n;
+	}
+	return io_batch.send(fd, messages, num);
+}
+
+static const struct io restarting = {hello_at_the_end, usual_receive, usual_clock};
+
+/* What a connection has to say waits for the last of the datagrams that came together, and not for longer: the last one
+ * is answered without the connection. */
+static void answers_what_came_together(void **state)
+{
+	static const uint8_t data[300];
+	struct site server, client, *both[] = {&server, &client};
+	(void)state;
+	open_two(&server, &client, "127.0.0.1:0", TERN_ENDPOINT_IO_OFFLOAD);
+	client.endpoint->io = &restarting;
+	tern_address at = site_address(&server);
+	tern_peer peer = site_dial(&client, &at, NULL);
+	sites_until(both, 2, &client.connected, 1);
+	sites_until(both, 2, &server.connected, 1);
+	sites_settle(both, 2);
+	assert_in_range(first_hello.n, 1, SEALED);
+	first_hello.armed = true;
+	for (int i = 0; i < 5; i++)
+		OK(tern_endpoint_send(client.endpoint, peer, data, sizeof data));
+	sites_until(both, 2, &server.records, 4);
+	assert_int_equal(site_counters(&server).retries_sent, 2);
+	OK(tern_conn_close(tern_endpoint_conn(server.endpoint, server.peer), server.endpoint->now)); /* and no touch */
+	for (int i = 0; i < 5; i++)
+		OK(tern_endpoint_send(client.endpoint, peer, data, sizeof data));
+	sites_until(both, 2, &client.num_gone, 1);
+	assert_int_equal(client.gone[TERN_GONE_CLOSED_BY_PEER], 1);
+	assert_int_equal(site_counters(&server).retries_sent, 3);
+	close_two(&server, &client);
+}
+
 static void tells_of_no_listener(void **state)
 {
 	struct site server, client, *one[] = {&client};
@@ -441,6 +494,7 @@ int main(void)
 		cmocka_unit_test(loses_nothing_that_was_accepted),
 		cmocka_unit_test(handshakes_wait_for_room),
 		cmocka_unit_test(does_without_segments),
+		cmocka_unit_test(answers_what_came_together),
 		cmocka_unit_test(tells_of_no_listener),
 		cmocka_unit_test(hears_the_last_word_of_who_is_gone),
 		cmocka_unit_test(addresses_as_text),
