@@ -1,5 +1,6 @@
 /* The rows over sockets: rounds of all contenders, and what they have in common. */
 #include <arpa/inet.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,13 +216,27 @@ static void run_row(struct report *r, const struct wire_row *row, bool quick)
 	report_row(r, row->name, row->part, values);
 }
 
+static bool can_segment(void)
+{
+	struct sockaddr_in at;
+	int fd = wire_socket(&at), none = 0;
+	bool can = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
+
+	close(fd);
+	return can;
+}
+
 /* The part may be named behind the row. */
 static bool wanted(const struct wire_row *row, const char *only)
 {
 	char name[80];
 
 	snprintf(name, sizeof name, "%s %s", row->name, row->part);
-	return (!only || strstr(name, only)) && (row->work != WIRE_HELLO_BYTES || wire_counts_allocations);
+	if (only && !strstr(name, only))
+		return false;
+	if (row->work == WIRE_HELLO_BYTES)
+		return wire_counts_allocations;
+	return !row->offload || wire_batch(row) == WIRE_PEERS || can_segment();
 }
 
 void wire_bench(struct report *r, const char *only, bool quick)
