@@ -75,7 +75,6 @@ static void *open_party(const struct wire_row *row)
 	struct floor_party *p = calloc(1, sizeof *p);
 	struct epoll_event event = {.events = EPOLLIN};
 	bool answers = row->work == WIRE_ECHO || row->work == WIRE_HELLO;
-	uint8_t hello[WIRE_DATAGRAM];
 	struct sockaddr_in at;
 	int yes = 1;
 
@@ -83,7 +82,7 @@ static void *open_party(const struct wire_row *row)
 	p->row = row;
 	p->size = p->answer_size = row->n + (row->scenario->dtls13 ? OVERHEAD13 : OVERHEAD12);
 	if (row->work == WIRE_HELLO) {
-		p->size = wire_first_hello(row->scenario, hello);
+		p->size = wire_first_hello(row->scenario, p->bytes);
 		p->answer_size = RETRY;
 	}
 	if (row->work == WIRE_SEND || row->work == WIRE_RECEIVE)
