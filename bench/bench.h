@@ -117,6 +117,8 @@ extern const struct implementation wolfssl_implementation;
 #endif
 extern const struct implementation *const implementations[NUM_PEERS]; /* NULL: not built in */
 bool bench_can(enum contender who, const struct scenario *s);
+tern_config *tern_side_config(const struct scenario *s, enum side side); /* NULL: it cannot be made */
+struct ssl_ctx_st *openssl_side_ctx(void *context); /* of a context of openssl_implementation's */
 
 /* ---- pairs.c: client and server in lockstep ---- */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench.h"
+#include "wire.h"
 
 #define ROUNDS_MIN 15
 #define HANDSHAKE_BATCH 8
@@ -276,6 +276,8 @@ static void run_alone(const struct options *o, const char *count)
 	const struct scenario *r = find(o, records, sizeof records / sizeof records[0]);
 	long num = count ? strtol(count, NULL, 10) : 100;
 	struct pairs *p;
+	if (!s && !r && impl == &tern_implementation && wire_alone(o->only, num))
+		return;
 	if (!s && !r)
 		bench_die("--only names no row");
 	p = pairs_new(impl, s ? s : r);
@@ -300,7 +302,8 @@ static void usage(FILE *out)
 	      "  --json FILE  the figures for programs\n"
 	      "  --only TEXT  only rows whose name contains TEXT\n"
 	      "  --alone      measures nothing: COUNT handshakes, or COUNT times 64 records of 1200 bytes, of one\n"
-	      "               implementation (tern, openssl, wolfssl), for a profiler\n",
+	      "               implementation (tern, openssl, wolfssl), for a profiler; or COUNT batches of Tern's over "
+	      "sockets\n",
 	      out);
 }
 
@@ -369,6 +372,7 @@ int main(int argc, char **argv)
 	r = report_new(o.json);
 	bench_handshakes(r, &o);
 	bench_records(r, &o);
+	wire_bench(r, o.only, o.quick);
 	if (!o.only) {
 		report_memory(r, rows, in_memory, NUM_IN_MEMORY);
 		report_sizes(r);

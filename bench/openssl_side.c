@@ -189,6 +189,11 @@ static void *context_new(const struct scenario *s, enum side side)
 	return NULL;
 }
 
+struct ssl_ctx_st *openssl_side_ctx(void *context)
+{
+	return ((struct openssl_context *)context)->ctx;
+}
+
 /* ---- connections ---- */
 
 static bool prepare_client(const struct openssl_context *context, SSL *ssl)

@@ -85,9 +85,9 @@ void report_row(struct report *r, const char *name, const char *part, const doub
 	for (enum contender who = 0; who < NUM_PEERS; who++)
 		if (implementations[who])
 			print_value(values[who] >= 0, 9, 1, values[who]);
-	print_value(best > 0, 10, 2, values[TERN] / best);
-	print_value(true, 9, 1, values[FLOOR]);
-	print_value(true, 10, 2, values[TERN] / values[FLOOR]);
+	print_value(best > 0 && values[TERN] >= 0, 10, 2, values[TERN] / best);
+	print_value(values[FLOOR] >= 0, 9, 1, values[FLOOR]);
+	print_value(values[TERN] >= 0 && values[FLOOR] > 0, 10, 2, values[TERN] / values[FLOOR]);
 	putchar('\n');
 	fflush(stdout);
 	json_row(r, name, part, r->unit, values);

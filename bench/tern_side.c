@@ -48,13 +48,21 @@ static bool configure(tern_config *config, const struct scenario *s, enum side s
 	       tern_config_set_tickets(config, s->ticket) == TERN_OK && set_credentials(config, s, side) == TERN_OK;
 }
 
+tern_config *tern_side_config(const struct scenario *s, enum side side)
+{
+	tern_config *config = tern_config_new(bench_heap);
+	tern_protocol version = s->dtls13 ? TERN_DTLS13 : TERN_DTLS12;
+	if (config && tern_config_set_versions(config, version, version) == TERN_OK && configure(config, s, side))
+		return config;
+	tern_config_free(config);
+	return NULL;
+}
+
 static void *context_new(const struct scenario *s, enum side side)
 {
 	struct tern_context *context = calloc(1, sizeof *context);
-	tern_config *config = tern_config_new(bench_heap);
-	tern_protocol version = s->dtls13 ? TERN_DTLS13 : TERN_DTLS12;
-	bool ok = context && config && tern_config_set_versions(config, version, version) == TERN_OK &&
-		  configure(config, s, side) && tern_pool_new(&context->pool, config) == TERN_OK;
+	tern_config *config = tern_side_config(s, side);
+	bool ok = context && config && tern_pool_new(&context->pool, config) == TERN_OK;
 	tern_config_free(config);
 	if (!ok) {
 		free(context);

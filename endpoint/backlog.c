@@ -29,7 +29,7 @@ static void look(const struct backlog *backlog, size_t at, void *bytes, size_t n
 
 static uint16_t *cell_of(struct backlog *backlog, const struct route *route)
 {
-	return &backlog->cells[siphash(backlog->key, route, sizeof *route) % BACKLOG_CELLS];
+	return &backlog->cells[siphash_route(backlog->key, route) % BACKLOG_CELLS];
 }
 
 bool backlog_holds(struct backlog *backlog, const struct route *route)

@@ -3,7 +3,7 @@
  * RFC 9147 5.11). */
 #include "endpoint.h"
 
-enum { RECORD_HEADER = 13, HELLO_MIN = RECORD_HEADER + 12, REPLY_MAX = 512 };
+enum { HANDSHAKE = 22, RECORD_HEADER = 13, HELLO_MIN = RECORD_HEADER + 12, REPLY_MAX = 512 };
 
 static bool is_connected(const tern_endpoint *endpoint, uint32_t index)
 {
@@ -34,25 +34,28 @@ static void put_off(tern_endpoint *endpoint, const struct arrival *d)
 		COUNT(endpoint, dropped_backlog, 1);
 }
 
-struct found {
-	uint32_t current, candidate;
-	bool shaking; /* one of them has not finished its handshake */
-};
-
-static struct found find(const tern_endpoint *endpoint, const struct route *route)
+/* Datagrams of one peer often follow each other. */
+static struct found find(tern_endpoint *endpoint, const struct route *route)
 {
-	struct found f;
+	if (!endpoint->found_holds || memcmp(&endpoint->sought, route, sizeof *route) != 0) {
+		endpoint->found = slots_find(endpoint, route);
+		endpoint->sought = *route;
+		endpoint->found_holds = true;
+	}
+	return endpoint->found;
+}
 
-	slots_find(endpoint, route, &f.current, &f.candidate);
-	f.shaking = f.candidate || (f.current && !is_connected(endpoint, f.current));
-	return f;
+/* One of them has not finished its handshake. */
+static bool is_shaking(const tern_endpoint *endpoint, const struct found *f)
+{
+	return f->candidate || (f->current && !is_connected(endpoint, f->current));
 }
 
 /* Whether a datagram from a known address may begin a new association. A later fragment of a hello belongs to a
  * handshake under way if there is one; without one, only to a client that has restarted. */
-static bool starts_anew(const struct found *f, const tern_glance *glance)
+static bool starts_anew(const tern_endpoint *endpoint, const struct found *f, const tern_glance *glance)
 {
-	return glance->client_hello || (glance->hello_fragment && !f->shaking);
+	return glance->client_hello || (glance->hello_fragment && !is_shaking(endpoint, f));
 }
 
 static uint32_t find_hello(const tern_endpoint *endpoint, const struct found *f, uint32_t hello)
@@ -84,7 +87,7 @@ static void accept_hello(tern_endpoint *endpoint, const struct found *f, const s
 		life_end(endpoint, f->candidate, TERN_GONE_REPLACED);
 	/* Making room may have taken the current one. */
 	if (f->current && !(slot_at(endpoint, f->current)->flags & SLOT_DYING))
-		slot_at(endpoint, index)->flags |= SLOT_CANDIDATE;
+		slot_set_candidate(endpoint, index, true);
 	slot_at(endpoint, index)->hello = hello_hash(endpoint, d);
 	begin_course(endpoint, index, 0, d);
 	endpoint->course.accepted = true;
@@ -126,7 +129,7 @@ static bool answer_hello(tern_endpoint *endpoint, const struct found *f, const s
 		return true;
 	}
 	/* Without cookies a handshake may be under way that asked for a second ClientHello. */
-	if (verdict.message_seq > 0 && !verdict.address_proved && f->shaking)
+	if (verdict.message_seq > 0 && !verdict.address_proved && is_shaking(endpoint, f))
 		return false;
 	if (late)
 		accept_hello(endpoint, f, d, &verdict, &path);
@@ -151,19 +154,26 @@ static void feed(tern_endpoint *endpoint, uint32_t index, uint32_t second, const
 	}
 }
 
+static bool is_handshake(const struct arrival *d)
+{
+	return d->len > 0 && d->bytes[0] == HANDSHAKE;
+}
+
 /* For an address that the endpoint listens at. */
 static void dispatch_served(tern_endpoint *endpoint, const struct arrival *d, bool late)
 {
 	struct found f = find(endpoint, &d->route);
-	tern_glance glance = f.current ? tern_peek(d->bytes, d->len) : (tern_glance){.client_hello = true};
+	tern_glance glance = {.client_hello = !f.current};
 
-	if (!f.current || starts_anew(&f, &glance)) {
+	if (f.current && is_handshake(d))
+		glance = tern_peek(d->bytes, d->len);
+	if (!f.current || starts_anew(endpoint, &f, &glance)) {
 		uint32_t repeated = f.current ? find_hello(endpoint, &f, hello_hash(endpoint, d)) : 0;
 		if (repeated) {
 			feed(endpoint, repeated, 0, d, late);
 			return;
 		}
-		if (!late && glance.client_hello && d->len > HELLO_MIN && d->bytes[0] == 22 && !is_whole(d)) {
+		if (!late && glance.client_hello && d->len > HELLO_MIN && is_handshake(d) && !is_whole(d)) {
 			put_off(endpoint, d);
 			return;
 		}

@@ -388,51 +388,6 @@ tern_error tern_endpoint_dial(tern_endpoint *endpoint, tern_peer *peer, const te
 	return TERN_OK;
 }
 
-typedef tern_error seal_fn(tern_conn *conn, uint8_t *out, size_t cap, size_t *out_len, const uint8_t *data, size_t len,
-			   tern_time now);
-
-static tern_error send_by(tern_endpoint *endpoint, seal_fn *seal, tern_peer peer, const void *data, size_t len)
-{
-	uint32_t index = slot_of(endpoint, peer);
-	struct slot *slot = index ? slot_at(endpoint, index) : NULL;
-	size_t room, sealed;
-	uint8_t *to;
-	tern_error error;
-
-	if (!slot)
-		return TERN_ERROR_NOT_CONNECTED;
-	if (len > DATAGRAM_MAX)
-		return TERN_ERROR_TOO_LARGE;
-	to = slot->flags & SLOT_BLOCKED ? NULL : sends_room(endpoint, len + tern_conn_overhead(slot->conn), &room);
-	if (!to) {
-		endpoint->sends.told = true;
-		return TERN_WOULD_BLOCK;
-	}
-	error = seal(slot->conn, to, room, &sealed, data, len, endpoint->now);
-	if (error == TERN_OK) {
-		sends_add(endpoint, &slot->route, sealed);
-		COUNT(endpoint, records_sent, 1);
-	} else if (tern_error_class_of(error) != TERN_CLASS_USAGE) {
-		life_end(endpoint, index, TERN_GONE_FAILED);
-	}
-	return error;
-}
-
-tern_error tern_endpoint_send(tern_endpoint *endpoint, tern_peer peer, const void *data, size_t len)
-{
-	return send_by(endpoint, tern_conn_seal, peer, data, len);
-}
-
-tern_error tern_endpoint_send_early(tern_endpoint *endpoint, tern_peer peer, const void *data, size_t len)
-{
-	return send_by(endpoint, tern_conn_seal_early_data, peer, data, len);
-}
-
-bool tern_endpoint_flush(tern_endpoint *endpoint)
-{
-	return sends_flush(endpoint);
-}
-
 void tern_endpoint_close(tern_endpoint *endpoint, tern_peer peer)
 {
 	uint32_t index = slot_of(endpoint, peer);

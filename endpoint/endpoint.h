@@ -143,7 +143,9 @@ struct sends {
 struct receives {
 	uint8_t *bytes;
 	unsigned num, at; /* messages */
-	size_t offset; /* in the one at hand */
+	size_t offset; /* in the one at hand; 0: it was not looked at */
+	size_t segment; /* of the one at hand: the length of its datagrams, the last one's perhaps less */
+	struct route route; /* of the one at hand */
 	uint32_t socket;
 	struct mmsghdr headers[RECEIVES];
 	struct iovec iov[RECEIVES];
@@ -164,6 +166,11 @@ struct backlog {
 	size_t num; /* below 2^16: each takes more than 8 bytes */
 	uint64_t key[2];
 	uint16_t cells[BACKLOG_CELLS]; /* how many there are of routes with one hash */
+};
+
+/* What an address has: the connection and the one that is about to replace it; 0: none. */
+struct found {
+	uint32_t current, candidate;
 };
 
 /* What next is at: a slot whose events are being told, perhaps of a datagram. */
@@ -194,6 +201,9 @@ struct tern_endpoint {
 	uint32_t *buckets;
 	uint32_t num_buckets; /* a power of two */
 	uint64_t key[2];
+	struct route sought; /* last, and what was found; void once the table has changed */
+	struct found found;
+	bool found_holds;
 	struct queue unfinished, connected, work, blocked;
 	uint32_t goner; /* whose GONE was told: freed by the following call */
 	struct timer *timers;
@@ -210,6 +220,7 @@ struct tern_endpoint {
 	struct backlog backlog;
 	uint8_t *late; /* the datagram of it that is at hand */
 	struct course course;
+	uint32_t undrained; /* a slot that has not said what it has to, since its next datagram is at hand already */
 	uint32_t behind; /* a slot that has just connected: what came behind its handshake is next */
 
 	uint16_t prefixes[2][PREFIX_CELLS]; /* unfinished handshakes, by two hashes of their prefix */
@@ -240,6 +251,7 @@ void route_path(const tern_endpoint *endpoint, const struct route *route, tern_p
 /* ---- siphash.c: SipHash-1-3, keyed, so that nobody can choose what collides */
 
 uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n);
+uint64_t siphash_route(const uint64_t key[2], const struct route *route);
 
 /* ---- slots.c */
 
@@ -256,8 +268,8 @@ tern_peer slot_peer(const tern_endpoint *endpoint, uint32_t index);
 uint32_t slot_of(const tern_endpoint *endpoint, tern_peer peer); /* 0: gone, or going */
 void slot_hash(tern_endpoint *endpoint, uint32_t index); /* by its route */
 void slot_unhash(tern_endpoint *endpoint, uint32_t index);
-/* The connection of a route and the one that is about to replace it; 0: none. */
-void slots_find(const tern_endpoint *endpoint, const struct route *route, uint32_t *current, uint32_t *candidate);
+void slot_set_candidate(tern_endpoint *endpoint, uint32_t index, bool is);
+struct found slots_find(const tern_endpoint *endpoint, const struct route *route);
 void queue_push(tern_endpoint *endpoint, struct queue *queue, uint32_t index);
 void queue_remove(tern_endpoint *endpoint, struct queue *queue, uint32_t index);
 void work_push(tern_endpoint *endpoint, uint32_t index); /* once */
@@ -296,6 +308,8 @@ struct receives *receives_new(void);
 void receives_free(struct receives *receives);
 /* The next datagram that came to one of the sockets that are ready. */
 bool receives_next(tern_endpoint *endpoint, struct arrival *datagram);
+/* Whether the next one came with the last one, from the same address. */
+bool receives_go_on(const tern_endpoint *endpoint);
 
 /* ---- backlog.c */
 

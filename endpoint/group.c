@@ -183,9 +183,9 @@ bool group_find(const tern_endpoint *endpoint, const struct arrival *arrival, ui
 	tern_bytes cid;
 	uint32_t place;
 
-	if (first != CID_RECORD && (first & CID_HEADER_MASK) != CID_HEADER)
+	if (!endpoint->group || (first != CID_RECORD && (first & CID_HEADER_MASK) != CID_HEADER))
 		return false;
-	if (!endpoint->group || !tern_find_cid(endpoint->pool->config, arrival->bytes, arrival->len, &cid))
+	if (!tern_find_cid(endpoint->pool->config, arrival->bytes, arrival->len, &cid))
 		return false;
 	memcpy(&place, cid.data + 4, sizeof place);
 	place = encipher(endpoint->group, cid.data[0] & 0x1f, place, true);

@@ -146,12 +146,12 @@ static void count_retransmissions(tern_endpoint *endpoint, struct slot *slot, co
 /* The one that the same address had, or is about to have. */
 static uint32_t other_of(const tern_endpoint *endpoint, uint32_t index)
 {
-	uint32_t current, candidate;
+	struct found found;
 
 	if (!(slot_at(endpoint, index)->flags & SLOT_SERVER))
 		return 0;
-	slots_find(endpoint, &slot_at(endpoint, index)->route, &current, &candidate);
-	return current == index ? candidate : current;
+	found = slots_find(endpoint, &slot_at(endpoint, index)->route);
+	return found.current == index ? found.candidate : found.current;
 }
 
 void life_connected(tern_endpoint *endpoint, uint32_t index)
@@ -174,7 +174,7 @@ void life_connected(tern_endpoint *endpoint, uint32_t index)
 	count_retransmissions(endpoint, slot, &info);
 	if (slot->flags & SLOT_CANDIDATE) { /* RFC 6347 4.2.8, RFC 9147 5.11 */
 		life_end(endpoint, other_of(endpoint, index), TERN_GONE_REPLACED);
-		slot->flags &= (uint16_t)~SLOT_CANDIDATE;
+		slot_set_candidate(endpoint, index, false);
 	}
 	if (!life_drain(endpoint, index)) /* what the application sends now must not overtake it */
 		life_end(endpoint, index, TERN_GONE_FAILED);
@@ -246,7 +246,7 @@ void life_end(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason)
 		life_drain(endpoint, index);
 	other = other_of(endpoint, index);
 	if (other && !(slot->flags & SLOT_CANDIDATE))
-		slot_at(endpoint, other)->flags &= (uint16_t)~SLOT_CANDIDATE;
+		slot_set_candidate(endpoint, other, false);
 	slot->reason = (uint8_t)reason;
 	slot_unhash(endpoint, index);
 	if (slot->flags & SLOT_CONNECTED)

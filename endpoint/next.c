@@ -14,6 +14,26 @@ static void tell(tern_endpoint *endpoint, tern_endpoint_event *event, tern_endpo
 	event->reason = (tern_gone_reason)slot->reason;
 }
 
+/* What came together is answered together, when all of it was worked on. */
+static bool drain_later(tern_endpoint *endpoint, uint32_t index)
+{
+	bool later = receives_go_on(endpoint) && (!endpoint->undrained || endpoint->undrained == index);
+
+	if (later)
+		endpoint->undrained = index;
+	else if (endpoint->undrained == index)
+		endpoint->undrained = 0;
+	return later;
+}
+
+static void drain(tern_endpoint *endpoint, uint32_t index)
+{
+	if (!life_drain(endpoint, index))
+		life_end(endpoint, index, TERN_GONE_FAILED);
+	else
+		life_retime(endpoint, index);
+}
+
 static void end_course(tern_endpoint *endpoint)
 {
 	struct course *course = &endpoint->course;
@@ -28,10 +48,8 @@ static void end_course(tern_endpoint *endpoint)
 		life_follow(endpoint, index); /* the application may have moved it */
 	else if (course->fed && connected && !course->second)
 		COUNT(endpoint, dropped_unopened, 1);
-	if (!life_drain(endpoint, index))
-		life_end(endpoint, index, TERN_GONE_FAILED);
-	else
-		life_retime(endpoint, index);
+	if (!mine || !connected || !drain_later(endpoint, index))
+		drain(endpoint, index);
 	if (course->fed && !mine && course->second)
 		*course = (struct course){.slot = course->second, .feeds = true, .datagram = course->datagram};
 	else
@@ -151,6 +169,15 @@ static void step_behind(tern_endpoint *endpoint)
 		endpoint->behind = 0;
 }
 
+static void step_undrained(tern_endpoint *endpoint)
+{
+	const struct slot *slot = slot_at(endpoint, endpoint->undrained);
+
+	if (slot->conn && !(slot->flags & SLOT_DYING))
+		endpoint->course = (struct course){.slot = endpoint->undrained};
+	endpoint->undrained = 0;
+}
+
 static bool step_late(tern_endpoint *endpoint)
 {
 	struct arrival datagram;
@@ -169,6 +196,8 @@ static bool step(tern_endpoint *endpoint, tern_endpoint_event *event)
 
 	if (endpoint->course.slot) {
 		step_course(endpoint, event);
+	} else if (endpoint->undrained && !receives_go_on(endpoint)) {
+		step_undrained(endpoint);
 	} else if (endpoint->work.first) {
 		step_work(endpoint, event);
 	} else if (endpoint->behind) {

@@ -97,6 +97,25 @@ static void read_control(struct msghdr *header, struct route *route, size_t *seg
 	}
 }
 
+/* What the datagrams of the message at hand have in common. false: it comes from no address that is known here. */
+static bool look_at(const tern_endpoint *endpoint, struct receives *r)
+{
+	struct mmsghdr *header = &r->headers[r->at];
+
+	r->route.socket = r->socket;
+	r->segment = header->msg_len;
+	memcpy(r->route.local, endpoint->sockets[r->socket].bound.bytes, sizeof r->route.local);
+	if (header->msg_hdr.msg_controllen)
+		read_control(&header->msg_hdr, &r->route, &r->segment);
+	return ip_from_sockaddr(&r->route.remote, header->msg_hdr.msg_name);
+}
+
+static void go_on(struct receives *r)
+{
+	r->at++;
+	r->offset = 0;
+}
+
 bool receives_next(tern_endpoint *endpoint, struct arrival *datagram)
 {
 	struct receives *r = endpoint->receives;
@@ -105,25 +124,30 @@ bool receives_next(tern_endpoint *endpoint, struct arrival *datagram)
 		if (r->at == r->num && !refill(endpoint))
 			return false;
 		struct mmsghdr *header = &r->headers[r->at];
-		size_t left = header->msg_len - r->offset, segment = header->msg_len;
-		*datagram = (struct arrival){.bytes = r->iov[r->at].iov_base, .route.socket = r->socket};
-		memcpy(datagram->route.local, endpoint->sockets[r->socket].bound.bytes, 16);
-		read_control(&header->msg_hdr, &datagram->route, &segment);
-		datagram->bytes += r->offset;
-		datagram->len = left < segment ? left : segment;
-		r->offset += datagram->len;
-		if (r->offset >= header->msg_len) {
-			r->at++;
-			r->offset = 0;
-		}
-		if (!ip_from_sockaddr(&datagram->route.remote, header->msg_hdr.msg_name))
+		if (r->offset == 0 && !look_at(endpoint, r)) {
+			go_on(r);
 			continue;
+		}
+		size_t left = header->msg_len - r->offset;
+		datagram->bytes = (uint8_t *)r->iov[r->at].iov_base + r->offset;
+		datagram->len = left < r->segment ? left : r->segment;
+		datagram->route = r->route;
+		r->offset += datagram->len;
+		if (r->offset >= header->msg_len)
+			go_on(r);
 		COUNT(endpoint, datagrams_received, 1);
 		COUNT(endpoint, bytes_received, datagram->len);
 		if (!(header->msg_hdr.msg_flags & MSG_TRUNC))
 			return true;
 		COUNT(endpoint, dropped_truncated, 1);
 	}
+}
+
+bool receives_go_on(const tern_endpoint *endpoint)
+{
+	const struct receives *r = endpoint->receives;
+
+	return r->at < r->num && r->offset > 0;
 }
 
 void receives_free(struct receives *r)

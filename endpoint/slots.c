@@ -96,7 +96,7 @@ uint32_t slot_of(const tern_endpoint *endpoint, tern_peer peer)
 
 static uint32_t *bucket_of(const tern_endpoint *endpoint, const struct route *route)
 {
-	uint64_t hash = siphash(endpoint->key, route, sizeof *route);
+	uint64_t hash = siphash_route(endpoint->key, route);
 
 	return &endpoint->buckets[hash & (endpoint->num_buckets - 1)];
 }
@@ -109,6 +109,7 @@ void slot_hash(tern_endpoint *endpoint, uint32_t index)
 	slot->hash_next = *bucket;
 	*bucket = index;
 	slot->flags |= SLOT_HASHED;
+	endpoint->found_holds = false;
 }
 
 void slot_unhash(tern_endpoint *endpoint, uint32_t index)
@@ -122,19 +123,29 @@ void slot_unhash(tern_endpoint *endpoint, uint32_t index)
 		;
 	*at = slot->hash_next;
 	slot->flags &= (uint16_t)~SLOT_HASHED;
+	endpoint->found_holds = false;
 }
 
-void slots_find(const tern_endpoint *endpoint, const struct route *route, uint32_t *current, uint32_t *candidate)
+void slot_set_candidate(tern_endpoint *endpoint, uint32_t index, bool is)
+{
+	struct slot *slot = slot_at(endpoint, index);
+
+	slot->flags = (uint16_t)(is ? slot->flags | SLOT_CANDIDATE : slot->flags & ~SLOT_CANDIDATE);
+	endpoint->found_holds = false;
+}
+
+struct found slots_find(const tern_endpoint *endpoint, const struct route *route)
 {
 	uint32_t index = *bucket_of(endpoint, route);
+	struct found found = {0, 0};
 
-	*current = *candidate = 0;
 	while (index) {
 		const struct slot *slot = slot_at(endpoint, index);
 		if (memcmp(&slot->route, route, sizeof *route) == 0)
-			*(slot->flags & SLOT_CANDIDATE ? candidate : current) = index;
+			*(slot->flags & SLOT_CANDIDATE ? &found.candidate : &found.current) = index;
 		index = slot->hash_next;
 	}
+	return found;
 }
 
 void queue_push(tern_endpoint *endpoint, struct queue *queue, uint32_t index)

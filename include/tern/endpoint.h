@@ -189,7 +189,11 @@ TERN_API TERN_MUST_CHECK tern_error tern_endpoint_dial(tern_endpoint *endpoint, 
  * goes out, in order, with the next flush, or by the end of next. */
 TERN_API TERN_MUST_CHECK tern_error tern_endpoint_send(tern_endpoint *endpoint, tern_peer peer, const void *data,
 						       size_t len);
-/* The same for early data, see tern_conn_seal_early_data; after a dial. */
+/* The same for num records, in order, which costs less for each. *accepted of them were accepted; the error is that of
+ * the one that follows them, TERN_OK if that is all. */
+TERN_API TERN_MUST_CHECK tern_error tern_endpoint_send_many(tern_endpoint *endpoint, tern_peer peer,
+							    const tern_bytes *data, size_t num, size_t *accepted);
+/* As tern_endpoint_send for early data, see tern_conn_seal_early_data; after a dial. */
 TERN_API TERN_MUST_CHECK tern_error tern_endpoint_send_early(tern_endpoint *endpoint, tern_peer peer, const void *data,
 							     size_t len);
 

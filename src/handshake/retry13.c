@@ -61,15 +61,16 @@ static struct span address_span(const tern_address *a)
 	return span_of(a->bytes, a->len < sizeof a->bytes ? a->len : sizeof a->bytes);
 }
 
-/* The label and the fixed head keep this apart from the cookie of DTLS 1.2 under the same key. */
+/* The label stands where the cookie of DTLS 1.2, under the same key, has the length of its random: that is never so
+ * much. It is short so that all of it is one block of the hash, for IPv4. */
 static void make_tag(const struct hmac_key *key, struct span covered, const tern_path *path, uint8_t out[TAG_LEN])
 {
 	static const tern_path untold;
 	const tern_path *p = path ? path : &untold;
 	uint8_t lengths[] = {p->remote.len, p->local.len}, digest[HASH_MAX];
 	struct span parts[] = {
-		span_of("dtls13 retry", 12), span_of(lengths, sizeof lengths), covered,
-		address_span(&p->remote),    address_span(&p->local),
+		span_of("r13", 3),	  span_of(lengths, sizeof lengths), covered,
+		address_span(&p->remote), address_span(&p->local),
 	};
 	hmac(key, digest, parts, sizeof parts / sizeof parts[0]);
 	memcpy(out, digest, TAG_LEN);

@@ -70,6 +70,46 @@ static void carries_records(void **state)
 	}
 }
 
+/* Runs of one length, more than the batch has messages for, and one that fits no datagram. */
+static void carries_many_at_once(void **state)
+{
+	enum { RUN = 150 };
+	static uint8_t bytes[1200];
+	(void)state;
+	for (size_t w = 0; w < NUM(ways); w++) {
+		struct site server, client, *both[] = {&server, &client};
+		tern_bytes data[NUM(lengths) + RUN];
+		size_t accepted;
+		print_message("%s\n", ways[w].name);
+		open_two(&server, &client, ways[w].listen, ways[w].io);
+		tern_address at = site_address(&server);
+		tern_peer peer = site_dial(&client, &at, NULL);
+		sites_until(both, 2, &client.connected, 1);
+		for (size_t i = 0; i < NUM(data); i++)
+			data[i] = (tern_bytes){bytes + i, i < NUM(lengths) ? lengths[i] : 500};
+		for (size_t i = 0; i < sizeof bytes; i++)
+			bytes[i] = (uint8_t)i;
+		OK(tern_endpoint_send_many(client.endpoint, peer, data, NUM(data), &accepted));
+		assert_int_equal(accepted, NUM(data));
+		sites_until(both, 2, &server.records, NUM(data));
+		for (size_t i = 0; i < NUM(lengths); i++)
+			assert_int_equal(server.firsts[i], lengths[i] ? (char)i : 0);
+		assert_memory_equal(server.data, data[NUM(data) - 1].data, server.len);
+		assert_int_equal(site_counters(&client).records_sent, NUM(data));
+		data[3].len = 60000;
+		assert_int_equal(tern_endpoint_send_many(client.endpoint, peer, data, NUM(data), &accepted),
+				 TERN_ERROR_TOO_LARGE);
+		assert_int_equal(accepted, 3);
+		sites_until(both, 2, &server.records, NUM(data) + 3);
+		OK(tern_endpoint_send_many(client.endpoint, peer, data, 0, &accepted));
+		assert_int_equal(accepted, 0);
+		assert_int_equal(tern_endpoint_send_many(client.endpoint, peer + 1, data, 3, &accepted),
+				 TERN_ERROR_NOT_CONNECTED);
+		assert_int_equal(accepted, 0);
+		close_two(&server, &client);
+	}
+}
+
 /* Fewer system calls than datagrams: for what goes to one peer, with all of it. */
 static void saves_calls(void **state)
 {
@@ -77,19 +117,26 @@ static void saves_calls(void **state)
 		tern_endpoint_io io;
 		uint64_t calls;
 	} cases[] = {{TERN_ENDPOINT_IO_OFFLOAD, 1}, {TERN_ENDPOINT_IO_BATCH, 1}, {TERN_ENDPOINT_IO_PLAIN, 50}};
+	tern_bytes many[50];
 	(void)state;
-	for (size_t i = 0; i < NUM(cases); i++) {
+	for (size_t i = 0; i < NUM(many); i++)
+		many[i] = (tern_bytes){(const uint8_t *)"hello", 5};
+	for (size_t i = 0; i < 2 * NUM(cases); i++) {
+		bool together = i >= NUM(cases);
+		uint64_t calls = cases[i % NUM(cases)].calls;
 		struct site server, client, *both[] = {&server, &client};
-		open_two(&server, &client, "127.0.0.1:0", cases[i].io);
+		open_two(&server, &client, "127.0.0.1:0", cases[i % NUM(cases)].io);
 		tern_address at = site_address(&server);
 		tern_peer peer = site_dial(&client, &at, NULL);
 		sites_until(both, 2, &client.connected, 1);
 		sites_settle(both, 2);
 		uint64_t before = site_counters(&client).send_calls;
-		for (int n = 0; n < 50; n++)
+		for (int n = 0; !together && n < 50; n++)
 			OK(tern_endpoint_send(client.endpoint, peer, "hello", 5));
+		if (together)
+			OK(tern_endpoint_send_many(client.endpoint, peer, many, NUM(many), &(size_t){0}));
 		assert_true(tern_endpoint_flush(client.endpoint));
-		assert_int_equal(site_counters(&client).send_calls - before, cases[i].calls);
+		assert_int_equal(site_counters(&client).send_calls - before, calls);
 		sites_until(both, 2, &server.records, 50);
 		close_two(&server, &client);
 	}
@@ -166,22 +213,33 @@ static unsigned send_until_full(struct site *client, tern_peer peer)
 	return 0;
 }
 
+static unsigned send_many_until_full(struct site *client, tern_peer peer)
+{
+	static tern_bytes many[10000];
+	static uint8_t data[1200];
+	size_t accepted;
+	for (size_t i = 0; i < NUM(many); i++)
+		many[i] = (tern_bytes){data, 100 + i / 3 % 1000};
+	assert_int_equal(tern_endpoint_send_many(client->endpoint, peer, many, NUM(many), &accepted), TERN_WOULD_BLOCK);
+	return (unsigned)accepted;
+}
+
 static void loses_nothing_that_was_accepted(void **state)
 {
 	(void)state;
-	for (int round = 0; round < 2; round++) {
+	for (int round = 0; round < 4; round++) {
 		struct site server, client, *both[] = {&server, &client};
-		tern_endpoint_io io = round ? TERN_ENDPOINT_IO_BATCH : TERN_ENDPOINT_IO_OFFLOAD;
+		tern_endpoint_io io = round & 1 ? TERN_ENDPOINT_IO_BATCH : TERN_ENDPOINT_IO_OFFLOAD;
 		open_two(&server, &client, "127.0.0.1:0", io);
 		client.endpoint->io = &stubborn;
 		kernel.full = false;
-		kernel.error = round ? ENOBUFS : EAGAIN;
+		kernel.error = round & 1 ? ENOBUFS : EAGAIN;
 		tern_address at = site_address(&server);
 		tern_peer peer = site_dial(&client, &at, NULL);
 		sites_until(both, 2, &client.connected, 1);
 		sites_settle(both, 2);
 		kernel.full = true;
-		unsigned accepted = send_until_full(&client, peer);
+		unsigned accepted = round & 2 ? send_many_until_full(&client, peer) : send_until_full(&client, peer);
 		assert_true(accepted > 10);
 		assert_false(tern_endpoint_flush(client.endpoint));
 		sites_settle(both, 2);
@@ -250,6 +308,59 @@ static void does_without_segments(void **state)
 	sites_until(both, 2, &server.records, 20);
 	assert_int_equal(server.len, 5);
 	assert_int_equal(site_counters(&client).send_failures, 0);
+	close_two(&server, &client);
+}
+
+enum { SEALED = 337 }; /* a record of 300 bytes */
+
+static struct {
+	uint8_t bytes[SEALED];
+	size_t n; /* of the first datagram; 0: none yet */
+	bool armed; /* it takes the place of the last one that is sent with others */
+} first_hello;
+
+static int hello_at_the_end(int fd, struct mmsghdr *messages, unsigned num)
+{
+	struct iovec *iov = messages->msg_hdr.msg_iov;
+	if (!first_hello.n) {
+		first_hello.n = iov->iov_len;
+		memcpy(first_hello.bytes, iov->iov_base, iov->iov_len);
+	} else if (first_hello.armed && iov->iov_len > SEALED) {
+		iov->iov_len -= SEALED;
+		memcpy((uint8_t *)iov->iov_base + iov->iov_len, first_hello.bytes, first_hello.n);
+		iov->iov_len += first_hello.n;
+	}
+	return io_batch.send(fd, messages, num);
+}
+
+static const struct io restarting = {hello_at_the_end, usual_receive, usual_clock};
+
+/* What a connection has to say waits for the last of the datagrams that came together, and not for longer: the last one
+ * is answered without the connection. */
+static void answers_what_came_together(void **state)
+{
+	static const uint8_t data[300];
+	struct site server, client, *both[] = {&server, &client};
+	(void)state;
+	open_two(&server, &client, "127.0.0.1:0", TERN_ENDPOINT_IO_OFFLOAD);
+	client.endpoint->io = &restarting;
+	tern_address at = site_address(&server);
+	tern_peer peer = site_dial(&client, &at, NULL);
+	sites_until(both, 2, &client.connected, 1);
+	sites_until(both, 2, &server.connected, 1);
+	sites_settle(both, 2);
+	assert_in_range(first_hello.n, 1, SEALED);
+	first_hello.armed = true;
+	for (int i = 0; i < 5; i++)
+		OK(tern_endpoint_send(client.endpoint, peer, data, sizeof data));
+	sites_until(both, 2, &server.records, 4);
+	assert_int_equal(site_counters(&server).retries_sent, 2);
+	OK(tern_conn_close(tern_endpoint_conn(server.endpoint, server.peer), server.endpoint->now)); /* and no touch */
+	for (int i = 0; i < 5; i++)
+		OK(tern_endpoint_send(client.endpoint, peer, data, sizeof data));
+	sites_until(both, 2, &client.num_gone, 1);
+	assert_int_equal(client.gone[TERN_GONE_CLOSED_BY_PEER], 1);
+	assert_int_equal(site_counters(&server).retries_sent, 3);
 	close_two(&server, &client);
 }
 
@@ -348,19 +459,47 @@ static void siphash_is_siphash(void **state)
 		assert_true(siphash(key, bytes, cases[i].n) == cases[i].hash);
 }
 
+/* Equal routes have one hash, and each part of a route counts. */
+static void routes_hash_by_all_they_hold(void **state)
+{
+	static const struct route v4 = {.remote = {.bytes = {127, 0, 0, 1}, .port = 4444}, .local = {127, 0, 0, 2}},
+				  v6 = {.remote = {.bytes = {[15] = 1}, .port = 4444, .v6 = 1}, .local = {[15] = 2}};
+	static const uint64_t key[2] = {1, 2};
+	struct route routes[11] = {v4, v4, v4, v4, v4, v6, v6, v6, v6, v6, v6};
+	(void)state;
+	routes[1].remote.bytes[3]++;
+	routes[2].remote.port++;
+	routes[3].local[3]++;
+	routes[4].socket++;
+	routes[6].remote.bytes[0]++;
+	routes[7].remote.port++;
+	routes[8].local[0]++;
+	routes[9].socket++;
+	routes[10].remote.scope++;
+	for (size_t i = 0; i < NUM(routes); i++) {
+		struct route same = routes[i];
+		assert_true(siphash_route(key, &routes[i]) == siphash_route(key, &same));
+		for (size_t j = 0; j < i; j++)
+			assert_true(siphash_route(key, &routes[i]) != siphash_route(key, &routes[j]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(carries_records),
+		cmocka_unit_test(carries_many_at_once),
 		cmocka_unit_test(saves_calls),
 		cmocka_unit_test(answers_from_where_it_was_hit),
 		cmocka_unit_test(loses_nothing_that_was_accepted),
 		cmocka_unit_test(handshakes_wait_for_room),
 		cmocka_unit_test(does_without_segments),
+		cmocka_unit_test(answers_what_came_together),
 		cmocka_unit_test(tells_of_no_listener),
 		cmocka_unit_test(hears_the_last_word_of_who_is_gone),
 		cmocka_unit_test(addresses_as_text),
 		cmocka_unit_test(siphash_is_siphash),
+		cmocka_unit_test(routes_hash_by_all_they_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
