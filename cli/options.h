@@ -67,11 +67,11 @@ struct options {
 	bool json, insecure, echo, once, no_cookie, require_client_cert, psk_import, post_auth, psk_ke,
 		must_authenticate, no_tickets, pmtud, follow;
 	unsigned verbose;
-	const char *listen, *psk_file, *psk_context, *psk_hash, *psk_hint, *cert_compression, *server_name, *session,
-		*export, *early_file, *secret, *bind;
+	const char *psk_file, *psk_context, *psk_hash, *psk_hint, *cert_compression, *server_name, *session, *export,
+		*early_file, *secret, *bind;
 	const char *dtls, *policy, *suites, *groups, *schemes, *alpn, *srtp, *record_crypto, *keylog, *trace, *metrics,
 		*rrc, *io;
-	struct texts cert, key, raw_key, ca, fingerprint, psk;
+	struct texts listen, cert, key, raw_key, ca, fingerprint, psk;
 	int64_t linger_ms, early_bytes, request_cert_after, workers;
 	/* 0: the default */
 	int64_t mtu, mtu_max, rto_ms, handshake_s, tries, ack_delay_ms, replay_window, record_size_limit,

@@ -53,8 +53,8 @@ struct server {
 #define FIELD(name) offsetof(struct options, name)
 
 static const struct option_row server_rows[] = {
-	{"listen", OPTION_TEXT, FIELD(listen), "ADDR", "where to listen: HOST:PORT, PORT, [v6]:PORT; port 0 picks one",
-	 0, 0},
+	{"listen", OPTION_TEXTS, FIELD(listen), "ADDR",
+	 "where to listen: HOST:PORT, PORT, [v6]:PORT; port 0 picks one; may be given again", 0, 0},
 	{"cert", OPTION_TEXTS, FIELD(cert), "FILE", "certificate chain, PEM; up to 4 pairs", 0, 0},
 	{"key", OPTION_TEXTS, FIELD(key), "FILE", "its private key, PEM", 0, 0},
 	{"psk", OPTION_TEXTS, FIELD(psk), "ID:HEX", "pre-shared key of a client; may be given again", 0, 0},
@@ -419,16 +419,12 @@ static void run(struct server *s)
 		pthread_join(s->workers[i].thread, NULL);
 }
 
-static tern_error open_at(struct server *s, const struct sockaddr *at)
+static tern_error open_at(struct server *s, const tern_address *listen)
 {
-	tern_endpoint_options options = {.num_listen = 1};
+	tern_endpoint_options options = {.listen = listen, .num_listen = s->options->listen.num};
 	tern_endpoint *endpoints[WORKERS_MAX];
-	tern_address listen;
 	tern_error error;
 
-	if (!tern_endpoint_from_sockaddr(&listen, at))
-		return TERN_ERROR_USAGE;
-	options.listen = &listen;
 	tuning_endpoint(&options, s->options);
 	options.cids = s->options->cid_length > 0;
 	options.cid_length = options.cids ? (uint8_t)s->options->cid_length : 0;
@@ -439,28 +435,47 @@ static tern_error open_at(struct server *s, const struct sockaddr *at)
 	return error;
 }
 
-/* The first of the addresses that the name stands for which is one of ours. */
-static int open_endpoints(struct server *s)
+/* A name stands for the first of its addresses that is one of ours; where several are given, each for its first. */
+static tern_error open_first(struct server *s, struct addrinfo *const lists[])
 {
-	const char *text = s->options->listen;
-	struct addrinfo *list;
-	int status = address_resolve(&list, "--listen", text, true), number = EADDRNOTAVAIL;
+	const size_t num = s->options->listen.num;
+	tern_address listen[TEXTS_MAX];
 	tern_error error = TERN_ERROR_SYSTEM;
 
-	if (status != OPTIONS_GO)
-		return status;
-	for (const struct addrinfo *a = list; a && error == TERN_ERROR_SYSTEM; a = a->ai_next) {
-		error = open_at(s, a->ai_addr);
+	for (size_t i = 1; i < num; i++)
+		if (!tern_endpoint_from_sockaddr(&listen[i], lists[i]->ai_addr))
+			return TERN_ERROR_USAGE;
+	for (const struct addrinfo *a = lists[0]; a && error == TERN_ERROR_SYSTEM; a = num > 1 ? NULL : a->ai_next)
+		error = tern_endpoint_from_sockaddr(&listen[0], a->ai_addr) ? open_at(s, listen) : TERN_ERROR_USAGE;
+	return error;
+}
+
+static int open_endpoints(struct server *s)
+{
+	const struct texts *listen = &s->options->listen;
+	struct addrinfo *lists[TEXTS_MAX];
+	int status = OPTIONS_GO, number = 0;
+	size_t num = 0;
+	tern_error error = TERN_OK;
+
+	while (status == OPTIONS_GO && num < listen->num) {
+		status = address_resolve(&lists[num], "--listen", listen->text[num], true);
+		num += status == OPTIONS_GO;
+	}
+	if (status == OPTIONS_GO) {
+		error = open_first(s, lists);
 		number = errno;
 	}
-	freeaddrinfo(list);
+	while (num)
+		freeaddrinfo(lists[--num]);
 	if (error != TERN_OK && error != TERN_ERROR_SYSTEM)
 		return setup_refused(error, true);
 	if (error == TERN_ERROR_SYSTEM)
-		return complain("--listen %s: cannot listen there: %s%s", text, strerror(number),
+		return complain("--listen %s%s: cannot listen there: %s%s", listen->text[0],
+				listen->num > 1 ? " and the others" : "", strerror(number),
 				number == EADDRINUSE ? ": stop the other program, or take another port (0 picks one)"
 						     : "");
-	return OPTIONS_GO;
+	return status;
 }
 
 static int open_metrics(struct server *s)
@@ -483,11 +498,11 @@ static int start(struct server *s)
 		status = open_endpoints(s);
 	if (status == OPTIONS_GO && s->options->metrics)
 		status = open_metrics(s);
-	if (status != OPTIONS_GO || !tern_endpoint_bound(s->workers[0].endpoint, &bound, 0))
-		return status;
-	tern_endpoint_text(text, &bound);
-	report_listening(&s->report, text);
-	return OPTIONS_GO;
+	for (size_t i = 0; status == OPTIONS_GO && tern_endpoint_bound(s->workers[0].endpoint, &bound, i); i++) {
+		tern_endpoint_text(text, &bound);
+		report_listening(&s->report, text);
+	}
+	return status;
 }
 
 static void server_free(struct server *s)
@@ -515,7 +530,7 @@ int command_server(int argc, char **argv)
 		return status;
 	if (operands.num)
 		return usage_error("%s: unexpected argument", operands.text[0]);
-	if (!options.listen)
+	if (!options.listen.num)
 		return usage_error("--listen is missing: give an address such as 127.0.0.1:4444");
 	if (options.cid_length > 0 && options.cid_length < TERN_CID_LEN)
 		return usage_error(

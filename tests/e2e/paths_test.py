@@ -167,6 +167,17 @@ class Limits(Case):
             self.assertStatus(self.client(server.port(), "--bind", address), 0)
             server.wait_for(address.encode() + b" connected")
 
+    def test_several_addresses(self):
+        for workers in ("1", "2"):
+            with self.subTest(workers), self.server("--listen", "127.0.0.2:0", "--listen", "[::1]:0", "--echo", "--workers",
+                                                    workers) as server:
+                told = server.wait_for(rb"listening on (127\.0\.0\.1:\d+)\nlistening on (127\.0\.0\.2:\d+)\n"
+                                       rb"listening on (\[::1\]:\d+)\n")
+                for address in told.groups():
+                    done = run("client", address.decode(), "--insecure", "--linger", "200", stdin=b"tern\n")
+                    self.assertStatus(done, 0)
+                    self.assertEqual(done.stdout, b"tern\n")
+
     def test_raw_key(self):
         wrong = "sha-256:" + ":".join(["00"] * 32)
         for dtls in VERSIONS:
