@@ -453,7 +453,7 @@ static tern_error open_first(struct server *s, struct addrinfo *const lists[])
 static int open_endpoints(struct server *s)
 {
 	const struct texts *listen = &s->options->listen;
-	struct addrinfo *lists[TEXTS_MAX];
+	struct addrinfo *lists[TEXTS_MAX] = {NULL};
 	int status = OPTIONS_GO, number = 0;
 	size_t num = 0;
 	tern_error error = TERN_OK;
