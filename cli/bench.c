@@ -8,6 +8,7 @@
 
 #include "bench.h"
 #include "commands.h"
+#include "tuning.h"
 
 enum { LEAST_LENGTH = 16, SPARE_FILES = 64 };
 
@@ -104,9 +105,8 @@ static int find_remote(struct bench *b, const char *text)
 
 static int open_endpoint(struct bench *b)
 {
-	tern_endpoint_options options = {.size = sizeof options,
-					 .max_peers = (uint32_t)b->num_lanes + SPARE_FILES,
-					 .idle_ns = TERN_NEVER};
+	tern_endpoint_options options = {.max_peers = (uint32_t)b->num_lanes + SPARE_FILES, .idle_ns = TERN_NEVER};
+	tuning_endpoint(&options, &b->options->common);
 	tern_error error = tern_endpoint_open(&b->endpoint, b->setup.config, &options);
 
 	return error == TERN_OK ? OPTIONS_GO : complain("cannot start: %s", tern_error_sentence(error));
@@ -129,7 +129,10 @@ static int prepare(struct bench *b, const char *address)
 
 int command_bench(int argc, char **argv)
 {
-	struct bench_options options = {.seconds = 10, .length = 100, .common.cid_length = CID_UNSAID};
+	struct bench_options options = {.seconds = 10,
+					.length = 100,
+					.common.cid_length = UNSAID,
+					.common.idle_s = UNSAID};
 	struct texts operands;
 	int status = options_parse(&bench_line, &options, &operands, argc, argv);
 

@@ -11,6 +11,7 @@
 #include "report.h"
 #include "setup.h"
 #include "tern/endpoint.h"
+#include "tuning.h"
 #include "udp.h"
 
 enum { INPUT_MAX = 65536, BATCH = 64, DEFAULT_LINGER_MS = 500 };
@@ -18,6 +19,7 @@ static const uint64_t MS_NS = 1000000;
 
 struct client {
 	struct party party; /* first: what the trace names */
+	struct party *changed; /* that one, when its MTU has changed */
 	const struct options *options;
 	struct report report;
 	struct setup setup;
@@ -48,8 +50,12 @@ static const struct option_row client_rows[] = {
 	{"name", OPTION_TEXT, FIELD(server_name), "NAME", "the server's name (default: the host in ADDR)", 0, 0},
 	{"cert", OPTION_TEXTS, FIELD(cert), "FILE", "client certificate, PEM", 0, 0},
 	{"key", OPTION_TEXTS, FIELD(key), "FILE", "its private key, PEM", 0, 0},
+	{"must-authenticate", OPTION_FLAG, FIELD(must_authenticate), NULL,
+	 "fail when the server asks for a certificate and none fits", 0, 0},
 	{"post-auth", OPTION_FLAG, FIELD(post_auth), NULL, "show it after the handshake too, if the server asks", 0, 0},
 	{"psk", OPTION_TEXTS, FIELD(psk), "ID:HEX", "pre-shared key", 0, 0},
+	{"psk-ke", OPTION_FLAG, FIELD(psk_ke), NULL, "DTLS 1.3: allow PSKs without a key exchange: no forward secrecy",
+	 0, 0},
 	{"psk-import", OPTION_FLAG, FIELD(psk_import), NULL, "import the PSKs for DTLS 1.3 (RFC 9258)", 0, 0},
 	{"psk-context", OPTION_TEXT, FIELD(psk_context), "TEXT", "what they are imported for; both sides say the same",
 	 0, 0},
@@ -60,6 +66,9 @@ static const struct option_row client_rows[] = {
 	 "send its lines first, with the hello if the session allows it (0-RTT: others may repeat it)", 0, 0},
 	{"linger", OPTION_NUMBER, FIELD(linger_ms), "MS", "wait for answers after the input ends (500)", 0, 3600000},
 	{"export", OPTION_TEXT, FIELD(export), "LABEL:LEN", "show LEN bytes of keying material (RFC 5705)", 0, 0},
+	{"bind", OPTION_TEXT, FIELD(bind), "ADDR", "the own address: HOST:PORT, port 0 picks one", 0, 0},
+	{"max-fragment-length", OPTION_NUMBER, FIELD(max_fragment_length), "BYTES",
+	 "ask for records of 512, 1024, 2048 or 4096 at most (RFC 6066)", 512, 4096},
 };
 
 static const struct command_line client_line = {
@@ -69,7 +78,8 @@ static const struct command_line client_line = {
 	"  tern client 127.0.0.1:4444 --fingerprint sha-256:4A:AD:...\n"
 	"  tern client coap.example.org:5684 --psk device-1:00112233445566778899aabbccddeeff\n"
 	"  tern client 127.0.0.1:4444 --ca cert.pem --session session.bin    (again: resumes)\n"
-	"  tern client 127.0.0.1:4444 --ca cert.pem --session session.bin --early-data request.txt\n",
+	"  tern client 127.0.0.1:4444 --ca cert.pem --session session.bin --early-data request.txt\n"
+	"  tern client 127.0.0.1:4444 --ca cert.pem --cid-length 0 --keep-alive 25    (server: --cid-length 8)\n",
 	client_rows,
 	sizeof client_rows / sizeof client_rows[0],
 	options_shared,
@@ -122,6 +132,7 @@ static void on_connected(struct client *c)
 	c->connected = true;
 	report_connected(&c->report, c->party.name, c->conn, &c->export);
 	tern_conn_info(c->conn, &info);
+	tuning_check(c->options, &info);
 	if (info.peer_authenticated || c->options->insecure)
 		return;
 	report_failed_text(&c->report, c->party.name, "the server was not authenticated",
@@ -149,8 +160,10 @@ static void on_event(struct client *c, const tern_event *event)
 	case TERN_EVENT_LIMIT_NEAR:
 		complain("%s: connect again soon", report_limit(event->limit));
 		break;
+	case TERN_EVENT_PATH:
+		report_path(&c->report, c->party.name, event->path_event, false, event->path, c->setup.verbose);
+		break;
 	case TERN_EVENT_CLOSED: /* comes as GONE */
-	case TERN_EVENT_PATH: /* of one path, that of the connected socket, there is nothing to tell */
 	case TERN_EVENT_AUTHENTICATED: /* a server's */
 	case TERN_EVENT_AUTH_DECLINED:
 	case TERN_EVENT_PENDING: /* no callback of ours answers later */
@@ -168,8 +181,12 @@ static void on_gone(struct client *c, const tern_endpoint_event *event)
 	} else if (event->reason == TERN_GONE_FAILED && !c->over) {
 		report_failed(&c->report, c->party.name, event->conn);
 		end(c, STATUS_FAILURE);
+	} else if (event->reason == TERN_GONE_IDLE) {
+		report_failed_text(&c->report, c->party.name, tern_gone_sentence(event->reason),
+				   "the server or the network is gone, or --idle is shorter than its pauses");
+		end(c, STATUS_FAILURE);
 	} else if (c->connected && c->status == STATUS_OK) {
-		report_closed(&c->report, c->party.name, c->closed);
+		report_closed(&c->report, c->party.name, event->reason);
 		report_stats(&c->report, c->party.name, event->conn);
 		end(c, STATUS_OK);
 	} else {
@@ -195,6 +212,7 @@ static void take_events(struct client *c)
 	tern_endpoint_event event;
 
 	while (tern_endpoint_next(c->endpoint, &event), event.kind != TERN_ENDPOINT_NONE) {
+		setup_tell_sizes(&c->report, &c->changed);
 		if (event.kind == TERN_ENDPOINT_WRITABLE)
 			c->blocked = false;
 		else if (event.kind == TERN_ENDPOINT_GONE)
@@ -202,6 +220,7 @@ static void take_events(struct client *c)
 		else if (event.kind == TERN_ENDPOINT_EVENT && !c->over)
 			on_event(c, &event.event);
 	}
+	setup_tell_sizes(&c->report, &c->changed);
 	tell_size(c);
 }
 
@@ -348,6 +367,24 @@ static void finish(struct client *c)
 	}
 }
 
+/* text NULL: none. Of the addresses it stands for the first that is of the server's family. */
+static int bind_address(tern_address *local, const char *text, int family)
+{
+	struct addrinfo *list;
+	int status = text ? address_resolve(&list, "--bind", text, true) : OPTIONS_GO;
+
+	*local = (tern_address){.len = 0};
+	if (!text || status != OPTIONS_GO)
+		return status;
+	for (const struct addrinfo *a = list; a && !local->len; a = a->ai_next)
+		if (a->ai_family == family && !tern_endpoint_from_sockaddr(local, a->ai_addr))
+			local->len = 0;
+	freeaddrinfo(list);
+	return local->len ? OPTIONS_GO
+			  : usage_error("--bind %s: the server's address is IPv%d: give one of that kind", text,
+					family == AF_INET6 ? 6 : 4);
+}
+
 static int start(struct client *c, const struct addrinfo *to)
 {
 	tern_dial_options options = {.size = sizeof options,
@@ -357,10 +394,14 @@ static int start(struct client *c, const struct addrinfo *to)
 				     .user = &c->party,
 				     .early_data = c->early.len > 0};
 	tern_error error;
+	int status = bind_address(&options.local, c->options->bind, to->ai_family);
 
+	if (status != OPTIONS_GO)
+		return status;
 	if (!tern_endpoint_from_sockaddr(&options.remote, to->ai_addr))
 		return complain("the address is neither IPv4 nor IPv6");
 	tern_endpoint_text(c->party.name, &options.remote);
+	c->party.changed = &c->changed;
 	c->over = c->try_next = c->blocked = c->early_again = false;
 	c->status = STATUS_OK;
 	c->linger_until_ns = TERN_NEVER;
@@ -398,7 +439,8 @@ static int run(struct client *c, const struct addrinfo *to)
 
 static int open_endpoint(struct client *c)
 {
-	tern_endpoint_options options = {.size = sizeof options, .idle_ns = TERN_NEVER};
+	tern_endpoint_options options = {.idle_ns = TERN_NEVER};
+	tuning_endpoint(&options, c->options);
 	tern_error error = tern_endpoint_open(&c->endpoint, c->setup.config, &options);
 
 	if (error == TERN_OK)
@@ -443,7 +485,7 @@ static bool read_early(struct client *c)
 
 int command_client(int argc, char **argv)
 {
-	struct options options = {.linger_ms = DEFAULT_LINGER_MS, .cid_length = CID_UNSAID};
+	struct options options = {.linger_ms = DEFAULT_LINGER_MS, .cid_length = UNSAID, .idle_s = UNSAID};
 	struct texts operands;
 
 	int status = options_parse(&client_line, &options, &operands, argc, argv);

@@ -195,7 +195,7 @@ static void on_trace(void *user, const tern_conn *conn, const tern_trace *trace)
 		s->num_dropped++;
 		break;
 	case TERN_TRACE_MTU:
-		note(d, d->acting, LADDER_TIMER, "largest datagram lowered to %u bytes", trace->length);
+		note(d, d->acting, LADDER_TIMER, "largest datagram from now on: %u bytes", trace->length);
 		break;
 	case TERN_TRACE_KEYS:
 		if (trace->epoch <= FIRST_DATA_EPOCH)

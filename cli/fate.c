@@ -25,10 +25,10 @@ static bool chance(uint64_t drawn, double percent)
 	return (double)(drawn >> 11) < percent / 100 * (double)(UINT64_C(1) << 53);
 }
 
-static bool on_drop_list(const struct fate_rules *rules, enum direction direction, uint64_t n)
+bool fate_listed(const struct fate_list *list, enum direction direction, uint64_t n)
 {
-	for (size_t i = 0; i < rules->num_drops; i++) {
-		const struct fate_drop *d = &rules->drops[i];
+	for (size_t i = 0; i < list->num; i++) {
+		const struct fate_range *d = &list->ranges[i];
 		if (d->direction == direction && n >= d->first && n <= d->last)
 			return true;
 	}
@@ -39,7 +39,7 @@ struct fate fate_of(const struct fate_rules *rules, uint64_t flow, enum directio
 {
 	struct fate fate = {.delay_ns = rules->delay_ns};
 
-	if (on_drop_list(rules, direction, n))
+	if (fate_listed(&rules->drops, direction, n))
 		fate.why = "on the drop list";
 	else if (rules->mtu && len > rules->mtu)
 		fate.why = "over the MTU";
@@ -67,26 +67,26 @@ static bool parse_number(const char **p, uint64_t *out)
 	return *out > 0;
 }
 
-static bool parse_drop(const char **p, struct fate_drop *drop)
+static bool parse_range(const char **p, struct fate_range *range)
 {
 	if (**p != 'c' && **p != 's')
 		return false;
-	drop->direction = *(*p)++ == 'c' ? FROM_CLIENT : FROM_SERVER;
-	if (!parse_number(p, &drop->first))
+	range->direction = *(*p)++ == 'c' ? FROM_CLIENT : FROM_SERVER;
+	if (!parse_number(p, &range->first))
 		return false;
-	drop->last = drop->first;
+	range->last = range->first;
 	if (**p != '-')
 		return true;
 	++*p;
-	return parse_number(p, &drop->last) && drop->last >= drop->first;
+	return parse_number(p, &range->last) && range->last >= range->first;
 }
 
-bool fate_parse_drops(struct fate_rules *rules, const char *list)
+bool fate_parse_list(struct fate_list *list, const char *text)
 {
-	for (const char *p = list;; p++) {
-		if (rules->num_drops == DROPS_MAX || !parse_drop(&p, &rules->drops[rules->num_drops]))
+	for (const char *p = text;; p++) {
+		if (list->num == DROPS_MAX || !parse_range(&p, &list->ranges[list->num]))
 			return false;
-		rules->num_drops++;
+		list->num++;
 		if (*p == 0)
 			return true;
 		if (*p != ',')

@@ -16,11 +16,13 @@ struct fate_rules {
 	double loss, duplicate, reorder, corrupt; /* percent */
 	uint64_t delay_ns, jitter_ns;
 	size_t mtu; /* larger datagrams are lost; 0: no limit */
-	size_t num_drops;
-	struct fate_drop {
-		enum direction direction;
-		uint64_t first, last;
-	} drops[DROPS_MAX];
+	struct fate_list {
+		size_t num;
+		struct fate_range {
+			enum direction direction;
+			uint64_t first, last;
+		} ranges[DROPS_MAX];
+	} drops;
 };
 
 struct fate {
@@ -36,6 +38,7 @@ struct fate {
 struct fate fate_of(const struct fate_rules *rules, uint64_t flow, enum direction direction, uint64_t n, size_t len);
 
 /* Reads "c2,s1-3": from the client the 2nd, from the server the 1st to the 3rd. */
-bool fate_parse_drops(struct fate_rules *rules, const char *list);
+bool fate_parse_list(struct fate_list *list, const char *text);
+bool fate_listed(const struct fate_list *list, enum direction direction, uint64_t n);
 
 #endif

@@ -10,31 +10,54 @@
 
 #include "commands.h"
 
-enum { ROWS_MAX = 48, LETTERS_MAX = 8, FIRST_ROW = 1000, HELP_COLUMN = 28 };
+enum { LETTERS_MAX = 8, FIRST_ROW = 1000, HELP_COLUMN = 28 };
 
 static const char *command_name = "tern";
 
 #define FIELD(name) offsetof(struct options, name)
 
 const struct option_row options_shared[OPTIONS_NUM_SHARED] = {
+	{"raw-key", OPTION_TEXTS, FIELD(raw_key), "FILE", "a raw public key instead (RFC 7250): the private key, PEM",
+	 0, 0},
 	{"dtls", OPTION_TEXT, FIELD(dtls), "VERSION", "protocol versions: 1.2, 1.3 or 1.2,1.3 (the default)", 0, 0},
 	{"policy", OPTION_TEXT, FIELD(policy), "NAME", "default, webrtc or iot: suites, groups and timers at once", 0,
 	 0},
 	{"suites", OPTION_TEXT, FIELD(suites), "LIST", "cipher suites by IANA name, best first", 0, 0},
 	{"groups", OPTION_TEXT, FIELD(groups), "LIST", "key exchange groups, best first: x25519,secp256r1", 0, 0},
+	{"schemes", OPTION_TEXT, FIELD(schemes), "LIST", "signature schemes, best first: ecdsa_secp256r1_sha256", 0, 0},
 	{"alpn", OPTION_TEXT, FIELD(alpn), "LIST", "application protocols, best first", 0, 0},
 	{"cert-compression", OPTION_TEXT, FIELD(cert_compression), "LIST",
 	 "compress certificates (DTLS 1.3): zlib,brotli,zstd", 0, 0},
 	{"srtp", OPTION_TEXT, FIELD(srtp), "PROFILES", "DTLS-SRTP protection profiles, best first", 0, 0},
+	{"no-tickets", OPTION_FLAG, FIELD(no_tickets), NULL, "neither issue nor ask for session tickets", 0, 0},
 	{"record-crypto", OPTION_TEXT, FIELD(record_crypto), "NAME",
 	 "who encrypts records: ipsec-mb where it is built in, or libcrypto", 0, 0},
+	{"cid-length", OPTION_NUMBER, FIELD(cid_length), "N", "agree on connection IDs, ours of N bytes", 0, 20},
+	{"rrc", OPTION_TEXT, FIELD(rrc), "MODE",
+	 "how a peer's new address is checked (RFC 9853): off, basic, enhanced (default)", 0, 0},
+	{"keep-alive", OPTION_NUMBER, FIELD(keep_alive_s), "S", "ask a peer for a sign of life when silent so long", 1,
+	 86400},
+	{"idle", OPTION_NUMBER, FIELD(idle_s), "S", "close when the peer was silent for so long; 0: never", 0,
+	 31536000},
 	{"mtu", OPTION_NUMBER, FIELD(mtu), "BYTES", "largest UDP payload to send (default 1200)", 96, 65507},
+	{"pmtud", OPTION_FLAG, FIELD(pmtud), NULL, "look for the largest that the path carries (RFC 8899)", 0, 0},
+	{"mtu-max", OPTION_NUMBER, FIELD(mtu_max), "BYTES", "look no further than this (default 1472)", 96, 65507},
 	{"rto", OPTION_NUMBER, FIELD(rto_ms), "MS", "first retransmission timeout (default 1000)", 1, 60000},
+	{"tries", OPTION_NUMBER, FIELD(tries), "N", "send a flight so often before giving up (default 12)", 1, 255},
+	{"handshake-timeout", OPTION_NUMBER, FIELD(handshake_s), "S", "give a handshake so long (default 120)", 1,
+	 86400},
+	{"ack-delay", OPTION_NUMBER, FIELD(ack_delay_ms), "MS",
+	 "wait so long with ACKs after the handshake (DTLS 1.3; default 0)", 1, 250},
+	{"replay-window", OPTION_NUMBER, FIELD(replay_window), "N", "records: a multiple of 64 (64), 1: none", 1, 8192},
+	{"record-size-limit", OPTION_NUMBER, FIELD(record_size_limit), "BYTES", "the largest record to take (RFC 8449)",
+	 64, 16384},
+	{"io", OPTION_TEXT, FIELD(io), "KIND", "system calls: offload (default), batch or plain", 0, 0},
+	{"socket-buffer", OPTION_NUMBER, FIELD(socket_buffer), "BYTES", "ask the kernel for so much (default 4 MiB)",
+	 4096, 1 << 30},
 	{"keylog", OPTION_TEXT, FIELD(keylog), "FILE", "append the secrets for Wireshark; also SSLKEYLOGFILE", 0, 0},
 	{"trace", OPTION_TEXT, FIELD(trace), "FILE", "write a line for every record sent, received, dropped", 0, 0},
 	{"json", OPTION_FLAG, FIELD(json), NULL, "events on stdout, one JSON object a line, nothing else", 0, 0},
 	{"verbose", OPTION_COUNT, FIELD(verbose), NULL, "the trace on stderr", 0, 0},
-	{"cid-length", OPTION_NUMBER, FIELD(cid_length), "N", "agree on connection IDs, ours of N bytes", 0, 20},
 };
 
 static void print_message(const char *format, va_list arguments)
@@ -213,7 +236,7 @@ static int take_getopt(const struct command_line *line, void *options, int c, co
 
 int options_parse(const struct command_line *line, void *options, struct texts *operands, int argc, char **argv)
 {
-	struct option table[ROWS_MAX + 2] = {{0}};
+	struct option table[OPTION_ROWS_MAX + 1] = {{0}};
 	char letters[2 * LETTERS_MAX + 4];
 	int c;
 

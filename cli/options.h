@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEXTS_MAX = 64 };
+enum { TEXTS_MAX = 64, OPTION_ROWS_MAX = 80 };
 
 /* The values of an option that may be given again, or the operands. */
 struct texts {
@@ -64,16 +64,23 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What server and client have in common; fields of only one of them stay empty in the other. */
 struct options {
-	bool json, insecure, echo, once, no_cookie, require_client_cert, psk_import, post_auth;
+	bool json, insecure, echo, once, no_cookie, require_client_cert, psk_import, post_auth, psk_ke,
+		must_authenticate, no_tickets, pmtud, follow;
 	unsigned verbose;
-	const char *listen, *psk_file, *psk_context, *psk_hash, *cert_compression, *server_name, *session, *export,
-		*early_file;
-	const char *dtls, *policy, *suites, *groups, *alpn, *srtp, *record_crypto, *keylog, *trace, *metrics;
-	struct texts cert, key, ca, fingerprint, psk;
-	int64_t linger_ms, mtu, rto_ms, early_bytes, request_cert_after, workers;
-	int64_t cid_length; /* CID_UNSAID: as the policy says */
+	const char *psk_file, *psk_context, *psk_hash, *psk_hint, *cert_compression, *server_name, *session, *export,
+		*early_file, *secret, *bind;
+	const char *dtls, *policy, *suites, *groups, *schemes, *alpn, *srtp, *record_crypto, *keylog, *trace, *metrics,
+		*rrc, *io;
+	struct texts listen, cert, key, raw_key, ca, fingerprint, psk;
+	int64_t linger_ms, early_bytes, request_cert_after, workers;
+	/* 0: the default */
+	int64_t mtu, mtu_max, rto_ms, handshake_s, tries, ack_delay_ms, replay_window, record_size_limit,
+		max_fragment_length, session_s, keep_alive_s, socket_buffer, shard, max_peers, max_handshakes,
+		max_handshakes_per_prefix, max_signatures;
+	int64_t cid_length; /* UNSAID: as the policy says */
+	int64_t idle_s; /* UNSAID: as the command has it; 0: never */
 };
-enum { OPTIONS_NUM_SHARED = 15, CID_UNSAID = -1 };
+enum { OPTIONS_NUM_SHARED = 30, UNSAID = -1 };
 extern const struct option_row options_shared[OPTIONS_NUM_SHARED];
 
 /* The versions that --dtls names; otherwise says so and returns false. */

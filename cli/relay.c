@@ -18,7 +18,8 @@ static const uint64_t SECOND_NS = 1000000000, MS_NS = 1000000, HELD_NS = 5000000
 
 struct relay_options {
 	struct fate_rules rules;
-	const char *listen, *to, *drop;
+	struct fate_list rebinds; /* before these of the client's datagrams */
+	const char *listen, *to, *drop, *rebind;
 	int64_t delay_ms, jitter_ms, mtu, rebind_s, seed;
 	unsigned verbose;
 };
@@ -73,6 +74,7 @@ static const struct option_row relay_rows[] = {
 	{"drop", OPTION_TEXT, RELAY_FIELD(drop), "LIST", "lose these: c2,s1-3", 0, 0},
 	{"rebind-after", OPTION_NUMBER, RELAY_FIELD(rebind_s), "S", "then change the port the server sees, once", 1,
 	 86400},
+	{"rebind", OPTION_TEXT, RELAY_FIELD(rebind), "LIST", "change it before these of the client's: c6,c9-12", 0, 0},
 	{"seed", OPTION_NUMBER, RELAY_FIELD(seed), "N", "another seed, other datagrams (default 1)", 0, INT64_MAX},
 	{"verbose", OPTION_COUNT, RELAY_FIELD(verbose), NULL, "a line for every datagram", 0, 0},
 };
@@ -81,7 +83,8 @@ static const struct command_line relay_line = {
 	"tern relay",
 	"--listen ADDR --to ADDR [OPTION]...",
 	"  tern relay --listen 127.0.0.1:5555 --to 127.0.0.1:4444 --loss 20 --seed 7 -v\n"
-	"  tern relay --listen 127.0.0.1:5555 --to 127.0.0.1:4444 --drop c2,s1-3\n",
+	"  tern relay --listen 127.0.0.1:5555 --to 127.0.0.1:4444 --drop c2,s1-3\n"
+	"  tern relay --listen 127.0.0.1:5555 --to 127.0.0.1:4444 --rebind c8 -v    (a NAT that forgets)\n",
 	relay_rows,
 	sizeof relay_rows / sizeof relay_rows[0],
 	NULL,
@@ -237,11 +240,21 @@ static struct flow *find_flow(struct relay *r, const struct address *client, uin
 	return unused;
 }
 
+static bool is_rebound_by(const struct relay *r, const struct flow *f, uint64_t now_ns)
+{
+	const struct relay_options *o = r->options;
+
+	if (fate_listed(&o->rebinds, FROM_CLIENT, f->count[FROM_CLIENT] + 1))
+		return true;
+	return o->rebind_s && !f->rebound && now_ns - f->began_ns >= (uint64_t)o->rebind_s * SECOND_NS;
+}
+
+/* What the server still sends to the old port is lost, as behind a NAT. */
 static void rebind(struct relay *r, struct flow *f, uint64_t now_ns)
 {
-	if (f->rebound || !r->options->rebind_s || now_ns - f->began_ns < (uint64_t)r->options->rebind_s * SECOND_NS)
-		return;
-	int fd = udp_connect((const struct sockaddr *)&r->server.storage, r->server.len);
+	int fd = is_rebound_by(r, f, now_ns) ? udp_connect((const struct sockaddr *)&r->server.storage, r->server.len)
+					     : -1;
+
 	if (fd < 0)
 		return;
 	close(f->fd);
@@ -359,8 +372,11 @@ static int check_relay_options(struct relay_options *o, const struct texts *oper
 		return usage_error("--listen is missing: give the address clients send to");
 	if (!o->to)
 		return usage_error("--to is missing: give the server's address");
-	if (o->drop && !fate_parse_drops(&o->rules, o->drop))
+	if (o->drop && !fate_parse_list(&o->rules.drops, o->drop))
 		return usage_error("--drop %s: give a list such as c2,s1-3 (at most %d entries)", o->drop, DROPS_MAX);
+	if (o->rebind && (!fate_parse_list(&o->rebinds, o->rebind) || strchr(o->rebind, 's')))
+		return usage_error("--rebind %s: give a list such as c6,c9-12 (at most %d entries)", o->rebind,
+				   DROPS_MAX);
 	o->rules.seed = (uint64_t)o->seed;
 	o->rules.delay_ns = (uint64_t)o->delay_ms * MS_NS;
 	o->rules.jitter_ns = (uint64_t)o->jitter_ms * MS_NS;

@@ -174,6 +174,7 @@ static void connected_json(const char *peer, const tern_info *info, const uint8_
 		json_text("early_data_reason", tern_early_reason_sentence(info->early_data_reason));
 	json_number("rtt_us", info->rtt_ns / 1000);
 	json_number("mtu", info->mtu);
+	json_bool("rrc", info->rrc);
 	cid_json("own_cid", info->own_cid, info->own_cid_len);
 	cid_json("peer_cid", info->peer_cid, info->peer_cid_len);
 	if (exported_len)
@@ -266,30 +267,45 @@ void report_authenticated(const struct report *report, const char *peer, const t
 	}
 }
 
-void report_path(const struct report *report, const char *peer, const tern_event *event, bool verbose)
+void report_path(const struct report *report, const char *peer, tern_path_event event, bool followed,
+		 const tern_path *path, bool verbose)
 {
 	static const struct {
 		const char *name, *sentence;
+		bool often; /* only told to who wants to know all */
 	} rows[] = {
-		[TERN_PATH_PROBING] = {"probing", "is heard from another address, which is being checked:"},
-		[TERN_PATH_CHANGED] = {"changed", "has another address:"},
-		[TERN_PATH_FAILED] = {"failed", "did not answer from the other address:"},
-		[TERN_PATH_ALIVE] = {"alive", "is there:"},
-		[TERN_PATH_SILENT] = {"silent", "does not answer:"},
-		[TERN_PATH_SEEN] = {"seen", "is heard from another address, which nothing checks:"},
+		[TERN_PATH_PROBING] = {"probing", "is heard from another address, which is being checked:", true},
+		[TERN_PATH_CHANGED] = {"changed", "has another address:", false},
+		[TERN_PATH_FAILED] = {"failed", "did not answer from the other address:", false},
+		[TERN_PATH_ALIVE] = {"alive", "is there:", true},
+		[TERN_PATH_SILENT] = {"silent", "does not answer:", false},
+		[TERN_PATH_SEEN] = {"seen", "is heard from another address, which nothing checks:", false},
 	};
 	struct address address;
 	char text[ADDRESS_TEXT] = "";
 
-	if (address_from_tern(&address, &event->path->remote))
+	if (address_from_tern(&address, &path->remote))
 		address_text(text, &address);
 	if (report->json) {
 		begin("path", peer);
-		json_text("change", rows[event->path_event].name);
+		json_text("change", followed ? "followed" : rows[event].name);
 		json_text("address", text);
 		json_end();
-	} else if (verbose) {
-		fprintf(stderr, "%s %s %s\n", peer, rows[event->path_event].sentence, text);
+	} else if (followed) {
+		fprintf(stderr, "%s is followed to another address, which nothing checks: %s\n", peer, text);
+	} else if (verbose || !rows[event].often) {
+		fprintf(stderr, "%s %s %s\n", peer, rows[event].sentence, text);
+	}
+}
+
+void report_mtu(const struct report *report, const char *peer, unsigned mtu)
+{
+	if (report->json) {
+		begin("mtu", peer);
+		json_number("mtu", mtu);
+		json_end();
+	} else {
+		fprintf(stderr, "%s: datagrams of up to %u bytes from now on\n", peer, mtu);
 	}
 }
 
@@ -326,14 +342,19 @@ void report_sent(const struct report *report, const char *peer, const uint8_t *d
 		data_json("sent", peer, data, len, early);
 }
 
-void report_closed(const struct report *report, const char *peer, bool by_peer)
+void report_closed(const struct report *report, const char *peer, tern_gone_reason reason)
 {
+	bool by_peer = reason == TERN_GONE_CLOSED_BY_PEER;
+
 	if (report->json) {
 		begin("closed", peer);
 		json_text("by", by_peer ? "peer" : "us");
+		json_text("reason", tern_gone_sentence(reason));
 		json_end();
-	} else {
+	} else if (by_peer || reason == TERN_GONE_CLOSED) {
 		fprintf(stderr, by_peer ? "%s closed the connection\n" : "closed the connection to %s\n", peer);
+	} else {
+		fprintf(stderr, "closed the connection to %s: %s\n", peer, tern_gone_sentence(reason));
 	}
 }
 

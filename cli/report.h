@@ -3,6 +3,7 @@
 #ifndef TERN_CLI_REPORT_H
 #define TERN_CLI_REPORT_H
 
+#include "tern/endpoint.h"
 #include "tern/tern.h"
 
 struct report {
@@ -23,8 +24,12 @@ void report_connected(const struct report *report, const char *peer, const tern_
 /* The client answered the request for its certificate. */
 void report_authenticated(const struct report *report, const char *peer, const tern_conn *conn, bool declined);
 
-/* A connection's path is looked into, or has changed; or not. */
-void report_path(const struct report *report, const char *peer, const tern_event *event, bool verbose);
+/* A connection's path is looked into, or has changed; or not. followed: it is taken without being checked. */
+void report_path(const struct report *report, const char *peer, tern_path_event event, bool followed,
+		 const tern_path *path, bool verbose);
+
+/* The largest datagram has another size from now on. */
+void report_mtu(const struct report *report, const char *peer, unsigned mtu);
 
 /* What nears its end, as the start of a sentence. */
 const char *report_limit(tern_limit limit);
@@ -34,7 +39,7 @@ const char *report_limit(tern_limit limit);
 bool report_data(const struct report *report, const char *peer, const tern_event *event, bool show);
 void report_sent(const struct report *report, const char *peer, const uint8_t *data, size_t len, bool early);
 
-void report_closed(const struct report *report, const char *peer, bool by_peer);
+void report_closed(const struct report *report, const char *peer, tern_gone_reason reason);
 
 /* Why a connection failed, with a hint what to do. */
 void report_failed(const struct report *report, const char *peer, const tern_conn *conn);

@@ -12,6 +12,7 @@
 #include "report.h"
 #include "setup.h"
 #include "tern/endpoint.h"
+#include "tuning.h"
 #include "udp.h"
 
 enum { WORKERS_MAX = 64, EARLY_MAX = 65536 };
@@ -32,6 +33,7 @@ struct worker {
 	tern_endpoint *endpoint;
 	pthread_t thread;
 	struct peer *peers;
+	struct party *changed; /* whose MTU has changed */
 	tern_endpoint_counters seen; /* that were told of */
 };
 
@@ -51,12 +53,13 @@ struct server {
 #define FIELD(name) offsetof(struct options, name)
 
 static const struct option_row server_rows[] = {
-	{"listen", OPTION_TEXT, FIELD(listen), "ADDR", "where to listen: HOST:PORT, PORT, [v6]:PORT; port 0 picks one",
-	 0, 0},
+	{"listen", OPTION_TEXTS, FIELD(listen), "ADDR",
+	 "where to listen: HOST:PORT, PORT, [v6]:PORT; port 0 picks one; may be given again", 0, 0},
 	{"cert", OPTION_TEXTS, FIELD(cert), "FILE", "certificate chain, PEM; up to 4 pairs", 0, 0},
 	{"key", OPTION_TEXTS, FIELD(key), "FILE", "its private key, PEM", 0, 0},
 	{"psk", OPTION_TEXTS, FIELD(psk), "ID:HEX", "pre-shared key of a client; may be given again", 0, 0},
 	{"psk-file", OPTION_TEXT, FIELD(psk_file), "FILE", "more of them: lines ID:HEX, # begins a comment", 0, 0},
+	{"psk-hint", OPTION_TEXT, FIELD(psk_hint), "TEXT", "tells clients which identity to use (DTLS 1.2)", 0, 0},
 	{"psk-import", OPTION_FLAG, FIELD(psk_import), NULL, "import the PSKs for DTLS 1.3 (RFC 9258)", 0, 0},
 	{"psk-context", OPTION_TEXT, FIELD(psk_context), "TEXT", "what they are imported for; both sides say the same",
 	 0, 0},
@@ -72,12 +75,26 @@ static const struct option_row server_rows[] = {
 	{"no-cookie", OPTION_FLAG, FIELD(no_cookie), NULL, "do not make clients prove their address first", 0, 0},
 	{"early-data", OPTION_NUMBER, FIELD(early_bytes), "BYTES",
 	 "take so much from a client that comes back, with its hello (0-RTT)", 0, UINT32_MAX},
+	{"session-lifetime", OPTION_NUMBER, FIELD(session_s), "S", "of tickets and sessions (default 86400)", 1,
+	 604800},
+	{"secret", OPTION_TEXT, FIELD(secret), "FILE",
+	 "cookie and ticket keys come from this: for restarts, and servers that are several", 0, 0},
 	{"export", OPTION_TEXT, FIELD(export), "LABEL:LEN", "show LEN bytes of keying material (RFC 5705)", 0, 0},
 	{"workers", OPTION_NUMBER, FIELD(workers), "N", "worker threads, each with a socket of its own (1)", 1,
 	 WORKERS_MAX},
+	{"shard", OPTION_NUMBER, FIELD(shard), "N", "of the connection IDs, for balancers (default 0)", 0, 65535},
+	{"follow", OPTION_FLAG, FIELD(follow), NULL, "follow clients to new addresses that nothing can check", 0, 0},
+	{"max-peers", OPTION_NUMBER, FIELD(max_peers), "N", "serve so many at a time (default 65536)", 1, 16000000},
+	{"max-handshakes", OPTION_NUMBER, FIELD(max_handshakes), "N", "unfinished at a time (default 4096)", 1,
+	 16000000},
+	{"max-handshakes-per-prefix", OPTION_NUMBER, FIELD(max_handshakes_per_prefix), "N",
+	 "of one IPv4 /24 or IPv6 /56 (default 1024)", 1, 65535},
+	{"max-signatures", OPTION_NUMBER, FIELD(max_signatures), "N", "full handshakes begun in a second (20000)", 1,
+	 1000000000},
 	{"metrics", OPTION_TEXT, FIELD(metrics), "ADDR",
 	 "show what is counted over HTTP, at ADDR/metrics: HOST:PORT or PORT", 0, 0},
 };
+_Static_assert(sizeof server_rows / sizeof server_rows[0] + OPTIONS_NUM_SHARED <= OPTION_ROWS_MAX, "the longest table");
 
 static const struct command_line server_line = {
 	"tern server",
@@ -85,7 +102,8 @@ static const struct command_line server_line = {
 	"  tern cert self-signed --name localhost --cert cert.pem --key key.pem\n"
 	"  tern server --listen 127.0.0.1:4444 --cert cert.pem --key key.pem --echo\n"
 	"  tern server --listen 0.0.0.0:5684 --psk device-1:00112233445566778899aabbccddeeff\n"
-	"  tern server --listen 4444 --cert cert.pem --key key.pem --ca ca.pem --require-client-cert --json\n",
+	"  tern server --listen 4444 --cert cert.pem --key key.pem --ca ca.pem --require-client-cert --json\n"
+	"  tern server --listen 4444 --cert cert.pem --key key.pem --echo --cid-length 8 --keep-alive 25 --pmtud\n",
 	server_rows,
 	sizeof server_rows / sizeof server_rows[0],
 	options_shared,
@@ -111,6 +129,7 @@ static void on_accepted(struct worker *w, const tern_endpoint_event *event)
 	}
 	p->id = event->peer;
 	tern_endpoint_text(p->party.name, &path.remote);
+	p->party.changed = &w->changed;
 	p->next = w->peers;
 	if (p->next)
 		p->next->prev = p;
@@ -199,6 +218,20 @@ static void on_data(struct worker *w, struct peer *p, const tern_event *event)
 	request_certificate(w, p);
 }
 
+/* The peer keeps the name that it came with. --follow: nothing checks where it is now, so it is believed. */
+static void on_path(struct worker *w, struct peer *p, const tern_event *event)
+{
+	const struct server *s = w->server;
+	tern_path path = *event->path;
+	bool follows = s->options->follow && event->path_event == TERN_PATH_SEEN;
+
+	if (follows)
+		follows = tern_conn_set_path(tern_endpoint_conn(w->endpoint, p->id), &path, clock_now()) == TERN_OK;
+	if (follows)
+		tern_endpoint_touch(w->endpoint, p->id);
+	report_path(&s->report, p->party.name, event->path_event, follows, &path, s->setup.verbose);
+}
+
 static void on_event(struct worker *w, struct peer *p, const tern_endpoint_event *outer)
 {
 	const tern_event *event = &outer->event;
@@ -221,8 +254,8 @@ static void on_event(struct worker *w, struct peer *p, const tern_endpoint_event
 	case TERN_EVENT_AUTH_DECLINED:
 		report_authenticated(&s->report, p->party.name, outer->conn, event->kind == TERN_EVENT_AUTH_DECLINED);
 		break;
-	case TERN_EVENT_PATH: /* the peer keeps the name that it came with */
-		report_path(&s->report, p->party.name, event, s->setup.verbose);
+	case TERN_EVENT_PATH:
+		on_path(w, p, event);
 		break;
 	case TERN_EVENT_CLOSED: /* comes as GONE */
 	case TERN_EVENT_TICKET: /* a client's */
@@ -265,7 +298,7 @@ static void on_gone(struct worker *w, struct peer *p, const tern_endpoint_event 
 		if (s->options->once && last)
 			s->status = STATUS_FAILURE;
 	} else if (event->connected && event->reason != TERN_GONE_REPLACED) {
-		report_closed(&s->report, name, event->reason == TERN_GONE_CLOSED_BY_PEER);
+		report_closed(&s->report, name, event->reason);
 		report_stats(&s->report, name, event->conn);
 	}
 	peer_free(w, p);
@@ -298,6 +331,13 @@ static void take_event(struct worker *w, const tern_endpoint_event *event)
 		pthread_mutex_unlock(&s->lock);
 }
 
+static void tell_sizes(struct worker *w)
+{
+	pthread_mutex_lock(&w->server->lock);
+	setup_tell_sizes(&w->server->report, &w->changed);
+	pthread_mutex_unlock(&w->server->lock);
+}
+
 /* What no connection tells of. */
 static void tell_counters(struct worker *w)
 {
@@ -319,6 +359,8 @@ static void take_events(struct worker *w, bool until_over)
 
 	do {
 		tern_endpoint_next(w->endpoint, &event);
+		if (w->changed)
+			tell_sizes(w);
 		take_event(w, &event);
 	} while (event.kind != TERN_ENDPOINT_NONE && !(until_over && w->server->over));
 	tell_counters(w);
@@ -377,18 +419,15 @@ static void run(struct server *s)
 		pthread_join(s->workers[i].thread, NULL);
 }
 
-static tern_error open_at(struct server *s, const struct sockaddr *at)
+static tern_error open_at(struct server *s, const tern_address *listen)
 {
-	tern_endpoint_options options = {.size = sizeof options,
-					 .num_listen = 1,
-					 .cids = s->options->cid_length == TERN_CID_LEN};
+	tern_endpoint_options options = {.listen = listen, .num_listen = s->options->listen.num};
 	tern_endpoint *endpoints[WORKERS_MAX];
-	tern_address listen;
 	tern_error error;
 
-	if (!tern_endpoint_from_sockaddr(&listen, at))
-		return TERN_ERROR_USAGE;
-	options.listen = &listen;
+	tuning_endpoint(&options, s->options);
+	options.cids = s->options->cid_length > 0;
+	options.cid_length = options.cids ? (uint8_t)s->options->cid_length : 0;
 	error = s->num_workers > 1 ? tern_endpoint_open_workers(endpoints, s->num_workers, s->setup.config, &options)
 				   : tern_endpoint_open(&endpoints[0], s->setup.config, &options);
 	for (size_t i = 0; error == TERN_OK && i < s->num_workers; i++)
@@ -396,28 +435,47 @@ static tern_error open_at(struct server *s, const struct sockaddr *at)
 	return error;
 }
 
-/* The first of the addresses that the name stands for which is one of ours. */
-static int open_endpoints(struct server *s)
+/* A name stands for the first of its addresses that is one of ours; where several are given, each for its first. */
+static tern_error open_first(struct server *s, struct addrinfo *const lists[])
 {
-	const char *text = s->options->listen;
-	struct addrinfo *list;
-	int status = address_resolve(&list, "--listen", text, true), number = EADDRNOTAVAIL;
+	const size_t num = s->options->listen.num;
+	tern_address listen[TEXTS_MAX];
 	tern_error error = TERN_ERROR_SYSTEM;
 
-	if (status != OPTIONS_GO)
-		return status;
-	for (const struct addrinfo *a = list; a && error == TERN_ERROR_SYSTEM; a = a->ai_next) {
-		error = open_at(s, a->ai_addr);
+	for (size_t i = 1; i < num; i++)
+		if (!tern_endpoint_from_sockaddr(&listen[i], lists[i]->ai_addr))
+			return TERN_ERROR_USAGE;
+	for (const struct addrinfo *a = lists[0]; a && error == TERN_ERROR_SYSTEM; a = num > 1 ? NULL : a->ai_next)
+		error = tern_endpoint_from_sockaddr(&listen[0], a->ai_addr) ? open_at(s, listen) : TERN_ERROR_USAGE;
+	return error;
+}
+
+static int open_endpoints(struct server *s)
+{
+	const struct texts *listen = &s->options->listen;
+	struct addrinfo *lists[TEXTS_MAX] = {NULL};
+	int status = OPTIONS_GO, number = 0;
+	size_t num = 0;
+	tern_error error = TERN_OK;
+
+	while (status == OPTIONS_GO && num < listen->num) {
+		status = address_resolve(&lists[num], "--listen", listen->text[num], true);
+		num += status == OPTIONS_GO;
+	}
+	if (status == OPTIONS_GO) {
+		error = open_first(s, lists);
 		number = errno;
 	}
-	freeaddrinfo(list);
+	while (num)
+		freeaddrinfo(lists[--num]);
 	if (error != TERN_OK && error != TERN_ERROR_SYSTEM)
 		return setup_refused(error, true);
 	if (error == TERN_ERROR_SYSTEM)
-		return complain("--listen %s: cannot listen there: %s%s", text, strerror(number),
+		return complain("--listen %s%s: cannot listen there: %s%s", listen->text[0],
+				listen->num > 1 ? " and the others" : "", strerror(number),
 				number == EADDRINUSE ? ": stop the other program, or take another port (0 picks one)"
 						     : "");
-	return OPTIONS_GO;
+	return status;
 }
 
 static int open_metrics(struct server *s)
@@ -440,11 +498,11 @@ static int start(struct server *s)
 		status = open_endpoints(s);
 	if (status == OPTIONS_GO && s->options->metrics)
 		status = open_metrics(s);
-	if (status != OPTIONS_GO || !tern_endpoint_bound(s->workers[0].endpoint, &bound, 0))
-		return status;
-	tern_endpoint_text(text, &bound);
-	report_listening(&s->report, text);
-	return OPTIONS_GO;
+	for (size_t i = 0; status == OPTIONS_GO && tern_endpoint_bound(s->workers[0].endpoint, &bound, i); i++) {
+		tern_endpoint_text(text, &bound);
+		report_listening(&s->report, text);
+	}
+	return status;
 }
 
 static void server_free(struct server *s)
@@ -464,7 +522,7 @@ static void server_free(struct server *s)
 
 int command_server(int argc, char **argv)
 {
-	struct options options = {.request_cert_after = -1, .workers = 1, .cid_length = CID_UNSAID};
+	struct options options = {.request_cert_after = -1, .workers = 1, .cid_length = UNSAID, .idle_s = UNSAID};
 	struct texts operands;
 	int status = options_parse(&server_line, &options, &operands, argc, argv);
 
@@ -472,13 +530,16 @@ int command_server(int argc, char **argv)
 		return status;
 	if (operands.num)
 		return usage_error("%s: unexpected argument", operands.text[0]);
-	if (!options.listen)
+	if (!options.listen.num)
 		return usage_error("--listen is missing: give an address such as 127.0.0.1:4444");
-	if (options.cid_length > 0 && options.cid_length != TERN_CID_LEN)
+	if (options.cid_length > 0 && options.cid_length < TERN_CID_LEN)
 		return usage_error(
-			"--cid-length %lld: a server's connection IDs say where the connection lives: give %d bytes, "
-			"or 0 for none",
+			"--cid-length %lld: a server's connection IDs say where the connection lives: give %d to 20 "
+			"bytes, or 0 for none",
 			(long long)options.cid_length, TERN_CID_LEN);
+	if (options.follow && options.cid_length <= 0)
+		return usage_error("--follow: clients are known by connection IDs: give --cid-length %d too",
+				   TERN_CID_LEN);
 	struct server *s = calloc(1, sizeof *s);
 	if (!s)
 		return complain("out of memory");

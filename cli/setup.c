@@ -10,9 +10,9 @@
 #include "fresh.h"
 #include "store.h"
 #include "trace.h"
+#include "tuning.h"
 
 enum { KEY_MAX = 64, IDENTITY_MAX = 128, LINE_LIMIT = 512, EXPORT_LIMIT = 1024 };
-static const uint64_t MS_NS = 1000000;
 
 static void keylog_line(void *user, const tern_conn *conn, const char *line)
 {
@@ -23,12 +23,34 @@ static void keylog_line(void *user, const tern_conn *conn, const char *line)
 	fflush(setup->keylog);
 }
 
+/* Told of later: here a call into the library is under way. */
+static void note_size(struct party *party, unsigned mtu)
+{
+	if (!party->mtu && party->changed) {
+		party->next_changed = *party->changed;
+		*party->changed = party;
+	}
+	party->mtu = mtu;
+}
+
+void setup_tell_sizes(const struct report *report, struct party **changed)
+{
+	while (*changed) {
+		struct party *party = *changed;
+		*changed = party->next_changed;
+		report_mtu(report, party->name, party->mtu);
+		party->mtu = 0;
+	}
+}
+
 static void trace_record(void *user, const tern_conn *conn, const tern_trace *trace)
 {
 	struct setup *setup = user;
-	const struct party *party = conn ? tern_conn_user(conn) : NULL;
+	struct party *party = conn ? tern_conn_user(conn) : NULL;
 	double ms = (double)(clock_now().mono_ns - setup->began_ns) / 1e6;
 
+	if (trace->kind == TERN_TRACE_MTU && party)
+		note_size(party, trace->length);
 	if (setup->trace) {
 		trace_print(setup->trace, ms, party ? party->name : "", trace);
 		fflush(setup->trace);
@@ -88,6 +110,17 @@ static int add_keypair(tern_config *config, const char *cert_path, const char *k
 	}
 }
 
+static int add_raw_key(tern_config *config, const char *path)
+{
+	struct file key;
+
+	if (!file_read(&key, "--raw-key", path))
+		return STATUS_FAILURE;
+	tern_error error = tern_config_add_raw_key(config, key.bytes, key.len);
+	file_free(&key);
+	return file_error(error, "--raw-key", path, "give a PEM private key: P-256, P-384, Ed25519 or RSA");
+}
+
 static int add_credentials(tern_config *config, const struct options *o)
 {
 	if (o->cert.num > o->key.num)
@@ -97,6 +130,11 @@ static int add_credentials(tern_config *config, const struct options *o)
 		return usage_error("--cert is missing: give the certificate of --key %s", o->key.text[o->key.num - 1]);
 	for (size_t i = 0; i < o->cert.num; i++) {
 		int status = add_keypair(config, o->cert.text[i], o->key.text[i]);
+		if (status != OPTIONS_GO)
+			return status;
+	}
+	for (size_t i = 0; i < o->raw_key.num; i++) {
+		int status = add_raw_key(config, o->raw_key.text[i]);
 		if (status != OPTIONS_GO)
 			return status;
 	}
@@ -256,6 +294,9 @@ static int set_lists(tern_config *config, const struct options *o)
 	if (status == OPTIONS_GO && o->groups)
 		status = option_error(tern_config_set_groups(config, strcmp(o->groups, "none") == 0 ? NULL : o->groups),
 				      "--groups", o->groups, "give IANA names: x25519, secp256r1, secp384r1; or none");
+	if (status == OPTIONS_GO && o->schemes)
+		status = option_error(tern_config_set_schemes(config, o->schemes), "--schemes", o->schemes,
+				      "give IANA names such as ecdsa_secp256r1_sha256, ed25519");
 	if (status == OPTIONS_GO && o->alpn)
 		status = option_error(tern_config_set_alpn(config, o->alpn), "--alpn", o->alpn,
 				      "give names of 1 to 63 bytes, with commas between");
@@ -267,23 +308,10 @@ static int set_lists(tern_config *config, const struct options *o)
 	if (status == OPTIONS_GO && o->record_crypto)
 		status = option_error(tern_config_set_record_crypto(config, o->record_crypto), "--record-crypto",
 				      o->record_crypto, tern_record_crypto_names());
-	if (status == OPTIONS_GO && o->cid_length != CID_UNSAID &&
+	if (status == OPTIONS_GO && o->cid_length != UNSAID &&
 	    tern_config_set_cid_length(config, (unsigned)o->cid_length) != TERN_OK)
 		status = usage_error("--cid-length %lld: cannot be used", (long long)o->cid_length);
 	return status;
-}
-
-static int set_numbers(tern_config *config, const struct options *o, bool server)
-{
-	tern_limits limits = {.size = sizeof limits, .mtu = (uint16_t)o->mtu};
-	tern_timers timers = {.size = sizeof timers, .first_ns = (uint64_t)o->rto_ms * MS_NS};
-	tern_error error = tern_config_set_limits(config, &limits);
-
-	if (error == TERN_OK)
-		error = tern_config_set_timers(config, &timers);
-	if (error == TERN_OK && server)
-		error = tern_config_set_cookie(config, !o->no_cookie);
-	return error == TERN_OK ? OPTIONS_GO : usage_error("--mtu or --rto: %s", tern_error_sentence(error));
 }
 
 static int open_logs(struct setup *setup, const struct options *o)
@@ -302,7 +330,7 @@ static int open_logs(struct setup *setup, const struct options *o)
 		return STATUS_FAILURE;
 	if (setup->keylog)
 		error = tern_config_set_keylog(setup->config, keylog_line, setup);
-	if (error == TERN_OK && (setup->trace || setup->verbose))
+	if (error == TERN_OK && (setup->trace || setup->verbose || o->pmtud))
 		error = tern_config_set_trace(setup->config, trace_record, setup);
 	return error == TERN_OK ? OPTIONS_GO : complain("--keylog, --trace: %s", tern_error_sentence(error));
 }
@@ -358,14 +386,14 @@ int setup_open(struct setup *setup, const struct options *o, bool server)
 		return complain("out of memory");
 	if ((status = set_versions(setup->config, o)) != OPTIONS_GO)
 		return status;
-	if (server && !o->cert.num && !o->key.num && !o->psk.num && !o->psk_file)
+	if (server && !o->cert.num && !o->key.num && !o->raw_key.num && !o->psk.num && !o->psk_file)
 		return usage_error(
 			"give --cert FILE and --key FILE (tern cert self-signed makes them), or --psk ID:HEX");
 	if ((status = set_lists(setup->config, o)) != OPTIONS_GO ||
 	    (status = add_psks(setup->config, o)) != OPTIONS_GO ||
 	    (status = add_credentials(setup->config, o)) != OPTIONS_GO ||
 	    (status = set_verification(setup->config, o, server)) != OPTIONS_GO ||
-	    (status = set_numbers(setup->config, o, server)) != OPTIONS_GO ||
+	    (status = tuning_config(setup->config, o, server)) != OPTIONS_GO ||
 	    (status = open_logs(setup, o)) != OPTIONS_GO)
 		return status;
 	if (server && ((status = add_store(setup)) != OPTIONS_GO || (status = take_early_data(setup, o)) != OPTIONS_GO))

@@ -12,6 +12,9 @@
 /* What the user pointer of every connection points at first: whom the trace names. */
 struct party {
 	char name[ADDRESS_TEXT];
+	struct party **changed; /* where it is listed when its MTU has changed; NULL: nowhere */
+	struct party *next_changed; /* of that list */
+	unsigned mtu; /* the new one, while it is listed */
 };
 
 struct setup {
@@ -26,6 +29,9 @@ struct setup {
 /* Returns OPTIONS_GO or the exit status; setup_close is due in any case. */
 int setup_open(struct setup *setup, const struct options *options, bool server);
 void setup_close(struct setup *setup);
+
+/* Reports the new MTUs of those listed (with --pmtud), and empties the list. */
+void setup_tell_sizes(const struct report *report, struct party **changed);
 
 /* Says why no endpoint can be opened with the config. Returns the exit status. */
 int setup_refused(tern_error error, bool server);

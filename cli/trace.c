@@ -52,7 +52,7 @@ void trace_print(FILE *out, double ms, const char *peer, const tern_trace *t)
 		fputs("timer ran out: the flight goes out again\n", out);
 		break;
 	case TERN_TRACE_MTU:
-		fprintf(out, "MTU lowered to %u\n", t->length);
+		fprintf(out, "MTU is %u from now on\n", t->length);
 		break;
 	case TERN_TRACE_KEYS:
 		fprintf(out, "keys of epoch %u are in place\n", t->epoch);

@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { PEERS_MAX = 16000000 /* with spare ones below 2^24: see group.c */, WORKERS_MAX = 256 };
+enum { PEERS_MAX = 16000000 /* with spare ones below 2^24: see group.c */, WORKERS_MAX = 256, CID_LENGTH_MAX = 20 };
 static const uint64_t MS_NS = 1000000;
 
 static void default_u32(uint32_t *option, uint32_t value)
@@ -30,11 +30,13 @@ static bool take_options(tern_endpoint_options *to, const tern_endpoint_options 
 	default_u32(&to->max_handshakes_per_prefix, 1024);
 	default_u32(&to->handshake_bytes, 256 << 10);
 	default_u32(&to->signatures_per_s, 20000);
+	to->cid_length = to->cid_length ? to->cid_length : TERN_CID_LEN;
 	to->idle_ns = to->idle_ns ? to->idle_ns : UINT64_C(600000000000);
 	to->idle_ns = to->idle_ns > FAR_NS ? TERN_NEVER : to->idle_ns;
 	to->keep_alive_ns = to->keep_alive_ns > FAR_NS ? 0 : to->keep_alive_ns;
 	return to->max_peers <= PEERS_MAX && to->max_handshakes_per_prefix <= UINT16_MAX &&
-	       to->signatures_per_s <= 1000000000 && to->io <= TERN_ENDPOINT_IO_PLAIN;
+	       to->signatures_per_s <= 1000000000 && to->io <= TERN_ENDPOINT_IO_PLAIN &&
+	       to->cid_length >= TERN_CID_LEN && to->cid_length <= CID_LENGTH_MAX;
 }
 
 static tern_error pool_new(struct pool **out, tern_config *config)
@@ -144,7 +146,7 @@ static tern_error new_group(struct group **group, size_t num, tern_config *confi
 	*group = NULL;
 	if (!take_options(&all, options) || !all.cids)
 		return TERN_OK; /* what is wrong with the options is told later */
-	error = group_new(group, num);
+	error = group_new(group, num, all.cid_length);
 	if (error == TERN_OK)
 		error = group_name(*group, config);
 	return error;

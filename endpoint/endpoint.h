@@ -323,7 +323,7 @@ bool backlog_get_of(struct backlog *backlog, const struct route *route, struct a
 
 /* ---- group.c: connection IDs, and datagrams between workers */
 
-tern_error group_new(struct group **group, size_t num);
+tern_error group_new(struct group **group, size_t num, uint8_t cid_length);
 void group_release(struct group *group);
 tern_error group_join(struct group *group, tern_endpoint *endpoint, uint8_t worker, int *wake); /* holds it */
 tern_error group_name(struct group *group, tern_config *config); /* the config takes its IDs from the group */

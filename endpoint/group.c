@@ -12,7 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { ROUNDS = 4, CID_RECORD = 25, CID_HEADER = 0x30, CID_HEADER_MASK = 0xf0 };
+enum { ROUNDS = 4, CID_RECORD = 25, CID_HEADER = 0x30, CID_HEADER_MASK = 0xf0, CID_REST_MAX = 12 };
 
 struct worker {
 	_Atomic uintptr_t thread; /* that is within the endpoint now; 0: none */
@@ -27,6 +27,7 @@ struct group {
 	uint64_t key[2];
 	_Atomic(tern_config *) named; /* that has its IDs from here */
 	unsigned num;
+	uint8_t cid_length;
 	struct worker workers[];
 };
 
@@ -56,23 +57,27 @@ static size_t make_cid(void *user, tern_conn *conn, uint8_t *cid, size_t cap)
 {
 	const struct group *group = user;
 	const tern_endpoint *endpoint = caller(group);
-	uint8_t unique[5];
+	const size_t rest = group->cid_length - TERN_CID_LEN;
+	uint8_t unique[5], drawn[2 + CID_REST_MAX];
 	uint32_t place;
 
 	(void)conn;
-	if (!endpoint || cap < TERN_CID_LEN || getrandom(unique, 2, 0) != 2)
+	if (!endpoint || cap < group->cid_length || getrandom(drawn, 2 + rest, 0) != (ssize_t)(2 + rest))
 		return 0;
+	memcpy(unique, drawn, 2);
 	unique[0] &= 0x1f;
 	place = encipher(group, unique[0], endpoint->course.slot << 8 | unique[1], false);
 	memcpy(unique + 1, &place, sizeof place);
 	tern_cid_format(cid, endpoint->options.shard, endpoint->worker, unique);
-	return TERN_CID_LEN;
+	memcpy(cid + TERN_CID_LEN, drawn + 2, rest);
+	return group->cid_length;
 }
 
 static size_t cid_length(void *user, const uint8_t *bytes, size_t n)
 {
-	(void)user;
-	return tern_cid_parse(bytes, n, NULL, NULL) ? TERN_CID_LEN : 0;
+	const struct group *group = user;
+
+	return tern_cid_parse(bytes, n, NULL, NULL) ? group->cid_length : 0;
 }
 
 /* Sends a datagram with one of our IDs to the socket of the worker it names; all others by their addresses. */
@@ -94,13 +99,14 @@ static bool steer(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
 }
 
-tern_error group_new(struct group **out, size_t num)
+tern_error group_new(struct group **out, size_t num, uint8_t cid_length)
 {
 	struct group *group = calloc(1, sizeof *group + num * sizeof group->workers[0]);
 
 	if (!group)
 		return TERN_ERROR_NO_MEMORY;
 	group->num = (unsigned)num;
+	group->cid_length = cid_length;
 	atomic_init(&group->users, 1);
 	for (size_t i = 0; i < num; i++) {
 		struct worker *w = &group->workers[i];

@@ -61,10 +61,12 @@ typedef struct tern_endpoint_options {
 				     * address is in the list */
 	size_t num_listen; /* 0: only dial */
 	tern_endpoint_io io;
-	/* Connection IDs (RFC 9146, RFC 9147 9) of 8 bytes, as tern_cid_format has them, by which peers are found
-	 * whatever address they speak from, and by which the kernel finds the worker. They are set in the config, which
-	 * must not be in use before and belongs to this endpoint, or these workers, then. */
+	/* Connection IDs (RFC 9146, RFC 9147 9), by which peers are found whatever address they speak from, and by
+	 * which the kernel finds the worker. They are set in the config, which must not be in use before and belongs to
+	 * this endpoint, or these workers, then. */
 	bool cids;
+	uint8_t cid_length; /* of these IDs, 8 to 20 bytes, default 8: what tern_cid_format makes, and random bytes
+			     * behind it. Fewer could not name worker and connection and differ from each other. */
 	uint16_t shard; /* of these IDs, for balancers */
 	uint32_t socket_buffer; /* bytes asked of the kernel for each socket and way; default 4 MiB */
 

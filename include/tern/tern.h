@@ -431,6 +431,7 @@ typedef struct tern_info {
 	uint64_t dropped[TERN_NUM_DROPS];
 	tern_early_data early_data;
 	tern_early_reason early_data_reason; /* NONE, REJECTED: why */
+	bool rrc; /* the return routability check was agreed on: see tern_config_set_rrc, tern_conn_probe */
 	uint8_t own_cid_len, peer_cid_len; /* connection IDs in use: with which the peer sends, and we; 0: none */
 	uint8_t own_cid[255], peer_cid[255];
 	uint8_t spare_cids; /* DTLS 1.3: further ones of the peer's: see tern_conn_next_cid */

@@ -390,6 +390,7 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	/* Not before the handshake is complete, whatever ends it. */
 	info->peer_authenticated = kept.peer_authenticated;
 	info->extended_master_secret = o->extended_master_secret;
+	info->rrc = o->rrc;
 	if (o->suite) {
 		info->suite_id = o->suite->id;
 		info->suite = o->suite->name;

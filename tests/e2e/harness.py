@@ -26,6 +26,11 @@ def events(output):
     return [json.loads(line) for line in output.decode("ascii").splitlines()]
 
 
+def kinds(told, event, key):
+    """What the events of one kind say under a key."""
+    return [e[key] for e in told if e["event"] == event]
+
+
 class Background:
     """A tern that keeps running; its output is collected so that no pipe fills up."""
 

@@ -124,6 +124,16 @@ class Relay(Case):
         self.assertNotEqual(ports[0], ports[1])
         self.assertEqual(ports[1], ports[2])
 
+    def test_rebind_list(self):
+        with self.relay("--rebind", "c3,c5-6") as relay, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", relay.port()))
+            self.server_socket.settimeout(WAIT)
+            ports = []
+            for _ in range(7):
+                client.send(b"x")
+                ports.append(self.server_socket.recvfrom(10)[1][1])
+        self.assertEqual([a == b for a, b in zip(ports, ports[1:])], [True, False, True, False, False, True])
+
     def test_two_clients(self):
         with self.relay() as relay, contextlib.ExitStack() as stack:
             clients = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2)]

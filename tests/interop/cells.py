@@ -68,7 +68,7 @@ CANNOT = [
     ("1.2", "openssl|gnutls", ".*", "cid/.*", "it has no connection IDs"),
     ("1.3", "nss", ".*", "cid/.*", "it has no connection IDs"),
     ("1.2", "mbedtls", ".*", "cid/0/0", "Mbed TLS calls two empty connection IDs none"),
-    (".*", "tern", "server", "cid/(1|20)/.*", "tern server's connection IDs are of 8 bytes, or none"),
+    (".*", "tern", "server", "cid/1/.*", "tern server's connection IDs are of 8 to 20 bytes, or none"),
     ("1.2|1.3", "wolfssl", ".*", "cid/.*/20", "wolfSSL takes connection IDs of up to 10 bytes"),
     ("1.2", "wolfssl", ".*", "cid/20/.*", "wolfSSL cannot send with a connection ID of 20 bytes in DTLS 1.2"),
     ("1.3", "nss", ".*", "ed25519/.*", "NSS takes no Ed25519 certificate in TLS"),

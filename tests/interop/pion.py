@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tern against pion/dtls: the example programs of Debian's package, as its tutorial has them (DTLS 1.2, port 4444), and
-DTLS-SRTP as WebRTC has it, by pion_srtp.go: the keys for SRTP are compared."""
+DTLS-SRTP as WebRTC has it, by pion_srtp.go: the keys for SRTP are compared; and connection IDs (RFC 9146), by pion_cid.go, of all
+lengths either side makes, with a client that gets another port on the way. pion has no return routability check."""
 
 import argparse
 import os
@@ -42,13 +43,21 @@ SRTP_CASES = [
 ]
 
 
+# who listens, the length of pion's connection IDs and of tern's. A server that wants none cannot find a client that moved.
+CID_CASES = [("pion", theirs, ours) for theirs in (0, 1, 4, 8, 20) for ours in (0, 7, 20)] + \
+            [("tern", theirs, ours) for theirs in (0, 1, 8, 20) for ours in (0, 8, 13, 20)]
+REBIND = "c8"  # behind the handshake, and before the lines end
+LINES = 10
+
+
 def build(folder):
     environment = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode")
     for program in sorted({program for _, program, _ in CASES}):
         subprocess.run(["go", "build", "-o", folder / program.replace("/", "-"), f"./{program}"], cwd=SOURCE,
                        env=environment, check=True, stdin=subprocess.DEVNULL, timeout=300)
-    subprocess.run(["go", "build", "-o", folder / "pion-srtp", ROOT / "tests/interop/pion_srtp.go"], env=environment, check=True,
-                   stdin=subprocess.DEVNULL, timeout=300)
+    for name in ("pion_srtp", "pion_cid"):
+        subprocess.run(["go", "build", "-o", folder / name, ROOT / f"tests/interop/{name}.go"], env=environment, check=True,
+                       stdin=subprocess.DEVNULL, timeout=300)
 
 
 def make_certificates(folder):
@@ -123,7 +132,7 @@ class SrtpCase(Case):
         ours, theirs, by_tern, by_pion, length = row
         self.digits = 2 * length
         self.profile, certificates = by_pion if pion_listens else by_tern, make_certificates(folder)
-        self.pion_command = [programs / "pion-srtp", "listen" if pion_listens else "dial", ADDRESS, theirs]
+        self.pion_command = [programs / "pion_srtp", "listen" if pion_listens else "dial", ADDRESS, theirs]
         mine = ["client", ADDRESS, "--insecure"] if pion_listens else \
             ["server", "--listen", ADDRESS, "--echo"]
         self.tern_command = [tern, *mine, "--policy", "webrtc", "--dtls", "1.2", "--srtp", ours, "--export",
@@ -148,6 +157,52 @@ class SrtpCase(Case):
         pion.wait_for(f"^got {TO_SERVER if self.pion_listens else 'an echo'}", self.deadline)
 
 
+class CidCase(Case):
+    """Lines and their echoes, from a client whose port changes where it is known by an ID."""
+
+    def __init__(self, tern, programs, folder, row):
+        self.folder, self.started, self.deadline = folder, [], time.monotonic() + LIMIT_S
+        listens, theirs, self.own = row
+        self.theirs, self.pion_listens, self.tern = theirs, listens == "pion", tern
+        self.moves = (theirs if self.pion_listens else self.own) > 0
+        self.pion = [programs / "pion_cid", "listen" if self.pion_listens else "dial"]
+        self.more = ["--dtls", "1.2", "--cid-length", str(self.own)]
+
+    def __call__(self):
+        if self.pion_listens:
+            server = self.start("pion", [*self.pion, ADDRESS, str(self.theirs)])
+        else:
+            certificates = make_certificates(self.folder)
+            server = self.start("tern", [self.tern, "server", "--listen", ADDRESS, "--echo", "--cert",
+                                         certificates / "server.pub.pem", "--key", certificates / "server.pem", *self.more,
+                                         *(["--follow"] if self.own else [])])
+        server.wait_for("listening", self.deadline)
+        relay = self.start("relay", [self.tern, "relay", "--listen", "127.0.0.1:0", "--to", ADDRESS, "-v",
+                                     *(["--rebind", REBIND] if self.moves else [])])
+        address = relay.wait_for(r"listening on (\S+)", self.deadline).group(1)
+        if self.pion_listens:
+            client = self.start("tern", [self.tern, "client", address, "--insecure", *self.more])
+        else:
+            client = self.start("pion", [*self.pion, address, str(self.theirs)])
+        self.expect_ids(client if self.pion_listens else server)
+        client.wait_for("connected", self.deadline)
+        for number in range(LINES):
+            self.type_into(client, f"line {number}")
+            time.sleep(0.02)
+        if self.moves:
+            relay.wait_for("^the client has a new port", self.deadline)
+        self.type_into(client, TO_SERVER)
+        client.wait_for(f"^(got )?{TO_SERVER}", self.deadline)
+        if self.moves and not self.pion_listens:
+            server.wait_for("is followed to another address", self.deadline)
+
+    def expect_ids(self, tern):
+        if not self.own and not self.theirs:
+            return
+        digits = ["none" if not length else f"[0-9a-f]{{{2 * length}}}" for length in (self.own, self.theirs)]
+        tern.wait_for(f"^connection IDs: ours {digits[0]}, the peer's {digits[1]}$", self.deadline)
+
+
 def all_cases(tern, programs, root):
     """Name and case; each has a folder of its own."""
     for number, (what, program, options) in enumerate(CASES):
@@ -162,6 +217,10 @@ def all_cases(tern, programs, root):
             folder.mkdir()
             yield f"SRTP, pion {'listens' if pion_listens else 'dials'}, {row[0]}", \
                 SrtpCase(tern, programs, folder, pion_listens, row)
+    for number, row in enumerate(CID_CASES):
+        folder = root / f"cid-{number}"
+        folder.mkdir()
+        yield f"connection IDs, {row[0]} listens, pion's {row[1]}, tern's {row[2]} bytes", CidCase(tern, programs, folder, row)
 
 
 def main():

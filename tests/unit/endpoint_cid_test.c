@@ -21,7 +21,13 @@ static const struct version {
 	const char *name;
 	tern_protocol version;
 	uint16_t client_mtu; /* 0: the default */
-} versions[] = {{"DTLS 1.2", TERN_DTLS12, 0}, {"DTLS 1.3", TERN_DTLS13, 0}, {"a hello in fragments", TERN_DTLS13, 220}};
+	uint8_t cid_length; /* 0: the default */
+} versions[] = {{"DTLS 1.2", TERN_DTLS12, 0, 0},
+		{"DTLS 1.3", TERN_DTLS13, 0, 0},
+		{"a hello in fragments", TERN_DTLS13, 220, 0},
+		{"IDs of 13 bytes, DTLS 1.2", TERN_DTLS12, 0, 13},
+		{"IDs of 20 bytes, DTLS 1.2", TERN_DTLS12, 0, 20},
+		{"IDs of 20 bytes, DTLS 1.3", TERN_DTLS13, 0, 20}};
 
 static tern_config *cid_config(tern_protocol version)
 {
@@ -55,7 +61,10 @@ static void finds_who_moved(void **state)
 	(void)state;
 	for (size_t v = 0; v < NUM(versions); v++) {
 		struct site server, client, *both[] = {&server, &client};
-		tern_endpoint_options options = {.size = sizeof options, .cids = true, .shard = 0x1234};
+		tern_endpoint_options options = {.size = sizeof options,
+						 .cids = true,
+						 .cid_length = versions[v].cid_length,
+						 .shard = 0x1234};
 		tern_info info;
 		uint16_t shard;
 		uint8_t worker;
@@ -70,6 +79,7 @@ static void finds_who_moved(void **state)
 		sites_until(both, 2, &client.connected, 1);
 		sites_until(both, 2, &server.connected, 1);
 		tern_conn_info(tern_endpoint_conn(client.endpoint, peer), &info);
+		assert_int_equal(info.peer_cid_len, versions[v].cid_length ? versions[v].cid_length : TERN_CID_LEN);
 		assert_true(tern_cid_parse(info.peer_cid, info.peer_cid_len, &shard, &worker));
 		assert_int_equal(shard, 0x1234);
 		assert_int_equal(worker, 0);
@@ -173,7 +183,10 @@ static void workers_find_who_moved(void **state)
 	for (int filter = 0; filter < 2; filter++) {
 		struct site sites[WORKERS + 1], *all[WORKERS + 1], *client = &sites[WORKERS];
 		tern_endpoint *workers[WORKERS];
-		tern_endpoint_options options = {.size = sizeof options, .cids = true, .num_listen = 1};
+		tern_endpoint_options options = {.size = sizeof options,
+						 .cids = true,
+						 .cid_length = 11,
+						 .num_listen = 1};
 		tern_config *config = cid_config(TERN_DTLS13);
 		tern_address at;
 		tern_peer peers[PEERS];
@@ -218,6 +231,53 @@ static void workers_find_who_moved(void **state)
 	}
 }
 
+/* Two IDs of a connection have nothing in common but the place they lead to, whatever their length. */
+static void ids_do_not_repeat(void **state)
+{
+	static const uint8_t lengths[] = {8, 9, 20};
+	(void)state;
+	for (size_t l = 0; l < NUM(lengths); l++) {
+		struct site server, client, *both[] = {&server, &client};
+		tern_endpoint_options options = {.size = sizeof options, .cids = true, .cid_length = lengths[l]};
+		tern_info info, later;
+		site_open(&server, cid_config(TERN_DTLS13), "127.0.0.1:0", &options);
+		site_open(&client, cid_config(TERN_DTLS13), NULL, NULL);
+		tern_address at = site_address(&server);
+		tern_peer peer = site_dial(&client, &at, NULL);
+		sites_until(both, 2, &client.connected, 1);
+		sites_until(both, 2, &server.connected, 1);
+		tern_conn_info(tern_endpoint_conn(client.endpoint, peer), &info);
+		OK(tern_conn_request_cids(tern_endpoint_conn(client.endpoint, peer), 1));
+		tern_endpoint_touch(client.endpoint, peer);
+		sites_settle(both, 2);
+		OK(tern_conn_next_cid(tern_endpoint_conn(client.endpoint, peer)));
+		tern_conn_info(tern_endpoint_conn(client.endpoint, peer), &later);
+		assert_int_equal(later.peer_cid_len, lengths[l]);
+		assert_memory_equal(info.peer_cid + 1, later.peer_cid + 1, 3); /* shard and worker */
+		assert_memory_not_equal(info.peer_cid + 4, later.peer_cid + 4, 4);
+		if (lengths[l] > 15)
+			assert_memory_not_equal(info.peer_cid + 8, later.peer_cid + 8, lengths[l] - 8u);
+		rebind(&client, peer, &at);
+		OK(tern_endpoint_send(client.endpoint, peer, "moved", 5));
+		sites_until(both, 2, &server.records, 1);
+		site_close(&client);
+		site_close(&server);
+	}
+}
+
+static void lengths_have_limits(void **state)
+{
+	static const uint8_t lengths[] = {1, 7, 21, 255};
+	(void)state;
+	for (size_t l = 0; l < NUM(lengths); l++) {
+		tern_endpoint_options options = {.size = sizeof options, .cids = true, .cid_length = lengths[l]};
+		tern_config *config = cid_config(TERN_DTLS13);
+		tern_endpoint *endpoint;
+		assert_int_equal(tern_endpoint_open(&endpoint, config, &options), TERN_ERROR_USAGE);
+		tern_config_free(config);
+	}
+}
+
 /* Each worker brings the new config. */
 static void workers_change_their_config(void **state)
 {
@@ -250,6 +310,8 @@ int main(void)
 		cmocka_unit_test(keeps_in_touch),
 		cmocka_unit_test(ids_prove_nothing),
 		cmocka_unit_test(workers_find_who_moved),
+		cmocka_unit_test(ids_do_not_repeat),
+		cmocka_unit_test(lengths_have_limits),
 		cmocka_unit_test(workers_change_their_config),
 	};
 

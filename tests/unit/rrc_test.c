@@ -270,8 +270,12 @@ static void agreement(void **state)
 		struct net net;
 		tern_error want = cases[i].agreed ? TERN_OK : TERN_ERROR_USAGE;
 		open_net(&net, &cases[i].s);
-		for (int s = 0; s < 2; s++)
+		for (int s = 0; s < 2; s++) {
+			tern_info info;
+			tern_conn_info(net.pair.side[s].conn, &info);
+			assert_int_equal(info.rrc, cases[i].agreed);
 			check_is(cases[i].name, tern_conn_probe(net.pair.side[s].conn, net.pair.now), want);
+		}
 		close_net(&net);
 	}
 }
