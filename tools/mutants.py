@@ -22,7 +22,7 @@ BUILD = ROOT / "out/mutants/build"
 TESTS = sorted((ROOT / "tests/classes").glob("*_test.c"))
 PROGRAMS = [path.stem for path in TESTS]
 UNITS = [path.stem for path in (ROOT / "tests/unit").glob("*_test.c")]
-SCENARIOS = ["full", "mutual", "13-full", "13-mutual"]
+SCENARIOS = ["full", "mutual", "13-full", "13-mutual", "cid", "13-cid-basic"]
 SECONDS = 60  # for one program: a mutant may well hang
 
 

@@ -103,6 +103,7 @@ const struct scenario scenarios[] = {
 	{.name = "lose-last-psk", .flags = SIM_LOSE_LAST | SIM_PSK, .suites = PSK_SUITE},
 	/* RFC 9146: 8 bytes each way, one-sided, long ones, and refused. */
 	{.name = "cid", IDS(8, 8), .certificate = ECDSA_CERT},
+	{.name = "cid-basic", IDS(8, 8), .basic_checks = true, .certificate = ECDSA_CERT},
 	{.name = "cid-mutual-no-cookie", IDS(20, 1), .flags = SIM_MUTUAL | SIM_NO_COOKIE, .certificate = ECDSA_CERT},
 	{.name = "cid-server", IDS(0, 8), .flags = SIM_PSK, .suites = PSK_SUITE},
 	{.name = "cid-client", IDS(8, 0), .suites = CHACHA_SUITE, .certificate = ECDSA_CERT},
@@ -281,6 +282,7 @@ const struct scenario scenarios[] = {
 	/* Longer than the handshake's keys are kept otherwise. */
 	{V13("lose-last-for-minutes"), SMALL, .flags = SIM_LOSE_LAST, .certificate = ECDSA_CERT, .losses = 200},
 	{V13("cid"), SMALL, IDS(8, 8), .certificate = ECDSA_CERT},
+	{V13("cid-basic"), SMALL, IDS(8, 8), .basic_checks = true, .certificate = ECDSA_CERT},
 	{V13("cid-mutual-no-cookie"), SMALL, IDS(20, 1), .flags = SIM_MUTUAL | SIM_NO_COOKIE,
 	 .certificate = ECDSA_CERT},
 	{V13("cid-server"), SMALL, IDS(0, 8), .flags = SIM_PSK},

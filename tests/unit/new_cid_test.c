@@ -350,6 +350,7 @@ static void judged(void **state)
 		{"another usage", NEW_CONNECTION_ID, "\0\2\1x\2", 5, TERN_ERROR_UNEXPECTED_MESSAGE,
 		 TERN_ERROR_ILLEGAL_PARAMETER},
 		{"malformed", NEW_CONNECTION_ID, "\0\2\3x\1", 5, TERN_ERROR_DECODE, TERN_ERROR_DECODE},
+		{"more behind it", NEW_CONNECTION_ID, "\0\2\1x\1\0", 6, TERN_ERROR_DECODE, TERN_ERROR_DECODE},
 		{"request, malformed", REQUEST_CONNECTION_ID, "\1\1", 2, TERN_ERROR_DECODE, TERN_ERROR_DECODE},
 	};
 	(void)state;
