@@ -93,10 +93,20 @@ bool admit(tern_endpoint *endpoint, const struct route *route, uint16_t *flags)
 	return false;
 }
 
+/* Also for a handshake that failed: it may have come so far. */
+static bool may_have_signed(const tern_conn *conn)
+{
+	tern_info info;
+
+	if (!conn) /* it could not be made */
+		return false;
+	tern_conn_info(conn, &info);
+	return !info.connected || !(info.resumed || info.scheme_id == 0);
+}
+
 void admit_leave(tern_endpoint *endpoint, struct slot *slot)
 {
 	uint16_t *cells[2];
-	tern_info info;
 
 	if (!(slot->flags & SLOT_SIGNS))
 		return;
@@ -105,7 +115,6 @@ void admit_leave(tern_endpoint *endpoint, struct slot *slot)
 	leave(cells[0]);
 	leave(cells[1]);
 	endpoint->unfinished_served--;
-	tern_conn_info(slot->conn, &info);
-	if (info.connected && (info.resumed || info.scheme_id == 0))
+	if (!may_have_signed(slot->conn))
 		give_back(endpoint);
 }

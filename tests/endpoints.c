@@ -11,15 +11,20 @@
 #define TURNS_MAX 200000
 #define SETTLE 20
 
-tern_config *psk_config(enum role role)
+tern_config *psk_config_on(const tern_allocator *heap)
 {
-	tern_config *config = new_config(NULL);
+	tern_config *config = new_config(heap);
 
 	OK(tern_config_set_suites(config, "TLS_PSK_WITH_AES_128_GCM_SHA256"));
 	OK(tern_config_add_psk(config, "id", 2, "sixteen bytes...", 16));
 	OK(tern_config_set_tickets(config, false));
-	(void)role;
 	return config;
+}
+
+tern_config *psk_config(enum role role)
+{
+	(void)role;
+	return psk_config_on(NULL);
 }
 
 void site_open(struct site *site, tern_config *config, const char *at, const tern_endpoint_options *options)

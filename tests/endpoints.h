@@ -28,6 +28,7 @@ struct site {
 
 /* A config with one PSK, by role; DTLS 1.2 with the cheapest suite. */
 tern_config *psk_config(enum role role);
+tern_config *psk_config_on(const tern_allocator *heap);
 /* Takes the config over. at NULL: nowhere. */
 void site_open(struct site *site, tern_config *config, const char *at, const tern_endpoint_options *options);
 void site_close(struct site *site);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """mutants.py [--check] [NAME...]: takes the defenses of tests/mutants/mutants.txt out of a copy of the tree, one by one.
 
-Each mutant must be noticed by a test: those of its class (tests/classes) are asked first, then the other classes, then
-malice. A mutant that nobody notices, one whose text is not there (any more), one that does not build, and a class that
+Each mutant must be noticed by a test: those of its class (tests/classes) or the named program of tests/unit are asked
+first, then the other classes, then malice. A mutant that nobody notices, one whose text is not there (any more), one that does not build, and a class that
 notices none are failures. --check only sees whether every mutant still applies. The copy and its build stay in
 out/mutants: only what a mutant touches is compiled.
 """
@@ -21,7 +21,8 @@ COPY = ROOT / "out/mutants/tree"
 BUILD = ROOT / "out/mutants/build"
 TESTS = sorted((ROOT / "tests/classes").glob("*_test.c"))
 PROGRAMS = [path.stem for path in TESTS]
-SCENARIOS = ["full", "mutual", "13-full", "13-mutual"]
+UNITS = [path.stem for path in (ROOT / "tests/unit").glob("*_test.c")]
+SCENARIOS = ["full", "mutual", "13-full", "13-mutual", "cid", "13-cid-basic"]
 SECONDS = 60  # for one program: a mutant may well hang
 
 
@@ -71,7 +72,7 @@ def check(mutants):
         why = problem(mutant)
         if why:
             yield f"{mutant.name}: {why}"
-        if mutant.killer not in classes() + ["class_malice"]:
+        if mutant.killer not in classes() + ["class_malice"] + UNITS:
             yield f"{mutant.name}: there is no {mutant.killer}"
     names = [mutant.name for mutant in mutants]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -98,9 +99,9 @@ def copy_tree():
             os.utime(target)
 
 
-def build():
-    """True when it builds; else what the compiler said is printed."""
-    command = ["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", "malice", *PROGRAMS]
+def build(targets):
+    """True when they build; else what the compiler said is printed."""
+    command = ["cmake", "--build", BUILD, "-j", str(os.cpu_count()), "--target", *targets]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         print("\n".join(line for line in done.stdout.split("\n") if "error" in line)[:2000])
@@ -116,8 +117,8 @@ def configure():
         sys.exit("mutants.py: cmake failed")
 
 
-RUNNING = re.compile(r"\[ RUN      \] (class_[A-E]\d+)")
-FAILED = re.compile(r"\[  FAILED  \] (class_[A-E]\d+)")
+RUNNING = re.compile(r"\[ RUN      \] (class_[A-E]\d+|\w+)")
+FAILED = re.compile(r"\[  FAILED  \] (class_[A-E]\d+|(?!\w+:)\w+)")
 REPLAY = re.compile(r"replay: build/malice --case (\S+)")
 
 
@@ -134,15 +135,29 @@ def failures(command):
     return found or [f"status {done.returncode}"]
 
 
+def own_programs(mutant):
+    """Those that are asked first."""
+    if mutant.killer in UNITS:
+        return [mutant.killer]
+    return [path.stem for path in TESTS if f"static void {mutant.killer}_" in path.read_text()] or ["malice"]
+
+
+def commands_of(program):
+    if program == "malice":
+        return [[BUILD / "malice", "--scenario", name, "--hellos", "1000"] for name in SCENARIOS]
+    return [[BUILD / "unit" / program]]
+
+
 def killers_of(mutant):
-    """Who notices. The program of its own class goes first."""
-    own = [path.stem for path in TESTS if f"static void {mutant.killer}_" in path.read_text()]
-    commands = [[BUILD / "unit" / name] for name in own + [name for name in PROGRAMS if name not in own]]
-    malice = [[BUILD / "malice", "--scenario", name, "--hellos", "1000"] for name in SCENARIOS]
-    for command in commands + malice if own else malice + commands:
-        found = failures(command)
-        if found:
-            return found if command[0].name != "malice" else [f"malice: {name}" for name in found]
+    """Who notices; None: it does not build. The program of its own class goes first, and if it notices no other is made."""
+    own = own_programs(mutant)
+    for programs in own, [name for name in [*PROGRAMS, "malice"] if name not in own]:
+        if not build(programs):
+            return None
+        for command in [command for program in programs for command in commands_of(program)]:
+            found = failures(command)
+            if found:
+                return found if command[0].name != "malice" else [f"malice: {name}" for name in found]
     return []
 
 
@@ -153,12 +168,10 @@ def run(mutant, noticed):
         path = COPY / file
         before.setdefault(path, path.read_text())
         path.write_text(path.read_text().replace(old, new))
-    start, found, built = time.monotonic(), [], build()
-    if built:
-        found = killers_of(mutant)
+    start, found = time.monotonic(), killers_of(mutant)
     for path, text in before.items():
         path.write_text(text)
-    if not built:
+    if found is None:
         return "does not build"
     if not found:
         return "SURVIVES"
@@ -180,7 +193,8 @@ def main(arguments):
     passed, failed, noticed = 0, len(wrong), set()
     copy_tree()
     configure()
-    if not build() or any(failures([BUILD / "unit" / name]) for name in PROGRAMS):
+    programs = sorted({program for mutant in chosen for program in own_programs(mutant)} | {*PROGRAMS})
+    if not build(programs) or any(failures(command) for program in programs for command in commands_of(program)):
         print("the tests do not pass without any mutant")
         print(f"0 passed, {len(chosen)} failed, 0 skipped")
         return 1

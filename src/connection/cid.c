@@ -182,7 +182,7 @@ static tern_error take_new(tern_conn *conn, struct span body)
 	struct new_connection_id message;
 	struct rd r = rd_of(body);
 	tern_error error;
-	if (!get_new_connection_id(&r, &message) || !rd_end(&r))
+	if (!get_new_connection_id(&r, &message))
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 9147 9");
 	if (!cids->len[CID_PEERS]) /* nor do we send with one */
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 9");
@@ -202,7 +202,7 @@ static tern_error take_request(tern_conn *conn, struct span body)
 	struct cid_dues *d = &conn->after->cids;
 	struct rd r = rd_of(body);
 	uint8_t num;
-	if (!get_request_connection_id(&r, &num) || !rd_end(&r))
+	if (!get_request_connection_id(&r, &num))
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 9147 9");
 	if (!conn->records.cids.len[CID_OURS])
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 9");

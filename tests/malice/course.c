@@ -67,18 +67,25 @@ static void note_unit(struct stage *s, unsigned to, const uint8_t *p, size_t n)
 	s->num_units++;
 }
 
-static size_t record_len(const uint8_t *p, size_t n)
+static size_t record_len(const uint8_t *p, size_t n, size_t cid_len)
 {
 	struct rd r = rd_of(span_of(p, n));
 	struct record12 record;
 	struct unified_header unified;
 	/* By the first byte: the rest of a protected record may look like anything. */
 	if (n && (p[0] & UNIFIED_FIXED_MASK) == UNIFIED_FIXED)
-		return get_unified(&r, 0, &unified) ? unified.header_len + unified.payload.n : n;
+		return get_unified(&r, cid_len, &unified) ? unified.header_len + unified.payload.n : n;
+	if (n && p[0] == CONTENT_TLS12_CID)
+		return get_record12_cid(&r, cid_len, &record) ? RECORD12_HEADER + cid_len + record.fragment.n : n;
 	return get_record12(&r, &record) ? RECORD12_HEADER + record.fragment.n : n;
 }
 
 /* ---- doing ---- */
+
+static bool is_tampered_with(const struct malice_case *c, size_t at)
+{
+	return c->tamper && (at == c->unit || (at > c->unit && goes_on_astray(c)));
+}
 
 static void one_record(struct stage *s, unsigned to, const uint8_t *p, size_t n)
 {
@@ -87,7 +94,7 @@ static void one_record(struct stage *s, unsigned to, const uint8_t *p, size_t n)
 	note_unit(s, to, p, n);
 	if (c && at == c->unit && (c->build || c->act))
 		world_at(s->world, LINK_DELAY_NS, EVENT_STRIKE, c->victim, 0);
-	if (c && (s->holds || (c->tamper && at == c->unit)))
+	if (c && (s->holds || is_tampered_with(c, at)))
 		tamper(s, to, p, n);
 	else
 		world_inject(s->world, to, p, n, LINK_DELAY_NS);
@@ -98,7 +105,7 @@ static void on_datagram(void *user, unsigned to, struct buffer *b, struct fate *
 	struct stage *s = user;
 	size_t len;
 	for (size_t at = 0; at < b->n; at += len) {
-		len = record_len(b->bytes + at, b->n - at);
+		len = record_len(b->bytes + at, b->n - at, cid_len_of(s->course, to));
 		one_record(s, to, b->bytes + at, len);
 	}
 	fate->copies = 0;
@@ -214,12 +221,23 @@ static bool gave_up_psk(const struct stage *s)
 	       v->error == TERN_ERROR_BAD_FINISHED;
 }
 
+/* Nobody but the client proves an address. */
+static bool is_misled(const struct stage *s)
+{
+	const tern_conn *server = conn_of(s, SERVER);
+	tern_path path;
+	return server && !s->moves && (s->course->scenario->ids[SERVER] || s->course->scenario->ids[CLIENT]) &&
+	       tern_conn_path(server, &path) && path.remote.bytes[1] != 1 + s->world->address;
+}
+
 static const char *problem(const struct stage *s)
 {
 	const struct world *w = s->world;
 	const struct peer *v = &w->hosts[s->c->victim].peers[0], *o = &w->hosts[!s->c->victim].peers[0];
 	if (w->inv.failed)
 		return w->inv.what;
+	if (is_misled(s))
+		return "the server believes that the client has moved";
 	switch (s->due.come) {
 	case COMPLETES:
 		return !v->ended && !o->ended && world_agrees(w) && !w->gave_up ? NULL : "they are not both connected";

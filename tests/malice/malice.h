@@ -96,6 +96,8 @@ enum tamper {
 	TAMPER_EMPTIED_WELL,
 	TAMPER_RETYPED, /* another content type */
 	TAMPER_FLIPPED, /* one bit */
+	TAMPER_ID, /* the connection ID: enum id_tamper */
+	TAMPER_ASTRAY, /* to the server, from an address that is not the client's: enum astray */
 	NUM_TAMPERS
 };
 
@@ -136,6 +138,7 @@ struct stage {
 	size_t num_traces[2];
 	struct buffer held;
 	bool holds, struck, was_connected[2];
+	bool moves; /* the server is right to believe another address */
 	struct outcome_due due;
 };
 
@@ -147,8 +150,21 @@ bool stage_run(struct course *course, const struct malice_case *c, bool verbose,
 tern_conn *conn_of(const struct stage *s, unsigned side);
 bool unit_before(const struct stage *s, size_t unit, unsigned to, bool (*is)(const struct unit *u));
 
-/* tamper.c: the record has become w; false: it is gone. */
+/* tamper.c */
 void tamper(struct stage *s, unsigned to, const uint8_t *p, size_t n);
+/* ids.c: p has room for ID_ROOM more. Returns the new length. */
+size_t tamper_id(const struct stage *s, unsigned to, uint8_t *p, size_t n);
+#define ID_ROOM 8
+size_t cid_len_of(const struct course *course,
+		  unsigned to); /* of the IDs that come to this side; 0: none is agreed on */
+/* checks.c */
+void go_astray(struct stage *s, unsigned to, const uint8_t *p, size_t n);
+bool goes_on_astray(const struct malice_case *c); /* all that follows, too */
+
+/* peer.c: a record of the other side's, in the epoch of the case. 0 bytes: it cannot be. */
+size_t seal_for(struct stage *s, const struct malice_case *c, const void *body, size_t n, uint8_t *out);
+size_t seal_among(struct stage *s, const struct malice_case *c, const void *body, size_t n, uint8_t *out); /* others */
+uint16_t expected_seq(const tern_conn *to); /* of the next handshake message */
 
 /* rules.c */
 /* How far the victim has come in what it expects when units have arrived. */
@@ -174,6 +190,8 @@ typedef void cases_fn(struct course *course, run_fn *run, void *user);
 cases_fn plain_message_cases, content_cases, replay_cases, hello_cases, tamper_cases, flip_cases; /* wire.c */
 cases_fn sealed_message_cases, sealed_content_cases, twist_cases, twist_pair_cases; /* peer.c */
 cases_fn pattern_cases; /* patterns.c */
+cases_fn id_cases; /* ids.c */
+cases_fn check_cases; /* checks.c */
 
 /* Cases without a handshake; false: failed, and the reason is printed. */
 bool spoofed_hellos(uint64_t count); /* flood.c */

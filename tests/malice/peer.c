@@ -13,17 +13,39 @@ static const char *side_name(unsigned side)
 
 /* ---- records under keys ---- */
 
-/* In an epoch that the sender can write and the victim can read. */
-static size_t seal(struct stage *s, const struct malice_case *c, const void *body, size_t n, uint8_t *out)
+/* In an epoch that the sender can write and the victim can read; NULL: there is none. */
+static tern_conn *sender(const struct stage *s, const struct malice_case *c)
+{
+	tern_conn *from = conn_of(s, !c->victim), *to = conn_of(s, c->victim);
+	bool possible = from && to && from->state != CONN_FAILED && epochs_peek_write(&from->records, c->epoch) &&
+			epochs_read(&to->records, c->epoch);
+	return possible ? from : NULL;
+}
+
+size_t seal_for(struct stage *s, const struct malice_case *c, const void *body, size_t n, uint8_t *out)
 {
 	struct wr w = wr_of(out, SIM_DATAGRAM_MAX);
-	tern_conn *from = conn_of(s, !c->victim), *to = conn_of(s, c->victim);
-	if (!from || !to || from->state == CONN_FAILED || !epochs_peek_write(&from->records, c->epoch) ||
-	    !epochs_read(&to->records, c->epoch))
+	tern_conn *from = sender(s, c);
+	bool done = from && record_seal(&from->records, c->epoch, c->content, span_of(body, n), &w, NULL) == TERN_OK;
+	return done ? w.n : 0;
+}
+
+size_t seal_among(struct stage *s, const struct malice_case *c, const void *body, size_t n, uint8_t *out)
+{
+	struct wr w = wr_of(out, SIM_DATAGRAM_MAX);
+	struct record_mark mark;
+	tern_conn *from = sender(s, c);
+	if (!from || record_begin(&from->records, c->epoch, c->content, &w, &mark) != TERN_OK)
 		return 0;
-	if (record_seal(&from->records, c->epoch, c->content, span_of(body, n), &w, NULL) != TERN_OK)
-		return 0;
-	return w.n;
+	wr_bytes(&w, span_of(body, n));
+	return record_end(&from->records, &w, &mark, NULL) == TERN_OK ? w.n : 0;
+}
+
+uint16_t expected_seq(const tern_conn *to)
+{
+	if (to->hs && !to->hs->complete)
+		return (uint16_t)to->hs->inbox.next;
+	return to->after ? (uint16_t)to->after->inbox.next : 0;
 }
 
 static size_t build_sealed_message(struct stage *s, const struct malice_case *c, uint8_t *out, struct outcome_due *due)
@@ -32,17 +54,14 @@ static size_t build_sealed_message(struct stage *s, const struct malice_case *c,
 	uint8_t message[HANDSHAKE_HEADER + sizeof zeros];
 	struct wr w = wr_of(message, sizeof message);
 	tern_conn *to = conn_of(s, c->victim);
-	uint16_t seq = 0;
+	struct fragment f = {.type = c->type, .length = 4};
 	if (!to)
 		return 0;
-	if (to->hs && !to->hs->complete)
-		seq = (uint16_t)to->hs->inbox.next;
-	else if (to->after)
-		seq = (uint16_t)to->after->inbox.next;
-	put_fragment_header(&w, &(struct fragment){.type = c->type, .length = 4, .message_seq = seq}, 4);
+	f.message_seq = expected_seq(to);
+	put_fragment_header(&w, &f, 4);
 	wr_bytes(&w, span_of(zeros, sizeof zeros));
 	*due = rule_sealed_message(s, c, c->epoch);
-	return seal(s, c, message, w.n, out);
+	return seal_for(s, c, message, w.n, out);
 }
 
 void sealed_message_cases(struct course *course, run_fn *run, void *user)
@@ -95,7 +114,7 @@ static size_t build_sealed_content(struct stage *s, const struct malice_case *c,
 	/* close_notify by whatever level; it ends an open connection without an error. */
 	if (c->content == CONTENT_ALERT && c->number % 3 == 2 && v->connected)
 		*due = (struct outcome_due){.come = CLEAN};
-	return seal(s, c, body, sealed_body(s, c, body), out);
+	return seal_for(s, c, body, sealed_body(s, c, body), out);
 }
 
 void sealed_content_cases(struct course *course, run_fn *run, void *user)

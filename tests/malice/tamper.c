@@ -49,7 +49,7 @@ static size_t changed(const struct malice_case *c, uint8_t *p, size_t n)
 
 void tamper(struct stage *s, unsigned to, const uint8_t *p, size_t n)
 {
-	uint8_t copy[SIM_DATAGRAM_MAX + 1];
+	uint8_t copy[SIM_DATAGRAM_MAX + ID_ROOM];
 	const struct malice_case *c = s->c;
 	if (s->holds) {
 		pass(s, to, p, n);
@@ -62,6 +62,10 @@ void tamper(struct stage *s, unsigned to, const uint8_t *p, size_t n)
 	s->struck = true;
 	if (c->tamper == TAMPER_DROPPED)
 		return;
+	if (c->tamper == TAMPER_ASTRAY) {
+		go_astray(s, to, p, n);
+		return;
+	}
 	if (c->tamper == TAMPER_SWAPPED) {
 		s->held.n = (uint16_t)n;
 		memcpy(s->held.bytes, p, n);
@@ -71,5 +75,7 @@ void tamper(struct stage *s, unsigned to, const uint8_t *p, size_t n)
 	memcpy(copy, p, n);
 	if (c->tamper == TAMPER_DOUBLED)
 		pass(s, to, p, n);
-	pass(s, to, copy, changed(c, copy, n));
+	pass(s, to, copy, c->tamper == TAMPER_ID ? tamper_id(s, to, copy, n) : changed(c, copy, n));
+	if (c->tamper == TAMPER_ID && c->seq_offset) /* the right one comes, too */
+		pass(s, to, p, n);
 }

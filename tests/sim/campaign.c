@@ -240,7 +240,8 @@ void run_mtus(struct tally *t, const struct scenario *scenario, unsigned sample)
 /* An hour later nobody has the keys any more that what got lost should be sent or read with. */
 static bool is_bad_time(const struct scenario *s, enum fault_kind kind)
 {
-	return (kind == FAULT_MONO_FORWARD || kind == FAULT_MONO_END) && (s->flags & SIM_LOSE_LAST || s->skip_to);
+	return (kind == FAULT_MONO_FORWARD || kind == FAULT_MONO_END) &&
+	       (s->flags & SIM_LOSE_LAST || s->skip_to || s->moves_at_once);
 }
 
 /* What comes again and again in a long run fails in few ways. */

@@ -87,9 +87,8 @@ static void on_connected(struct host *h, struct peer *p)
 	if (h->ids_left)
 		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->updates_gap_ms),
 			 EVENT_CHANGE_IDS, h->side, 0);
-	if (h->side == CLIENT && h->world->moves_left)
-		world_at(h->world, SIM_MS * pcg_below(&h->world->rng, 1u + h->world->scenario->moves_gap_ms),
-			 EVENT_MOVE, h->side, 0);
+	if (h->side == CLIENT)
+		move_begin(h->world);
 }
 
 static void on_authenticated(struct host *h, struct peer *p)

@@ -32,6 +32,7 @@ void check_epochs(struct world *w);
 void check_ids(struct world *w);
 
 /* moves.c: the client gets another address, as behind a NAT. */
+void move_begin(struct world *w); /* the client is connected, and has not sent its last flight */
 void move_client(struct world *w);
 bool moves_done(const struct world *w); /* and the server sends to the last one */
 void path_changed(struct host *h, const tern_event *event);

@@ -25,11 +25,25 @@ void turn_toward(struct host *h, const tern_path *path)
 		h->world->toward = address_in(path);
 }
 
+/* Without a server that is connected, only where all that the client still says goes under keys, with an ID. */
+static bool may_move(const struct world *w)
+{
+	return world_agrees(w) || (w->scenario->moves_at_once && w->hosts[CLIENT].peers[0].connected);
+}
+
+void move_begin(struct world *w)
+{
+	if (w->moves_left && w->scenario->moves_at_once)
+		move_client(w);
+	else if (w->moves_left)
+		world_at(w, SIM_MS * pcg_below(&w->rng, 1u + w->scenario->moves_gap_ms), EVENT_MOVE, CLIENT, 0);
+}
+
 void move_client(struct world *w)
 {
 	if (!w->moves_left || w->hosts[CLIENT].peers[0].ended)
 		return;
-	if (world_agrees(w)) {
+	if (may_move(w)) {
 		w->moves_left--;
 		w->address++;
 		ladder_note(w, CLIENT, "has address %u", w->address);

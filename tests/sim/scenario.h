@@ -62,6 +62,7 @@ struct scenario {
 	uint8_t ids[2]; /* connection IDs: one more than the bytes of a side's; 0: it does without */
 	uint8_t moves; /* so often the client gets another address, and does not know */
 	bool basic_checks; /* of the paths: RFC 9853 5.1 */
+	bool moves_at_once; /* DTLS 1.3: the first time before its last flight */
 	uint16_t moves_gap_ms; /* at most so long after the one before */
 
 	/* DTLS 1.3 */

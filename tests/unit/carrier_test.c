@@ -312,6 +312,22 @@ static void over(void **state)
 	}
 }
 
+/* A handshake that has failed asks for nothing more. */
+static void failed(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < NUM(versions); v++) {
+		struct pair p;
+		make_carried(&p, versions[v]);
+		pair_collect(&p, CLIENT);
+		assert_true(lent(&p, CLIENT) > 0);
+		pair_forge(&p, CLIENT, CONTENT_ALERT, 0, 9, "\2\50", 2);
+		check_is("client", p.side[CLIENT].error, TERN_ERROR_PEER_ALERT);
+		assert_int_equal(lent(&p, CLIENT), 0);
+		pair_free(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +340,7 @@ int main(void)
 		cmocka_unit_test(switched_both_ways),
 		cmocka_unit_test(switched_at_any_time),
 		cmocka_unit_test(over),
+		cmocka_unit_test(failed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

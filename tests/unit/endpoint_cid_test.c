@@ -158,6 +158,8 @@ static void ids_prove_nothing(void **state)
 		for (size_t b = 11; b < sizeof record; b++)
 			record[b] = (uint8_t)pcg_next(&pcg);
 		memcpy(record + 11, info.peer_cid, i % 3 ? 4 : 8); /* a real one, forged contents; or a real start */
+		if (i % 6 == 1)
+			record[11 + 3] = 1; /* there is no such worker */
 		record[19] = 0;
 		record[20] = 43;
 		assert_int_equal(sendto(fd, record, sizeof record, 0, (struct sockaddr *)&name, len), sizeof record);
@@ -169,8 +171,80 @@ static void ids_prove_nothing(void **state)
 	sites_until(both, 2, &server.records, 1);
 	assert_int_equal(site_counters(&server).datagrams_received, 1000 + site_counters(&client).datagrams_sent);
 	assert_int_equal(server.num_gone, 0);
+	assert_int_equal(site_counters(&server).handed_over, 0);
 	site_close(&client);
 	site_close(&server);
+}
+
+/* From a socket that the server has never heard of. */
+static void send_elsewhere(const tern_address *to, const uint8_t *bytes, size_t n)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in6 name;
+	socklen_t len = (socklen_t)tern_endpoint_to_sockaddr((struct sockaddr *)&name, to);
+	assert_true(fd >= 0 && sendto(fd, bytes, n, 0, (struct sockaddr *)&name, len) == (ssize_t)n);
+	close(fd);
+}
+
+/* Whose ID it was has gone. */
+static void ids_of_who_is_gone(void **state)
+{
+	struct site server, client, *both[] = {&server, &client};
+	tern_endpoint_options options = {.size = sizeof options, .cids = true};
+	uint8_t late[512];
+	size_t n;
+	(void)state;
+	site_open(&server, cid_config(TERN_DTLS12), "127.0.0.1:0", &options);
+	site_open(&client, cid_config(TERN_DTLS12), NULL, NULL);
+	tern_address at = site_address(&server);
+	tern_peer peer = site_dial(&client, &at, NULL);
+	sites_until(both, 2, &client.connected, 1);
+	sites_until(both, 2, &server.connected, 1);
+	site_stop_clock(&client);
+	OK(tern_conn_seal(tern_endpoint_conn(client.endpoint, peer), late, sizeof late, &n, (const uint8_t *)"late", 4,
+			  site_now));
+	tern_endpoint_close(client.endpoint, peer);
+	sites_until(both, 2, &server.num_gone, 1);
+	uint64_t strangers = site_counters(&server).dropped_stranger;
+	send_elsewhere(&at, late, n);
+	sites_settle(both, 1);
+	assert_int_equal(site_counters(&server).dropped_stranger, strangers + 1);
+	assert_int_equal(server.records, 0);
+	site_close(&client);
+	site_close(&server);
+}
+
+/* A record of the client's from an address that it does not have: the server asks there, and stays with the client. */
+static void addresses_are_proved(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < 2; v++) {
+		struct site server, client, *both[] = {&server, &client};
+		tern_endpoint_options options = {.size = sizeof options, .cids = true};
+		uint8_t stolen[512];
+		size_t n;
+		site_open(&server, cid_config(versions[v].version), "127.0.0.1:0", &options);
+		site_open(&client, cid_config(versions[v].version), NULL, NULL);
+		site_stop_clock(&server);
+		site_stop_clock(&client);
+		tern_address at = site_address(&server);
+		tern_peer peer = site_dial(&client, &at, NULL);
+		sites_until(both, 2, &client.connected, 1);
+		sites_until(both, 2, &server.connected, 1);
+		OK(tern_conn_seal(tern_endpoint_conn(client.endpoint, peer), stolen, sizeof stolen, &n,
+				  (const uint8_t *)"stolen", 6, site_now));
+		send_elsewhere(&at, stolen, n);
+		sites_until(both, 2, &server.records, 1);
+		for (int i = 0; i < 20; i++) {
+			site_pass(SECOND_NS / 4);
+			sites_turn(both, 2);
+		}
+		OK(tern_endpoint_send(server.endpoint, server.peer, "there?", 6));
+		sites_until(both, 2, &client.records, 1);
+		assert_int_equal(site_counters(&server).paths_changed, 0);
+		site_close(&client);
+		site_close(&server);
+	}
 }
 
 #define WORKERS 3
@@ -309,6 +383,8 @@ int main(void)
 		cmocka_unit_test(finds_who_moved),
 		cmocka_unit_test(keeps_in_touch),
 		cmocka_unit_test(ids_prove_nothing),
+		cmocka_unit_test(ids_of_who_is_gone),
+		cmocka_unit_test(addresses_are_proved),
 		cmocka_unit_test(workers_find_who_moved),
 		cmocka_unit_test(ids_do_not_repeat),
 		cmocka_unit_test(lengths_have_limits),

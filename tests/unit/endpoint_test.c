@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "count_heap.h"
 #include "endpoints.h"
 #include "usual_pair.h"
 
@@ -252,6 +253,30 @@ static void what_is_far_off_never_comes(void **state)
 	two_close(&t);
 }
 
+/* What does not authenticate is no sign of life, wherever it comes from. */
+static void garbage_keeps_nobody_alive(void **state)
+{
+	static const uint8_t forged[60] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 99, 0, 47};
+	tern_endpoint_options options = {.size = sizeof options, .idle_ns = 100 * SECOND_NS};
+	struct two t;
+	tern_peer peer;
+	(void)state;
+	two_open(&t, &options);
+	site_stop_clock(&t.server);
+	two_connect(&t, &peer);
+	const struct tern_endpoint *client = t.client.endpoint;
+	int fd = client->sockets[slot_at(client, (uint32_t)peer)->route.socket].fd;
+	for (int i = 0; i < 3; i++) {
+		site_pass(33 * SECOND_NS);
+		assert_int_equal(send(fd, forged, sizeof forged, 0), sizeof forged);
+		sites_settle(t.both, 1);
+	}
+	assert_int_equal(site_counters(&t.server).dropped_unopened, 3);
+	site_pass(SECOND_NS);
+	sites_until(t.both, 2, &t.server.gone[TERN_GONE_IDLE], 1);
+	two_close(&t);
+}
+
 /* Leaves a handshake unfinished at the server: the client says no more after its second hello. */
 static void half_open(struct two *t)
 {
@@ -300,6 +325,40 @@ static void room_is_made_in_order(void **state)
 	assert_true(t.server.left == server[0]);
 	assert_int_equal(site_counters(&t.server).peers, 4);
 	sites_until(t.both, 2, &t.client.gone[TERN_GONE_CLOSED_BY_PEER], 3); /* they are told */
+	two_close(&t);
+}
+
+/* Two handshakes at one address: a plaintext alert of the one that fails would end the other, too. */
+static void a_failed_one_says_nothing(void **state)
+{
+	static const uint8_t out_of_turn[] = {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 12,
+					      14, 0,	0,    0, 0, 2, 0, 0, 0, 0, 0, 0};
+	struct two t;
+	char from[TERN_ADDRESS_TEXT];
+	tern_path path;
+	(void)state;
+	two_open(&t, NULL);
+	site_stop_clock(&t.server);
+	half_open(&t);
+	const struct tern_endpoint *server = t.server.endpoint, *client = t.client.endpoint;
+	route_path(server, &slot_at(server, server->unfinished.first)->route, &path);
+	tern_endpoint_text(from, &path.remote);
+	tern_peer peer = site_dial(&t.client, &t.at, from);
+	for (int i = 0; i < 1000 && t.server.accepted < 2; i++) {
+		sites_turn(&t.both[1], 1);
+		sites_settle(&t.both[0], 1);
+	}
+	assert_int_equal(site_counters(&t.server).handshakes, 2);
+	uint64_t sent = site_counters(&t.server).datagrams_sent;
+	int fd = client->sockets[slot_at(client, (uint32_t)peer)->route.socket].fd;
+	assert_int_equal(send(fd, out_of_turn, sizeof out_of_turn, 0), sizeof out_of_turn);
+	sites_settle(&t.both[0], 1);
+	assert_int_equal(t.server.gone[TERN_GONE_FAILED], 1);
+	assert_int_equal(site_counters(&t.server).datagrams_sent, sent);
+	assert_int_equal(send(fd, out_of_turn, sizeof out_of_turn, 0), sizeof out_of_turn);
+	sites_settle(&t.both[0], 1);
+	assert_int_equal(t.server.gone[TERN_GONE_FAILED], 2);
+	assert_int_equal(site_counters(&t.server).datagrams_sent, sent + 1); /* nobody else is there now */
 	two_close(&t);
 }
 
@@ -434,6 +493,56 @@ static void handshakes_wait_for_records(void **state)
 	assert_int_equal(t.server.num_order, 4);
 	for (int i = 0; i < 3; i++)
 		site_close(&late[i]);
+	two_close(&t);
+}
+
+/* So does the rest of a handshake that is under way. */
+static void flights_wait_for_records(void **state)
+{
+	struct two t;
+	struct site late, *turns[] = {&late};
+	tern_peer client;
+	(void)state;
+	two_open(&t, NULL);
+	two_connect(&t, &client);
+	site_open(&late, psk_config(CLIENT), NULL, NULL);
+	site_dial(&late, &t.at, NULL);
+	for (int i = 0; i < 2; i++) { /* two hellos; the server's flight */
+		sites_turn(turns, 1);
+		sites_settle(&t.both[0], 1);
+	}
+	sites_turn(turns, 1); /* the client's */
+	OK(tern_endpoint_send(t.client.endpoint, client, "data", 4));
+	assert_true(tern_endpoint_flush(t.client.endpoint));
+	t.server.num_order = 0;
+	sites_settle(&t.both[0], 1);
+	assert_memory_equal(t.server.order, "DC", 2);
+	assert_int_equal(t.server.num_order, 2);
+	site_close(&late);
+	two_close(&t);
+}
+
+/* A peer for whom there is no memory is refused, and costs none of the budgets. */
+static void no_memory_for_a_peer(void **state)
+{
+	tern_endpoint_options options = {.size = sizeof options, .signatures_per_s = 1};
+	struct count_heap heap = {0};
+	tern_allocator allocator = count_heap_allocator(&heap);
+	struct two t;
+	(void)state;
+	two_open_with(&t, psk_config_on(&allocator), psk_config(CLIENT), &options);
+	site_stop_clock(&t.server); /* no allowance comes by itself */
+	t.server.endpoint->allowance_at_ns = site_now.mono_ns;
+	heap.fail_at = heap.allocs + 1;
+	heap.fail_on = true;
+	site_dial(&t.client, &t.at, NULL);
+	sites_settle(t.both, 2);
+	assert_int_equal(site_counters(&t.server).refused_memory, 1);
+	assert_int_equal(site_counters(&t.server).handshakes, 0);
+	assert_int_equal(site_counters(&t.server).peers, 0);
+	heap.fail_at = 0;
+	two_connect(&t, NULL);
+	assert_int_equal(site_counters(&t.server).refused_signatures, 0);
 	two_close(&t);
 }
 
@@ -625,12 +734,16 @@ int main(void)
 		cmocka_unit_test(a_failed_restart_changes_nothing),
 		cmocka_unit_test(the_silent_are_closed),
 		cmocka_unit_test(what_is_far_off_never_comes),
+		cmocka_unit_test(garbage_keeps_nobody_alive),
 		cmocka_unit_test(room_is_made_in_order),
+		cmocka_unit_test(a_failed_one_says_nothing),
 		cmocka_unit_test(dials_have_a_limit_too),
 		cmocka_unit_test(budgets_refuse),
 		cmocka_unit_test(private_key_operations_have_a_budget),
 		cmocka_unit_test(too_many_bytes_before_connecting),
 		cmocka_unit_test(handshakes_wait_for_records),
+		cmocka_unit_test(flights_wait_for_records),
+		cmocka_unit_test(no_memory_for_a_peer),
 		cmocka_unit_test(what_follows_a_waiting_hello_waits_too),
 		cmocka_unit_test(records_keep_their_order),
 		cmocka_unit_test(garbage_costs_nothing),

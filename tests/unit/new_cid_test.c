@@ -17,6 +17,7 @@ static struct {
 	uint8_t made, retired;
 	bool live[256];
 	bool none; /* there are no more */
+	bool same; /* there is but one */
 } ids[2];
 
 static size_t make(void *user, tern_conn *conn, uint8_t *cid, size_t cap)
@@ -27,6 +28,10 @@ static size_t make(void *user, tern_conn *conn, uint8_t *cid, size_t cap)
 	if (ids[who].none)
 		return 0;
 	memset(cid, 0x55, 9);
+	if (ids[who].same) {
+		cid[0] = 0;
+		return 9;
+	}
 	cid[0] = ids[who].made;
 	ids[who].live[ids[who].made++] = true;
 	return 9;
@@ -345,6 +350,7 @@ static void judged(void **state)
 		{"another usage", NEW_CONNECTION_ID, "\0\2\1x\2", 5, TERN_ERROR_UNEXPECTED_MESSAGE,
 		 TERN_ERROR_ILLEGAL_PARAMETER},
 		{"malformed", NEW_CONNECTION_ID, "\0\2\3x\1", 5, TERN_ERROR_DECODE, TERN_ERROR_DECODE},
+		{"more behind it", NEW_CONNECTION_ID, "\0\2\1x\1\0", 6, TERN_ERROR_DECODE, TERN_ERROR_DECODE},
 		{"request, malformed", REQUEST_CONNECTION_ID, "\1\1", 2, TERN_ERROR_DECODE, TERN_ERROR_DECODE},
 	};
 	(void)state;
@@ -395,6 +401,24 @@ static void codec_without(void **state)
 	assert_int_equal(sent[SERVER][NEW_CONNECTION_ID], 1);
 	check_peers(&p, CLIENT, 0, 0);
 	OK(tern_conn_request_cids(p.side[CLIENT].conn, 2)); /* it was answered */
+	hang_up(&p);
+}
+
+/* An ID that is ours already is nothing new, and stays. */
+static void codec_repeats_itself(void **state)
+{
+	struct pair p;
+	(void)state;
+	connect_with(&p, true, true);
+	ids[SERVER].same = true;
+	for (int immediate = 0; immediate < 2; immediate++) {
+		OK(tern_conn_new_cid(p.side[SERVER].conn, immediate));
+		pair_settle(&p);
+	}
+	assert_int_equal(sent[SERVER][NEW_CONNECTION_ID], 0);
+	assert_int_equal(cids_num(&p.side[SERVER].conn->records.cids, CID_OURS), 1);
+	assert_int_equal(live(SERVER), 1);
+	send_data(&p, CLIENT);
 	hang_up(&p);
 }
 
@@ -475,10 +499,19 @@ static void not_now(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answer_in_doubt), cmocka_unit_test(immediate), cmocka_unit_test(spare),
-		cmocka_unit_test(requests),	   cmocka_unit_test(too_many),	cmocka_unit_test(one_at_a_time),
-		cmocka_unit_test(through_loss),	   cmocka_unit_test(judged),	cmocka_unit_test(one_sided),
-		cmocka_unit_test(codec_without),   cmocka_unit_test(kept),	cmocka_unit_test(not_now),
+		cmocka_unit_test(answer_in_doubt),
+		cmocka_unit_test(immediate),
+		cmocka_unit_test(spare),
+		cmocka_unit_test(requests),
+		cmocka_unit_test(too_many),
+		cmocka_unit_test(one_at_a_time),
+		cmocka_unit_test(through_loss),
+		cmocka_unit_test(judged),
+		cmocka_unit_test(one_sided),
+		cmocka_unit_test(codec_without),
+		cmocka_unit_test(kept),
+		cmocka_unit_test(not_now),
+		cmocka_unit_test(codec_repeats_itself),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }

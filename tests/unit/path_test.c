@@ -414,6 +414,60 @@ static void another_rebinding_is_left_alone(void **state)
 	close_side(&s);
 }
 
+static void bytes_from(struct side *s, const tern_path *path, size_t n)
+{
+	paths_feed(s->p, path);
+	paths_arrived(s->p, &(struct arrived){n, true, true, false}, RTT, s->now);
+	paths_fed(s->p);
+}
+
+/* What a third address sends is no budget for the candidate, and does not speak for it. */
+static void a_third_address_adds_nothing(void **state)
+{
+	struct side s;
+	(void)state;
+	open_side(&s, false);
+	bytes_from(&s, &away, DATAGRAM / 4);
+	bytes_from(&s, &third, 1000);
+	assert_int_equal(errand(&s), ERRAND_NONE);
+	bytes_from(&s, &away, DATAGRAM / 4);
+	check_to(&s, &away);
+	data_from(&s, &home, true);
+	data_from(&s, &third, true);
+	assert_true(message_from(&s, &away, RRC_PATH_RESPONSE, s.last));
+	assert_true(is_at(&s, &home));
+	settle(&s);
+	close_side(&s);
+}
+
+/* An answer that comes when the check is over, and not told of yet. */
+static void stale_answers(void **state)
+{
+	(void)state;
+	for (int dropped = 0; dropped < 2; dropped++) {
+		struct side s;
+		uint8_t cookie[RRC_COOKIE];
+		uint64_t rtt;
+		open_side(&s, false);
+		data_from(&s, &away, true);
+		check_to(&s, &away);
+		memcpy(cookie, s.last, sizeof cookie);
+		if (dropped)
+			assert_true(message_from(&s, &away, RRC_PATH_DROP, cookie));
+		else
+			(void)run_out(&s);
+		paths_feed(s.p, &away);
+		paths_arrived(s.p, &(struct arrived){DATAGRAM, false, true, true}, RTT, s.now);
+		assert_false(paths_receive(s.p, &(struct rrc){RRC_PATH_RESPONSE, span_of(cookie, RRC_COOKIE)}, DATAGRAM,
+					   &rtt, s.now));
+		paths_fed(s.p);
+		assert_true(is_at(&s, &home));
+		check_news(&s, NEWS_FAILED, &away);
+		settle(&s);
+		close_side(&s);
+	}
+}
+
 /* What is newer than the candidate's came on the old path: the peer is there still. */
 static void the_old_path_goes_on(void **state)
 {
@@ -660,6 +714,8 @@ int main(void)
 		cmocka_unit_test(amplification),
 		cmocka_unit_test(waits_for_bytes),
 		cmocka_unit_test(another_rebinding_is_left_alone),
+		cmocka_unit_test(a_third_address_adds_nothing),
+		cmocka_unit_test(stale_answers),
 		cmocka_unit_test(the_old_path_goes_on),
 		cmocka_unit_test(answers_go_where_the_challenge_came_from),
 		cmocka_unit_test(one_answer_to_each),

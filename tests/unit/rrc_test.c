@@ -393,6 +393,89 @@ static void spoofed(void **state)
 	}
 }
 
+static void check_unmoved(struct net *net)
+{
+	check_path(net, SERVER, 1, 10);
+	assert_int_equal(net->num_events[SERVER], 0);
+	assert_null(conn_of(net, SERVER)->paths->moves);
+	assert_int_equal(net->out[66], 0);
+}
+
+/* An old record, whether it came before or was held back, says nothing of where the client is. RFC 9146 6. */
+static void old_records(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * NUM(settings); i++) {
+		struct net net;
+		struct flying held;
+		open_net(&net, &settings[i / 2]);
+		net.data[SERVER] = 0;
+		send(&net, CLIENT, 10);
+		held = net.flying[0];
+		net.num_flying = i % 2;
+		send(&net, CLIENT, 10);
+		run(&net, 100 * MS);
+		held.path = path_of(1, 66);
+		arrive(&net, SERVER, &held.path, held.bytes, held.n);
+		assert_int_equal(net.data[SERVER], 2);
+		check_unmoved(&net);
+		close_net(&net);
+	}
+}
+
+/* Without an ID of its own nothing leads a server to a client that has moved: what comes so is not followed. */
+static void without_an_id(void **state)
+{
+	(void)state;
+	for (int old = 0; old < 2; old++) {
+		const struct setting s = {"", old, TERN_RRC_BASIC, TERN_RRC_BASIC, 8, 0, false};
+		struct net net;
+		open_net(&net, &s);
+		net.nat = 66;
+		send(&net, CLIENT, 10);
+		run(&net, 100 * MS);
+		check_unmoved(&net);
+		close_net(&net);
+	}
+}
+
+/* What was known of the old path's round trips says nothing of the new one's. */
+static void round_trips(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NUM(settings); i++) {
+		struct net net;
+		if (settings[i].server == TERN_RRC_ENHANCED)
+			continue;
+		open_net(&net, &settings[i]);
+		conn_of(&net, SERVER)->rtt_ns = 10000 * MS;
+		net.nat = 20;
+		send(&net, CLIENT, 10);
+		run(&net, 3 * DELAY);
+		EVENTS(&net, TERN_PATH_PROBING, TERN_PATH_CHANGED);
+		assert_int_equal(conn_of(&net, SERVER)->rtt_ns, 2 * DELAY);
+		close_net(&net);
+	}
+}
+
+/* The last record that a key may seal is for telling of the end. */
+static void worn_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NUM(settings); i++) {
+		struct net net;
+		uint8_t out[PAIR_DATAGRAM];
+		tern_path path;
+		size_t n;
+		open_net(&net, &settings[i]);
+		conn_of(&net, SERVER)->records.seal_limit = conn_of(&net, SERVER)->records.out.next_seq + 1;
+		OK(tern_conn_probe(conn_of(&net, SERVER), net.pair.now));
+		OK(tern_conn_take_path(conn_of(&net, SERVER), out, sizeof out, &n, &path, net.pair.now));
+		assert_int_equal(n, 0);
+		close_net(&net);
+	}
+}
+
 /* RFC 9146 6. Somebody who sees all that the client sends brings it to the server sooner, from his own address, and
  * what the server sends there to the client. The enhanced check keeps him out. */
 static void faster_copies(void **state)
@@ -622,6 +705,10 @@ int main(void)
 		cmocka_unit_test(rebinding_amid_a_key_update),
 		cmocka_unit_test(losses),
 		cmocka_unit_test(spoofed),
+		cmocka_unit_test(old_records),
+		cmocka_unit_test(without_an_id),
+		cmocka_unit_test(round_trips),
+		cmocka_unit_test(worn_keys),
 		cmocka_unit_test(faster_copies),
 		cmocka_unit_test(told_only),
 		cmocka_unit_test(migration),
