@@ -50,7 +50,7 @@ void timer_set(tern_endpoint *endpoint, uint32_t index, uint64_t at_ns)
 {
 	uint32_t at = slot_at(endpoint, index)->timer;
 
-	if (at_ns == TERN_NEVER || (at && endpoint->timers[at - 1].at_ns <= at_ns))
+	if (at && endpoint->timers[at - 1].at_ns <= at_ns)
 		return;
 	sift_up(endpoint, at ? at : ++endpoint->num_timers, (struct timer){at_ns, index});
 }
@@ -76,8 +76,9 @@ uint32_t timer_due(tern_endpoint *endpoint)
 {
 	uint32_t index;
 
-	if (!endpoint->num_timers || endpoint->timers[0].at_ns > endpoint->now.mono_ns)
+	if (!endpoint->num_timers || endpoint->timers[0].at_ns > endpoint->now.mono_ns || endpoint->ticks == TICKS)
 		return 0;
+	endpoint->ticks++;
 	index = endpoint->timers[0].slot;
 	timer_clear(endpoint, index);
 	return index;
