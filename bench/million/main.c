@@ -277,6 +277,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0); /* each line when it is known, into a file too */
 	printf("%u connections, PSK, AES-128-GCM, connection IDs of 8 bytes; the clients share the machine\n", o.num);
 	for (tern_protocol version = TERN_DTLS12; version >= TERN_DTLS13; version--)
 		if (!o.only || o.only == version)
