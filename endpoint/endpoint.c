@@ -221,7 +221,6 @@ void tern_endpoint_free(tern_endpoint *endpoint)
 	pool_release(endpoint->pool);
 	group_release(endpoint->group);
 	receives_free(endpoint->receives);
-	free(endpoint->timers);
 	free(endpoint->sockets);
 	free(endpoint->sends.bytes);
 	free(endpoint->backlog.bytes);

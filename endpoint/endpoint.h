@@ -207,8 +207,8 @@ struct tern_endpoint {
 	bool found_holds;
 	struct queue unfinished, connected, work, blocked;
 	uint32_t goner; /* whose GONE was told: freed by the following call */
-	struct timer *timers;
-	uint32_t num_timers, max_timers;
+	struct timer *timers; /* room for every slot */
+	uint32_t num_timers;
 	uint32_t ticks; /* timers that were due in this round */
 
 	struct socket *sockets;
@@ -281,7 +281,6 @@ void blocked_release(tern_endpoint *endpoint); /* all become work */
 
 /* ---- timers.c: a heap by time. An entry may be too early, never too late. */
 
-bool timers_reserve(tern_endpoint *endpoint, uint32_t num);
 void timer_set(tern_endpoint *endpoint, uint32_t index, uint64_t at_ns); /* a later time than is set waits its turn */
 void timer_clear(tern_endpoint *endpoint, uint32_t index);
 uint32_t timer_due(tern_endpoint *endpoint); /* taken out; 0: none, or enough for this round */

@@ -1,25 +1,6 @@
 /* A binary heap of deadlines; each slot knows its place. */
 #include "endpoint.h"
 
-#include <stdlib.h>
-
-bool timers_reserve(tern_endpoint *endpoint, uint32_t num)
-{
-	uint32_t max = endpoint->max_timers ? endpoint->max_timers : CHUNK;
-	struct timer *grown;
-
-	while (max <= num)
-		max *= 2;
-	if (max == endpoint->max_timers)
-		return true;
-	grown = realloc(endpoint->timers, max * sizeof *grown);
-	if (!grown)
-		return false;
-	endpoint->timers = grown;
-	endpoint->max_timers = max;
-	return true;
-}
-
 /* Places count from 1. */
 static void place(tern_endpoint *endpoint, uint32_t at, struct timer timer)
 {

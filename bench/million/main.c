@@ -145,7 +145,8 @@ static bool fill(const struct child *server, const struct child *clients)
 	       (unsigned long long)r.answered, (unsigned long long)r.asked, (double)r.ns / SECOND,
 	       (double)r.answered * SECOND / (double)r.ns);
 	print_pause(&full);
-	printf("  resident               %.3f GB\n", (double)full.resident / SECOND);
+	printf("  resident               %.3f GB, %.3f GB of heap in use\n", (double)full.resident / SECOND,
+	       (double)full.heap / SECOND);
 	return r.answered == r.asked && full.peers == r.asked;
 }
 
