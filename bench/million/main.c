@@ -165,16 +165,15 @@ static struct server_report settle(const struct child *server)
 	return r;
 }
 
-static void print_memory(const struct server_report *empty, const struct server_report *full)
+static void print_memory(const struct server_report *full)
 {
 	double peers = (double)full->peers;
 
 	puts("  five minutes later");
-	printf("  resident               %.3f GB, %.3f GB of it before: %.0f bytes a connection\n",
-	       (double)full->resident / SECOND, (double)empty->resident / SECOND,
-	       (double)(full->resident - empty->resident) / peers);
-	printf("  heap in use            %.3f GB, %.3f GB of it before: %.0f bytes a connection\n",
-	       (double)full->heap / SECOND, (double)empty->heap / SECOND, (double)(full->heap - empty->heap) / peers);
+	printf("  resident               %.3f GB: %.0f bytes a connection\n", (double)full->resident / SECOND,
+	       (double)(full->resident - full->resident_before) / peers);
+	printf("  heap in use            %.3f GB: %.0f bytes a connection\n", (double)full->heap / SECOND,
+	       (double)(full->heap - full->heap_before) / peers);
 }
 
 static bool rest(const struct child *server, unsigned seconds)
@@ -218,14 +217,14 @@ static bool expire(const struct child *server, uint64_t num)
 static bool measure(tern_protocol version, const struct options *o)
 {
 	struct child server = start(serve, version, o->num, 0, -1), clients;
-	struct server_report empty = ask_server(&server), full;
+	struct server_report full;
 	bool ok;
 
-	clients = start(million_connect, version, o->num, empty.port, server.control);
+	clients = start(million_connect, version, o->num, ask_server(&server).port, server.control);
 	printf("DTLS %s\n", version == TERN_DTLS12 ? "1.2" : "1.3");
 	ok = fill(&server, &clients);
 	full = settle(&server);
-	print_memory(&empty, &full);
+	print_memory(&full);
 	ok = rest(&server, o->idle_s) && ok;
 	ok = speak(&server, &clients) && ok;
 	ok = expire(&server, full.peers) && ok;

@@ -23,6 +23,7 @@ enum order {
 struct server_report {
 	uint16_t port;
 	uint64_t resident, heap; /* bytes; of the heap, what is in use */
+	uint64_t resident_before, heap_before; /* before there was an endpoint */
 	uint64_t peers, handshakes_failed, paths_changed, gone_idle;
 	uint64_t timers; /* connections that have a deadline */
 	uint64_t wakeups; /* times that the loop woke up for the endpoint */

@@ -14,6 +14,7 @@ static const uint64_t MS_NS = 1000000;
 struct server {
 	tern_endpoint *endpoint;
 	int control;
+	uint64_t resident_before, heap_before;
 	uint64_t wakeups, worst_cpu_ns, worst_ns, told_cpu_ns;
 };
 
@@ -43,6 +44,14 @@ static uint64_t resident(void)
 		million_die("cannot read /proc/self/statm");
 	fclose(file);
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Walks all that is free. */
+static uint64_t heap_in_use(void)
+{
+	struct mallinfo2 heap = mallinfo2();
+
+	return heap.uordblks + heap.hblkhd;
 }
 
 static void next(struct server *server, tern_endpoint_event *event)
@@ -84,10 +93,11 @@ static void report(struct server *server)
 {
 	tern_endpoint_counters counters = {.size = sizeof counters};
 	struct server_report r = {.resident = resident(), .cpu_ns = cpu_ns() - server->told_cpu_ns};
-	struct mallinfo2 heap = mallinfo2(); /* walks all that is free */
 	tern_address bound;
 
-	r.heap = heap.uordblks + heap.hblkhd;
+	r.heap = heap_in_use();
+	r.resident_before = server->resident_before;
+	r.heap_before = server->heap_before;
 	if (!tern_endpoint_bound(server->endpoint, &bound, 0))
 		million_die("not bound");
 	r.port = (uint16_t)(bound.bytes[4] << 8 | bound.bytes[5]);
@@ -158,7 +168,7 @@ void million_serve(int control, tern_protocol version, uint32_t num)
 {
 	tern_config *config = million_config(version);
 	struct io io = {io_batch.send, io_batch.receive, shifted_clock};
-	struct server server = {.control = control};
+	struct server server = {.control = control, .resident_before = resident(), .heap_before = heap_in_use()};
 	tern_address at;
 	tern_endpoint_options options = {.size = sizeof options,
 					 .listen = &at,
