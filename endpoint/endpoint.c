@@ -223,7 +223,6 @@ void tern_endpoint_free(tern_endpoint *endpoint)
 	pool_release(endpoint->pool);
 	group_release(endpoint->group);
 	receives_free(endpoint->receives);
-	free(endpoint->timers);
 	free(endpoint->sockets);
 	free(endpoint->sends.bytes);
 	free(endpoint->backlog.bytes);
@@ -319,6 +318,7 @@ tern_error tern_endpoint_run(tern_endpoint *endpoint, uint64_t timeout_ns)
 	endpoint->io->clock(&endpoint->now);
 	endpoint->num_ready = endpoint->at_ready = 0;
 	endpoint->slow = false;
+	endpoint->ticks = 0;
 	for (int i = 0; i < num; i++) {
 		uint32_t socket = events[i].data.u32;
 		if (socket == (uint32_t)WAKE) {

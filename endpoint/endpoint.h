@@ -29,7 +29,8 @@ enum {
 	BACKLOG_BYTES = 524288,
 	BACKLOG_CELLS = 1024,
 	WAKE = -1, /* what epoll calls the call of another worker; sockets have their index */
-	READY = 64 /* sockets looked at in one run */
+	READY = 64, /* sockets looked at in one run */
+	TICKS = 128 /* deadlines in one run */
 };
 
 /* ---- Addresses and routes. Every byte is defined, so that they compare and hash as bytes. */
@@ -206,8 +207,9 @@ struct tern_endpoint {
 	bool found_holds;
 	struct queue unfinished, connected, work, blocked;
 	uint32_t goner; /* whose GONE was told: freed by the following call */
-	struct timer *timers;
-	uint32_t num_timers, max_timers;
+	struct timer *timers; /* room for every slot */
+	uint32_t num_timers;
+	uint32_t ticks; /* timers that were due in this round */
 
 	struct socket *sockets;
 	uint32_t num_sockets, free_socket;
@@ -279,10 +281,9 @@ void blocked_release(tern_endpoint *endpoint); /* all become work */
 
 /* ---- timers.c: a heap by time. An entry may be too early, never too late. */
 
-bool timers_reserve(tern_endpoint *endpoint, uint32_t num);
 void timer_set(tern_endpoint *endpoint, uint32_t index, uint64_t at_ns); /* a later time than is set waits its turn */
 void timer_clear(tern_endpoint *endpoint, uint32_t index);
-uint32_t timer_due(tern_endpoint *endpoint); /* taken out; 0: none */
+uint32_t timer_due(tern_endpoint *endpoint); /* taken out; 0: none, or enough for this round */
 
 /* ---- sockets.c. What fails leaves errno. */
 
@@ -361,7 +362,7 @@ void life_heard(tern_endpoint *endpoint, uint32_t index);
 void life_end(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason);
 /* The same after closing properly. */
 void life_close(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason);
-void life_sweep(tern_endpoint *endpoint); /* those silent for too long */
+void life_sweep(tern_endpoint *endpoint); /* some of those silent for too long; they are work then */
 uint32_t life_begin(tern_endpoint *endpoint, tern_conn *conn, const struct route *route, uint16_t flags);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+enum { SWEPT = 32 }; /* closed at a time, for when many have fallen silent at once */
 static const uint64_t GRAIN_NS = 250000000;
 
 void pool_release(struct pool *pool)
@@ -103,10 +104,14 @@ bool life_drain(tern_endpoint *endpoint, uint32_t index)
 void life_retime(tern_endpoint *endpoint, uint32_t index)
 {
 	const struct slot *slot = slot_at(endpoint, index);
+	uint64_t deadline = tern_conn_deadline(slot->conn);
 
-	timer_set(endpoint, index, tern_conn_deadline(slot->conn));
-	if ((slot->flags & SLOT_CONNECTED) && endpoint->options.keep_alive_ns)
-		timer_set(endpoint, index, slot->keep_ns);
+	if ((slot->flags & SLOT_CONNECTED) && endpoint->options.keep_alive_ns && slot->keep_ns < deadline)
+		deadline = slot->keep_ns;
+	if (deadline == TERN_NEVER)
+		timer_clear(endpoint, index);
+	else
+		timer_set(endpoint, index, deadline);
 }
 
 /* USAGE: no return routability check was agreed on, so there is nothing to ask by. */
@@ -273,7 +278,9 @@ void life_sweep(tern_endpoint *endpoint)
 {
 	const uint64_t idle_ns = endpoint->options.idle_ns;
 
-	for (uint32_t i; idle_ns != TERN_NEVER && (i = endpoint->connected.first) != 0;) {
+	if (idle_ns == TERN_NEVER)
+		return;
+	for (uint32_t n = 0, i; n < SWEPT && (i = endpoint->connected.first) != 0; n++) {
 		if (endpoint->now.mono_ns - slot_at(endpoint, i)->heard_ns < idle_ns)
 			break;
 		life_close(endpoint, i, TERN_GONE_IDLE);

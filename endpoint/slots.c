@@ -7,6 +7,8 @@
 /* Goners that were not told yet stand beside the peers that took their place. */
 enum { SPARE = 1024 };
 
+/* The tables have their size from the start, so that nothing pauses while they grow; the kernel gives memory for what
+ * is used of them. */
 bool slots_init(tern_endpoint *endpoint)
 {
 	uint32_t max = endpoint->options.max_peers;
@@ -15,8 +17,9 @@ bool slots_init(tern_endpoint *endpoint)
 		;
 	endpoint->max_chunks = (max + SPARE) / CHUNK + 1;
 	endpoint->chunks = calloc(endpoint->max_chunks, sizeof(void *));
+	endpoint->timers = malloc((size_t)endpoint->max_chunks * CHUNK * sizeof *endpoint->timers);
 	endpoint->buckets = calloc(endpoint->num_buckets, sizeof *endpoint->buckets);
-	return endpoint->chunks && endpoint->buckets;
+	return endpoint->chunks && endpoint->timers && endpoint->buckets;
 }
 
 void slots_free(tern_endpoint *endpoint)
@@ -29,6 +32,7 @@ void slots_free(tern_endpoint *endpoint)
 	for (uint32_t i = 0; i < endpoint->num_chunks; i++)
 		free(endpoint->chunks[i]);
 	free(endpoint->chunks);
+	free(endpoint->timers);
 	free(endpoint->buckets);
 }
 
@@ -37,7 +41,7 @@ static bool add_chunk(tern_endpoint *endpoint)
 	uint32_t first = endpoint->num_chunks * CHUNK;
 	struct slot *chunk = NULL;
 
-	if (endpoint->num_chunks < endpoint->max_chunks && timers_reserve(endpoint, first + CHUNK))
+	if (endpoint->num_chunks < endpoint->max_chunks)
 		chunk = calloc(CHUNK, sizeof *chunk);
 	if (!chunk)
 		return false;

@@ -1,25 +1,6 @@
 /* A binary heap of deadlines; each slot knows its place. */
 #include "endpoint.h"
 
-#include <stdlib.h>
-
-bool timers_reserve(tern_endpoint *endpoint, uint32_t num)
-{
-	uint32_t max = endpoint->max_timers ? endpoint->max_timers : CHUNK;
-	struct timer *grown;
-
-	while (max <= num)
-		max *= 2;
-	if (max == endpoint->max_timers)
-		return true;
-	grown = realloc(endpoint->timers, max * sizeof *grown);
-	if (!grown)
-		return false;
-	endpoint->timers = grown;
-	endpoint->max_timers = max;
-	return true;
-}
-
 /* Places count from 1. */
 static void place(tern_endpoint *endpoint, uint32_t at, struct timer timer)
 {
@@ -50,7 +31,7 @@ void timer_set(tern_endpoint *endpoint, uint32_t index, uint64_t at_ns)
 {
 	uint32_t at = slot_at(endpoint, index)->timer;
 
-	if (at_ns == TERN_NEVER || (at && endpoint->timers[at - 1].at_ns <= at_ns))
+	if (at && endpoint->timers[at - 1].at_ns <= at_ns)
 		return;
 	sift_up(endpoint, at ? at : ++endpoint->num_timers, (struct timer){at_ns, index});
 }
@@ -76,8 +57,9 @@ uint32_t timer_due(tern_endpoint *endpoint)
 {
 	uint32_t index;
 
-	if (!endpoint->num_timers || endpoint->timers[0].at_ns > endpoint->now.mono_ns)
+	if (!endpoint->num_timers || endpoint->timers[0].at_ns > endpoint->now.mono_ns || endpoint->ticks == TICKS)
 		return 0;
+	endpoint->ticks++;
 	index = endpoint->timers[0].slot;
 	timer_clear(endpoint, index);
 	return index;

@@ -71,7 +71,7 @@ typedef struct tern_endpoint_options {
 	uint32_t socket_buffer; /* bytes asked of the kernel for each socket and way; default 4 MiB */
 
 	/* At the maximum a new peer displaces the oldest unfinished handshake, or else the peer that was silent for
-	 * longest: TERN_GONE_EVICTED. */
+	 * longest: TERN_GONE_EVICTED. Tables are laid out for it at once, with 20 to 24 bytes of address space each. */
 	uint32_t max_peers; /* default 65536, at most 16 million */
 	uint64_t idle_ns; /* a connected peer not heard for so long is closed; default 600 s; TERN_NEVER: never */
 

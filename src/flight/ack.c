@@ -6,10 +6,32 @@
 #define NUMBER_LEN 16 /* on the wire */
 #define SEQ_BITS 48
 #define DOUBLINGS 6
+#define FEW 4 /* records for a start: a flight has seldom more */
 
 void acks_init(struct acks *a, const tern_allocator *heap)
 {
 	*a = (struct acks){.heap = heap, .deadline_ns = TERN_NEVER};
+}
+
+static bool make_room(struct acks *a)
+{
+	uint8_t room = a->room ? ACK_RECORDS : FEW;
+	uint64_t *grown;
+	if (a->num < a->room)
+		return true;
+	if (a->room == ACK_RECORDS) {
+		memmove(a->records, a->records + 1, --a->num * sizeof a->records[0]);
+		return true;
+	}
+	grown = heap_alloc(a->heap, room * sizeof *grown);
+	if (!grown)
+		return false;
+	if (a->num)
+		memcpy(grown, a->records, a->num * sizeof *grown);
+	heap_free(a->heap, a->records, a->room * sizeof *a->records);
+	a->records = grown;
+	a->room = room;
+	return true;
 }
 
 void acks_note(struct acks *a, uint16_t epoch, uint64_t seq)
@@ -19,12 +41,8 @@ void acks_note(struct acks *a, uint16_t epoch, uint64_t seq)
 		if (a->records[i] == record)
 			return;
 	}
-	if (!a->records)
-		a->records = heap_alloc(a->heap, ACK_RECORDS * sizeof *a->records);
-	if (!a->records)
+	if (!make_room(a))
 		return;
-	if (a->num == ACK_RECORDS)
-		memmove(a->records, a->records + 1, --a->num * sizeof a->records[0]);
 	a->records[a->num++] = record;
 	a->repeats = 0;
 }
@@ -80,7 +98,7 @@ void acks_rest(struct acks *a)
 
 void acks_clear(struct acks *a)
 {
-	heap_free(a->heap, a->records, ACK_RECORDS * sizeof *a->records);
+	heap_free(a->heap, a->records, a->room * sizeof *a->records);
 	acks_init(a, a->heap);
 }
 

@@ -11,10 +11,9 @@
 
 struct acks {
 	const tern_allocator *heap;
-	uint64_t *records; /* epoch in the upper 16 bits, number in the lower 48; room for ACK_RECORDS, while num is not
-			      0 */
+	uint64_t *records; /* epoch in the upper 16 bits, number in the lower 48 */
 	uint64_t deadline_ns; /* to be sent then; TERN_NEVER: not armed */
-	uint8_t num;
+	uint8_t num, room; /* records that are there, and that there is memory for: for none while num is 0 */
 	bool due; /* to be sent now */
 	uint8_t repeats; /* of the last ACK, since something new was noted */
 };

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/heap.h"
+#include "count_heap.h"
 #include "pcg.h"
 
 #define MS UINT64_C(1000000)
@@ -101,6 +102,29 @@ static void behind_other_bytes(void **state)
 	assert_int_equal(w.n, 10 + 2 + 16);
 	assert_int_equal(bytes[w.n - 1], 9);
 	acks_clear(&a);
+}
+
+/* The list stays for minutes beside an idle connection. Without memory for more of it what is there stays. */
+static void a_few_take_little(void **state)
+{
+	struct count_heap heap = {.fail_at = 2};
+	tern_allocator allocator = count_heap_allocator(&heap);
+	uint64_t got[ACK_RECORDS];
+	struct acks a;
+	(void)state;
+	acks_init(&a, &allocator);
+	for (uint64_t seq = 0; seq < 4; seq++)
+		acks_note(&a, 2, seq);
+	assert_int_equal(heap.live, 4 * sizeof(uint64_t));
+	acks_note(&a, 2, 4);
+	assert_int_equal(told(&a, ALL, got), 4);
+	assert_int_equal(got[3], 2003);
+	acks_note(&a, 2, 5);
+	assert_int_equal(told(&a, ALL, got), 5);
+	assert_int_equal(got[4], 2005);
+	assert_int_equal(heap.blocks, 1);
+	acks_clear(&a);
+	assert_int_equal(heap.live, 0);
 }
 
 /* Against a list that keeps everything. */
@@ -236,6 +260,7 @@ int main(void)
 		cmocka_unit_test(what_is_told),
 		cmocka_unit_test(not_even_empty),
 		cmocka_unit_test(behind_other_bytes),
+		cmocka_unit_test(a_few_take_little),
 		cmocka_unit_test(oldest_give_way),
 		cmocka_unit_test(when),
 		cmocka_unit_test(shared),
