@@ -108,12 +108,12 @@ class Call:
         self.echoes += text == f"ping {self.pings}"
 
     def turn(self):
-        """A frame out, what came in, and now and then a message."""
+        """A frame out, what came in, and a message when the one before is back."""
         self.sent += 1
         self.pattern.emit("push-buffer", Gst.Buffer.new_wrapped(frame(self.sent)))
         while sample := self.shown and self.shown.emit("try-pull-sample", 0):
             self.look(sample.get_buffer())
-        if self.sent % 4 == 0 and self.channel.props.ready_state == GstWebRTC.WebRTCDataChannelState.OPEN:
+        if self.pings == self.echoes and self.channel.props.ready_state == GstWebRTC.WebRTCDataChannelState.OPEN:
             self.pings += 1
             self.channel.emit("send-string", f"ping {self.pings}")
 
