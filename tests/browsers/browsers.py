@@ -69,6 +69,7 @@ GSTREAMER_CELLS = (
     cell("webrtcbin shows another certificate, setup:active", "", *ACTIVE, lie="offer", error="TERN_ERROR_FINGERPRINT"),
     cell("no version in common", "", "--dtls", "1.3", error="TERN_ERROR_PROTOCOL_VERSION"),
     cell("no version in common, setup:active", "", "--dtls", "1.3", *ACTIVE, error="TERN_ERROR_PEER_ALERT"),
+    cell("longer than consent", "1.2", "--silence", "2", frames=60),  # webrtcbin repeats no check of ICE
     cell("10 peers at once", "1.2", calls=10, srtp=CM),
 )
 
