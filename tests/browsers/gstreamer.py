@@ -87,8 +87,9 @@ class Call:
     def start(self):
         if not self.ready.wait(10):
             raise RuntimeError("webrtcbin sees nothing to negotiate")
-        self.channel = self.rtc.emit("create-data-channel", "echo", None)
-        self.channel.connect("on-message-string", self.hear)
+        if self.cell["echoes"]:
+            self.channel = self.rtc.emit("create-data-channel", "echo", None)
+            self.channel.connect("on-message-string", self.hear)
         offered = promised(self.rtc, "create-offer", None)
         offer = offered.get_value("offer")
         promised(self.rtc, "set-local-description", offer)
@@ -113,7 +114,8 @@ class Call:
         self.pattern.emit("push-buffer", Gst.Buffer.new_wrapped(frame(self.sent)))
         while sample := self.shown and self.shown.emit("try-pull-sample", 0):
             self.look(sample.get_buffer())
-        if self.pings == self.echoes and self.channel.props.ready_state == GstWebRTC.WebRTCDataChannelState.OPEN:
+        is_open = self.channel and self.channel.props.ready_state == GstWebRTC.WebRTCDataChannelState.OPEN
+        if is_open and self.pings == self.echoes:
             self.pings += 1
             self.channel.emit("send-string", f"ping {self.pings}")
 
