@@ -21,6 +21,8 @@ gi.require_version("GstSdp", "1.0")
 gi.require_version("GstWebRTC", "1.0")
 from gi.repository import GLib, GObject, Gst, GstSdp, GstWebRTC  # noqa: E402
 
+from sdp import lie, ufrag  # noqa: E402
+
 BITS, SIDE = 16, 16
 WIDTH, HEIGHT, RATE = BITS * SIDE, 2 * SIDE, 15
 SEND = ("webrtcbin name=rtc bundle-policy=max-bundle "
@@ -43,11 +45,6 @@ def number_of(picture, stride):
     return sum((picture[middle + i * SIDE] > 127) << i for i in range(BITS))
 
 
-def lie(sdp):
-    """Another certificate's fingerprint: the first digit of each is another one."""
-    return re.sub(r"(a=fingerprint:\S+ )(.)", lambda m: m[1] + ("1" if m[2] == "0" else "0"), sdp)
-
-
 def promised(element, action, *arguments):
     """The reply to an action that takes a promise. It owns what it tells."""
     promise = Gst.Promise.new()
@@ -63,10 +60,12 @@ class Call:
     def __init__(self, url, cell):
         self.url, self.cell = url, cell
         self.sent, self.frames, self.numbers, self.pings, self.echoes = 0, 0, set(), 0, 0
-        self.shown, self.decoder, self.channel, self.ready = None, None, None, threading.Event()
+        self.shown, self.decoder, self.channel = None, None, None
+        self.ready, self.gathered = threading.Event(), threading.Event()
         self.pipeline = Gst.parse_launch(SEND)
         self.rtc, self.pattern = self.pipeline.get_by_name("rtc"), self.pipeline.get_by_name("pattern")
         self.rtc.connect("on-negotiation-needed", lambda _: self.ready.set())
+        self.rtc.connect("notify::ice-gathering-state", self.gather)
         self.rtc.connect("pad-added", self.show)
         self.pipeline.connect("deep-element-added", self.note)
         self.pipeline.set_state(Gst.State.PLAYING)
@@ -74,6 +73,10 @@ class Call:
     def note(self, _pipeline, _bin, element):
         if GObject.type_name(element) == "GstDtlsDec":
             self.decoder = element
+
+    def gather(self, rtc, _property):
+        if rtc.props.ice_gathering_state == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
+            self.gathered.set()
 
     def show(self, _rtc, pad):
         if pad.get_direction() != Gst.PadDirection.SRC:
@@ -93,9 +96,11 @@ class Call:
         offered = promised(self.rtc, "create-offer", None)
         offer = offered.get_value("offer")
         promised(self.rtc, "set-local-description", offer)
-        sdp = offer.sdp.as_text()
+        if not self.gathered.wait(10):
+            raise RuntimeError("webrtcbin does not gather its candidates")
+        sdp = self.rtc.props.local_description.sdp.as_text()
         answer = self.signal(lie(sdp) if self.cell["lie"] == "offer" else sdp)
-        self.name = re.search(r"a=ice-ufrag:(\S+)", answer)[1]
+        self.name = ufrag(answer)
         self.fingerprint = re.search(r"a=fingerprint:sha-256 (\S+)", answer)[1]
         _, message = GstSdp.SDPMessage.new_from_text(answer)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
@@ -151,7 +156,7 @@ class Call:
 
 
 def is_over(cell, state):
-    return (state["connection"] == "failed" and state["server"]["error"]) if cell["error"] else state["reached"]
+    return (state["connection"] == cell["ends"] and state["server"]["error"]) if cell["error"] else state["reached"]
 
 
 def run(url, cell, calls):
