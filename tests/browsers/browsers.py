@@ -81,7 +81,7 @@ GSTREAMER_CELLS = (
 
 
 def janus_cell(name, *echo, **more):
-    """Its DTLS is 1.2. The caller's connection is another one, and stays."""
+    """Its DTLS is 1.2. The caller's connection is another one, and stays. Of data channels Janus, like the echo, opens none."""
     return cell(name, "1.2", *echo, janus=True, echoes=0, ends="connected", **more)
 
 
