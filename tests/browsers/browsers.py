@@ -81,11 +81,11 @@ GSTREAMER_CELLS = (
 
 
 def janus_cell(name, *echo, **more):
-    """Its DTLS is 1.2. The caller's connection is another one, and stays. Of data channels Janus, like the echo, opens none."""
+    """Its DTLS is 1.2. The caller's connection is another one, and stays. Janus opens no data channel, and the echo none."""
     return cell(name, "1.2", *echo, janus=True, echoes=0, ends="connected", **more)
 
 
-# No cell in which the echo lies: Janus finds it out, but when the handshake is over, and drops the connection without a word.
+# No cell in which the echo lies: Janus finds out when the handshake is over, and drops the connection without a word.
 JANUS_CELLS = (
     janus_cell("both versions offered", srtp=GCM),
     janus_cell("CM", "--srtp", CM, srtp=CM),
@@ -315,8 +315,9 @@ def faults(c, state, group):
             yield f"{state['connection']}, {state['frames']} frames, {state['distinct']} distinct, {state['echoes']} echoes"
         if state["version"] not in (c["version"], None):
             yield f"the browser says version {state['version']!r}"
-        if c["srtp"] and state["srtp"] and not c["janus"] and state["srtp"].replace("_CM_128_", "128_CM_") not in (c["srtp"], c["srtp"][5:]):
-            yield f"the browser says {state['srtp']}"
+        profile = "" if c["janus"] else state["srtp"]
+        if c["srtp"] and profile and profile.replace("_CM_128_", "128_CM_") not in (c["srtp"], c["srtp"][5:]):
+            yield f"the browser says {profile}"
     for key, value in wanted.items():
         if server.get(key) != value:
             yield f"the echo says {key} {server.get(key)!r}, not {value!r}"

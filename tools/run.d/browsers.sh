@@ -26,8 +26,11 @@ END
 if ! [ -d out/janus ]; then
 	rm -rf out/janus.new
 	mkdir -p out/janus.new
-	(cd out/janus.new && { apt download janus || { apt update && apt download janus; }; } && dpkg-deb -x janus_*.deb .) >out/janus.log 2>&1 ||
-		die "Janus does not unpack: out/janus.log"
+	(
+		cd out/janus.new
+		apt download janus || { apt update && apt download janus; }
+		dpkg-deb -x janus_*.deb .
+	) >out/janus.log 2>&1 || die "Janus does not unpack: out/janus.log"
 	mv out/janus.new out/janus
 fi
 for target in webrtc-echo tern; do
