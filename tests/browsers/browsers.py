@@ -204,7 +204,7 @@ class Web(http.server.ThreadingHTTPServer):
         def callee(sdp):
             _, answer = ask_echo("/offer", (lie(sdp) if self.cell["lie"] == "offer" else sdp).encode())
             self.callee = ufrag(answer.decode())
-            return lie(answer.decode()) if self.cell["lie"] == "answer" else answer.decode()
+            return answer.decode()
         return "application/sdp", janus.call(offer.decode(), callee).encode()
 
     def next_cell(self, browser):
