@@ -16,11 +16,11 @@
 #include "peer.h"
 
 enum { PEERS_MAX = 256, BATCH = 64, SCTP_TICK_MS = 10 };
-static const uint64_t MS_NS = 1000000, SILENCE_NS = UINT64_C(30000000000);
+static const uint64_t MS_NS = 1000000, S_NS = 1000000000;
 
 struct options {
 	const char *address, *candidate, *page, *dtls, *srtp, *setup;
-	unsigned http, udp;
+	unsigned http, udp, silence; /* s */
 };
 
 struct server {
@@ -82,7 +82,7 @@ static bool answer_offer(struct server *s, const char *text, struct http_reply *
 		slot++;
 	if (slot == s->peers + PEERS_MAX || !sdp_read(&offer, text))
 		return false;
-	*slot = peer_new(s->pool, s->udp, &offer, active);
+	*slot = peer_new(s->pool, s->udp, &offer, active, s->options.silence * S_NS);
 	if (!*slot)
 		return false;
 	const struct sdp_self self = {.ufrag = (*slot)->ufrag,
@@ -221,7 +221,7 @@ static void tick(struct server *s)
 		if (!p)
 			continue;
 		peer_tick(p);
-		if (now > p->heard_ns + SILENCE_NS) {
+		if (peer_is_silent(p)) {
 			peer_free(p);
 			s->peers[i] = NULL;
 		}
@@ -248,7 +248,7 @@ static void read_options(struct options *o, int argc, char **argv)
 					     {"http", 1, NULL, 'h'},	{"udp", 1, NULL, 'u'},
 					     {"page", 1, NULL, 'p'},	{"dtls", 1, NULL, 'd'},
 					     {"srtp", 1, NULL, 's'},	{"setup", 1, NULL, 'r'},
-					     {NULL, 0, NULL, 0}};
+					     {"silence", 1, NULL, 'q'}, {NULL, 0, NULL, 0}};
 	for (int c; (c = getopt_long(argc, argv, "", rows, NULL)) != -1;) {
 		const char **text = c == 'a'   ? &o->address
 				    : c == 'c' ? &o->candidate
@@ -263,10 +263,12 @@ static void read_options(struct options *o, int argc, char **argv)
 			o->http = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'u')
 			o->udp = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'q')
+			o->silence = (unsigned)strtoul(optarg, NULL, 10);
 		else
-			die("usage",
-			    "webrtc-echo [--address IP] [--candidate IP:PORT] [--udp PORT] [--http PORT] "
-			    "[--page FOLDER] [--dtls 1.2|1.3|both] [--srtp PROFILES] [--setup passive|active]");
+			die("usage", "webrtc-echo [--address IP] [--candidate IP:PORT] [--udp PORT] [--http PORT] "
+				     "[--page FOLDER] [--dtls 1.2|1.3|both] [--srtp PROFILES] [--setup passive|active] "
+				     "[--silence SECONDS]");
 	}
 }
 
@@ -278,6 +280,7 @@ int main(int argc, char **argv)
 			    .dtls = "both",
 			    .srtp = "SRTP_AEAD_AES_128_GCM,SRTP_AEAD_AES_256_GCM,SRTP_AES128_CM_HMAC_SHA1_80",
 			    .setup = "passive",
+			    .silence = 30, /* RFC 7675 5.1: consent to send expires */
 			    .http = 8080,
 			    .udp = 5004}};
 	tern_config *config;

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define SILENCE_NS UINT64_C(30000000000) /* RFC 7675 5.1: consent to send expires */
-
 tern_time peer_now(void)
 {
 	struct timespec t;
@@ -28,7 +26,7 @@ static bool random_text(char *out, size_t size)
 	return true;
 }
 
-struct peer *peer_new(tern_pool *pool, int fd, const struct sdp_offer *offer, bool dtls_client)
+struct peer *peer_new(tern_pool *pool, int fd, const struct sdp_offer *offer, bool dtls_client, uint64_t silence_ns)
 {
 	struct peer *peer = calloc(1, sizeof *peer);
 	if (!peer)
@@ -37,6 +35,7 @@ struct peer *peer_new(tern_pool *pool, int fd, const struct sdp_offer *offer, bo
 	peer->fd = fd;
 	peer->offer = *offer;
 	peer->dtls_client = dtls_client;
+	peer->silence_ns = silence_ns;
 	peer->heard_ns = peer_now().mono_ns;
 	if (random_text(peer->ufrag, sizeof peer->ufrag) && random_text(peer->password, sizeof peer->password))
 		return peer;
@@ -112,6 +111,13 @@ static void finish(struct peer *peer, tern_error error)
 	peer->over = true;
 }
 
+static void on_data(struct peer *peer, const tern_event *event)
+{
+	peer->heard_ns = peer_now().mono_ns;
+	if (peer->channels)
+		channels_receive(peer->channels, event->data, event->len);
+}
+
 /* What the connection has to tell, then what it has to send. */
 static void work(struct peer *peer, uint8_t *datagram, size_t len)
 {
@@ -123,8 +129,8 @@ static void work(struct peer *peer, uint8_t *datagram, size_t len)
 			break;
 		if (event.kind == TERN_EVENT_CONNECTED)
 			on_connected(peer);
-		else if (event.kind == TERN_EVENT_DATA && peer->channels)
-			channels_receive(peer->channels, event.data, event.len);
+		else if (event.kind == TERN_EVENT_DATA)
+			on_data(peer, &event);
 	}
 	flush(peer);
 	if (error != TERN_OK || event.kind == TERN_EVENT_CLOSED)
@@ -161,14 +167,20 @@ void peer_take(struct peer *peer, uint8_t *datagram, size_t len)
 		   media_mirror(peer->media, datagram, &len, kind)) {
 		transmit(peer, datagram, len);
 		peer->mirrored++;
+		peer->heard_ns = peer_now().mono_ns;
 	}
 }
 
 uint64_t peer_deadline(const struct peer *peer)
 {
 	uint64_t deadline = peer->conn && !peer->over ? tern_conn_deadline(peer->conn) : TERN_NEVER;
-	uint64_t silent = peer->heard_ns + SILENCE_NS;
+	uint64_t silent = peer->heard_ns + peer->silence_ns;
 	return silent < deadline ? silent : deadline;
+}
+
+bool peer_is_silent(const struct peer *peer)
+{
+	return peer_now().mono_ns > peer->heard_ns + peer->silence_ns;
 }
 
 void peer_tick(struct peer *peer)

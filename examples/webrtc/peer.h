@@ -18,7 +18,8 @@ struct peer {
 	tern_pool *pool;
 	bool has_address;
 	struct sockaddr_in address; /* that ICE has nominated */
-	uint64_t heard_ns; /* the last Binding request */
+	uint64_t heard_ns; /* the last Binding request, or what its keys protect: not all agents repeat the former */
+	uint64_t silence_ns; /* how long without either, until it is given up */
 	tern_conn *conn; /* NULL: not begun */
 	bool connected, over;
 	tern_error error;
@@ -30,7 +31,7 @@ struct peer {
 tern_time peer_now(void);
 
 /* NULL: memory is out. */
-struct peer *peer_new(tern_pool *pool, int fd, const struct sdp_offer *offer, bool dtls_client);
+struct peer *peer_new(tern_pool *pool, int fd, const struct sdp_offer *offer, bool dtls_client, uint64_t silence_ns);
 void peer_free(struct peer *peer);
 
 /* A genuine Binding request of this peer. */
@@ -40,6 +41,7 @@ void peer_take(struct peer *peer, uint8_t *datagram, size_t len);
 /* When peer_tick wants to be called, in nanoseconds; TERN_NEVER. */
 uint64_t peer_deadline(const struct peer *peer);
 void peer_tick(struct peer *peer);
+bool peer_is_silent(const struct peer *peer);
 /* SCTP's, out through DTLS: a channels_send_fn. */
 void peer_send_packet(void *peer, const void *packet, size_t len);
 

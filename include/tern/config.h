@@ -66,9 +66,11 @@ TERN_API void tern_config_free(tern_config *config); /* pools made from it keep 
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_versions(tern_config *config, tern_protocol oldest,
 							     tern_protocol newest);
 
-/* Sets suites, groups, schemes, timers, connection IDs and whether a cookie is asked for. "default": AEAD suites, first
- * timer 1 s. "webrtc": certificates only, first timer 400 ms, which doubles from the fifth transmission on, no cookie.
- * "iot": PSK and raw keys with AES-128-CCM-8 in front, first timer 9 s, tern_config_set_cid_length(0). */
+/* Sets suites, groups, schemes, timers, connection IDs, whether a cookie is asked for and whether loss lowers the MTU.
+ * "default": AEAD suites, first timer 1 s; a flight that is lost three times is sent in smaller datagrams, and the MTU
+ * stays there. "webrtc": certificates only, first timer 400 ms, which doubles from the fifth transmission on, no
+ * cookie; the MTU is kept, for media as long go the same way. "iot": PSK and raw keys with AES-128-CCM-8 in front,
+ * first timer 9 s, tern_config_set_cid_length(0). */
 TERN_API TERN_MUST_CHECK tern_error tern_config_set_policy(tern_config *config, const char *name);
 
 /* Comma-separated IANA names, in order of preference, for example

@@ -118,6 +118,7 @@ tern_error after_post(tern_conn *conn, struct outgoing *messages, size_t num)
 	p = post_new(&config->heap, &timers, conn->mtu, tracer_of(conn), messages, num, conn->rtt_ns);
 	if (!p)
 		return TERN_ERROR_NO_MEMORY;
+	p->flight.keeps_mtu = config->keeps_mtu;
 	a->send_seq += (uint32_t)num;
 	p->next = a->posts;
 	a->posts = p;

@@ -18,6 +18,7 @@ static void apply_policy(tern_config *config, const struct policy *policy)
 	config->cookie = policy->cookie;
 	config->psk_ke = policy->psk_ke;
 	config->cids = policy->cids;
+	config->keeps_mtu = policy->keeps_mtu;
 	config->cid_length = 0;
 	config->cid_codec = (tern_cid_codec){0};
 }

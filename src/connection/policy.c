@@ -40,8 +40,9 @@ static const uint16_t all_schemes[] = {
 
 /* "default": RFC 6347 4.2.1, 4.2.4.1, 5, RFC 9147 5.1, 5.8.2, 11. "webrtc": RFC 8827 leaves timers alone; the path was
  * just probed by ICE and is about to carry media, beside which a flight is nothing, so it is worth four more tries
- * before the timer doubles. "iot": RFC 7925 11; the longer handshake is room for five transmissions at that pace;
- * connection IDs as RFC 9147 5.1 asks of those who need none themselves. */
+ * before the timer doubles; and media as long as it go the same way, so it is not for its length that it is lost.
+ * "iot": RFC 7925 11; the longer handshake is room for five transmissions at that pace; connection IDs as RFC 9147 5.1
+ * asks of those who need none themselves. */
 static const struct policy policies[] = {
 	{
 		.name = "default",
@@ -58,6 +59,7 @@ static const struct policy policies[] = {
 		.schemes = LIST(all_schemes),
 		.timers = {sizeof(tern_timers), 400 * MS, 60 * S, 120 * S, 12, false, false, 5, 0},
 		.cookie = false,
+		.keeps_mtu = true,
 	},
 	{
 		.name = "iot",

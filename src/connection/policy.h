@@ -16,6 +16,7 @@ struct policy {
 	tern_timers timers;
 	bool cookie;
 	bool psk_ke;
+	bool keeps_mtu; /* loss does not lower it */
 	bool cids; /* send with the peer's, want none */
 };
 

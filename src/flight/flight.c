@@ -433,7 +433,7 @@ static void lower_mtu(struct flight *f)
 	if (floor < f->frame + FRAGMENT_LEAST)
 		floor = (uint16_t)(f->frame + FRAGMENT_LEAST);
 	mtu = f->mtu / 2 > floor ? f->mtu / 2 : floor;
-	if (f->longest <= floor || mtu == f->mtu || f->messages[0].type == CLIENT_HELLO)
+	if (f->keeps_mtu || f->longest <= floor || mtu == f->mtu || f->messages[0].type == CLIENT_HELLO)
 		return;
 	f->mtu = mtu;
 	trace_report(&f->trace, &(tern_trace){.kind = TERN_TRACE_MTU, .length = mtu});

@@ -66,6 +66,7 @@ struct flight {
 	uint64_t sent_ns; /* last complete transmission */
 	uint64_t first_sent_ns; /* first one, for the round trip */
 	uint64_t deadline_ns; /* TERN_NEVER: not armed */
+	bool keeps_mtu; /* loss does not lower it */
 	bool external; /* the caller repeats what is sent, and no timer is armed */
 	uint32_t retransmissions; /* of the whole handshake */
 	struct tracer trace;
@@ -133,8 +134,8 @@ void flight_acks_end(struct flight *f, tern_time now);
 
 /* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3
  * unanswered ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below; more where connection IDs are
- * long), making a new plan, if a
- * datagram of the flight is longer than that floor and the flight is no ClientHello. RFC 6347 4.1.1.1, RFC 9147 4.4. */
+ * long), making a new plan, if it is not kept, a datagram of the flight is longer than that floor and the flight is no
+ * ClientHello. RFC 6347 4.1.1.1, RFC 9147 4.4. */
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

@@ -86,6 +86,7 @@ struct tern_config {
 	uint8_t compression_ids[2 * COMPRESSION_ALGS]; /* the same as on the wire */
 	struct span alpn; /* as on the wire: u8-length-prefixed names; heap copy; empty: none */
 	bool cookie, tickets;
+	bool keeps_mtu; /* whatever is lost */
 	bool cids; /* connection IDs are offered and taken */
 	uint8_t cid_length; /* of our own without a codec: random bytes; 0: we want none */
 	tern_cid_codec cid_codec; /* make NULL: none */

@@ -36,6 +36,7 @@ tern_error handshake_new(struct handshake **out, enum role role, tern_pool *pool
 	arena_init(&hs->arena, &config->heap, b->first, sizeof b->first, limits->handshake_bytes);
 	inbox_init(&hs->inbox, &config->heap, first_message_seq, limits->handshake_bytes, limits->message_bytes);
 	flight_init(&hs->flight, &hs->arena, &config->timers, limits->mtu, tracer);
+	hs->flight.keeps_mtu = config->keeps_mtu;
 	transcript_init(&hs->transcript, &hs->arena);
 	*out = hs;
 	return TERN_OK;

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Browsers against examples/webrtc: each row of CELLS with each browser, in a network namespace of their own.
+"""Browsers against examples/webrtc: each row of CELLS with each of its browsers, in a network namespace of their own.
 
 The browsers are Debian's, headless. They open test.html from a web server in here, which hands them cells and takes their
 results, and passes signalling on to the echo that runs for the cell. Nothing is driven from outside; all waits are bounded.
+GStreamer's webrtcbin stands in the same place: gstreamer.py does what the page does. With Janus between it and the echo
+(janus.py), it is Janus that the echo meets.
 
 The last line is "N passed, N failed, N skipped".
 """
@@ -24,6 +26,9 @@ import time
 import urllib.error
 import urllib.request
 
+import janus
+from sdp import lie, ufrag
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {"/test.html": ROOT / "tests/browsers/test.html", "/echo.js": ROOT / "examples/webrtc/echo.js"}
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript"}
@@ -32,10 +37,13 @@ WEB, ECHO_HTTP, ECHO_UDP, RELAY_UDP = 8100, 8080, 5004, 5005
 GCM, CM = "SRTP_AEAD_AES_128_GCM", "SRTP_AES128_CM_HMAC_SHA1_80"
 
 
-def cell(name, version, *echo, seconds=40, calls=1, frames=20, lie="", loss=0, srtp=None, role="server", error=""):
-    """What to do and what must come of it. echo: its options. lie: whose fingerprint the page changes on its way."""
+def cell(name, version, *echo, seconds=40, calls=1, frames=20, echoes=2, lie="", loss=0, srtp=None, role="server",
+         error="", ends="failed", janus=False):
+    """What to do and what must come of it. echo: its options. lie: whose fingerprint the page changes on its way. error: what
+    the echo must say when no connection may come of it; ends: what the browser says then. janus: it stands between."""
     return {"name": name, "version": version, "echo": list(echo), "seconds": seconds, "calls": calls, "frames": frames,
-            "distinct": frames // 2, "echoes": 2, "lie": lie, "loss": loss, "srtp": srtp, "role": role, "error": error}
+            "distinct": frames // 2, "echoes": echoes, "lie": lie, "loss": loss, "srtp": srtp, "role": role, "error": error,
+            "ends": ends, "janus": janus}
 
 
 ACTIVE = ("--setup", "active")
@@ -56,6 +64,36 @@ CELLS = (
     cell("echo shows another certificate", "", lie="answer", error="TERN_ERROR_PEER_ALERT"),
     cell("echo shows another certificate, setup:active", "", *ACTIVE, lie="answer", error="TERN_ERROR_PEER_ALERT"),
     cell("100 peers at once", "1.3", calls=100, frames=0, seconds=120),
+)
+# Its DTLS is 1.2 with CM alone. No cell in which the echo lies: webrtcbin 1.22 takes any certificate (gstreamer.py compares).
+GSTREAMER_CELLS = (
+    cell("both versions offered", "1.2", srtp=CM),
+    cell("setup:active", "1.2", *ACTIVE, srtp=CM, role="client"),
+    cell("20 % loss", "1.2", loss=20, frames=6, echoes=0, srtp=CM),
+    cell("20 % loss, setup:active", "1.2", *ACTIVE, loss=20, frames=6, echoes=0, srtp=CM, role="client"),
+    cell("webrtcbin shows another certificate", "", lie="offer", error="TERN_ERROR_FINGERPRINT"),
+    cell("webrtcbin shows another certificate, setup:active", "", *ACTIVE, lie="offer", error="TERN_ERROR_FINGERPRINT"),
+    cell("no version in common", "", "--dtls", "1.3", error="TERN_ERROR_PROTOCOL_VERSION"),
+    cell("no version in common, setup:active", "", "--dtls", "1.3", *ACTIVE, error="TERN_ERROR_PEER_ALERT"),
+    cell("longer than consent", "1.2", "--silence", "2", frames=60),  # webrtcbin repeats no check of ICE
+    cell("10 peers at once", "1.2", calls=10, srtp=CM),
+)
+
+
+def janus_cell(name, *echo, **more):
+    """Its DTLS is 1.2. The caller's connection is another one, and stays. Janus opens no data channel, and the echo none."""
+    return cell(name, "1.2", *echo, janus=True, echoes=0, ends="connected", **more)
+
+
+# No cell in which the echo lies: Janus finds out when the handshake is over, and drops the connection without a word.
+JANUS_CELLS = (
+    janus_cell("both versions offered", srtp=GCM),
+    janus_cell("CM", "--srtp", CM, srtp=CM),
+    janus_cell("setup:active", *ACTIVE, role="client"),
+    janus_cell("20 % loss", loss=20, frames=6),
+    janus_cell("20 % loss, setup:active", *ACTIVE, loss=20, frames=6, role="client"),
+    janus_cell("Janus shows another certificate", lie="offer", error="TERN_ERROR_FINGERPRINT"),
+    janus_cell("Janus shows another certificate, setup:active", *ACTIVE, lie="offer", error="TERN_ERROR_FINGERPRINT"),
 )
 
 
@@ -89,6 +127,12 @@ class Programs:
             self.stop(process)
 
 
+def ask_echo(path, body=None):
+    """The kind of what it answers, and that."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{ECHO_HTTP}{path}", data=body, timeout=10) as answer:
+        return answer.headers["Content-Type"], answer.read()
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Pages, cells and results; /offer/ID and /peer/ID/NAME go to the echo, while it serves the cell of that ID."""
 
@@ -107,11 +151,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             pass  # the browser is gone
 
-    def pass_on(self, path, body=None):
+    def pass_on(self, ask, *arguments):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{ECHO_HTTP}{path}", data=body, timeout=10) as answer:
-                self.reply(200, answer.headers["Content-Type"], answer.read())
-        except (urllib.error.URLError, OSError) as error:
+            self.reply(200, *ask(*arguments))
+        except (OSError, RuntimeError) as error:
             self.reply(502, "text/plain", str(error).encode())
 
     def do_GET(self):
@@ -121,14 +164,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/next":
             self.reply(200, "application/json", json.dumps(self.server.next_cell(self.path.partition("?")[2])).encode())
         elif path.startswith(f"/peer/{self.server.current}/"):
-            self.pass_on("/peer/" + path.rpartition("/")[2])
+            self.pass_on(ask_echo, "/peer/" + (self.server.callee or path.rpartition("/")[2]))
         else:
             self.reply(404, "text/plain", b"")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == f"/offer/{self.server.current}":
-            self.pass_on("/offer", body)
+            if self.server.cell["janus"]:
+                self.pass_on(self.server.call_through_janus, body)
+            else:
+                self.pass_on(ask_echo, "/offer", body)
         elif self.path == "/result":
             self.server.results.put(json.loads(body))
             self.reply(200, "text/plain", b"")
@@ -143,14 +189,23 @@ class Web(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", WEB), Handler)
         self.cells, self.results, self.current = {}, queue.Queue(), 0
+        self.cell, self.callee = None, ""  # the current one; how the echo calls the peer that Janus is
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def expect(self, browser):
         """The cells are this one's from now on; what an earlier one asks for, it gets no more."""
         self.cells = {browser: queue.Queue()}
 
-    def give(self, c):
-        next(iter(self.cells.values())).put(c)
+    def give(self, c, number):
+        self.cell, self.callee = c, ""
+        next(iter(self.cells.values())).put({**c, "id": number, "lie": "" if c["janus"] else c["lie"]})
+
+    def call_through_janus(self, offer):
+        def callee(sdp):
+            _, answer = ask_echo("/offer", (lie(sdp) if self.cell["lie"] == "offer" else sdp).encode())
+            self.callee = ufrag(answer.decode())
+            return answer.decode()
+        return "application/sdp", janus.call(offer.decode(), callee).encode()
 
     def next_cell(self, browser):
         """{} for a browser that is not expected any more."""
@@ -194,31 +249,42 @@ def firefox(profile, url):
     return ["firefox-esr", "--headless", "--no-remote", "--profile", str(profile), url]
 
 
-BROWSERS = {"chromium": chromium, "firefox": firefox}
+def gstreamer(_profile, url):
+    return [str(ROOT / "tests/browsers/gstreamer.py"), url]
+
+
+BROWSERS = {"chromium": (chromium, CELLS), "firefox": (firefox, CELLS), "gstreamer": (gstreamer, GSTREAMER_CELLS),
+            "janus": (gstreamer, JANUS_CELLS)}
 
 
 def start_browser(web, programs, name, scratch):
     profile = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
     environment = {**os.environ, "HOME": str(profile), "MOZ_CRASHREPORTER_DISABLE": "1", "XDG_RUNTIME_DIR": str(profile)}
-    command = BROWSERS[name](profile, f"http://127.0.0.1:{WEB}/test.html?{profile.name}")
+    command = BROWSERS[name][0](profile, f"http://127.0.0.1:{WEB}/test.html?{profile.name}")
     web.expect(profile.name)
     return programs.start(name, command, env=environment, cwd=profile)
 
 
 # ---- one cell
 
-def wait_for_echo(echo):
+def wait_for(url, program):
+    """Until it answers."""
     for _ in range(100):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{ECHO_HTTP}/peer/none", timeout=1):
+            with urllib.request.urlopen(url, timeout=1):
                 return True
         except urllib.error.HTTPError:
             return True
         except OSError:
-            if echo.poll() is not None:
+            if program.poll() is not None:
                 return False
             time.sleep(0.1)
     return False
+
+
+def start_janus(programs, options):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="janus-", dir=options.scratch))
+    return programs.start("janus", janus.command(pathlib.Path(options.janus), folder))
 
 
 def start_echo(programs, options, c):
@@ -233,11 +299,11 @@ def start_echo(programs, options, c):
 def faults(c, state, group):
     """What of a call is not as it must be."""
     server = state.get("server") or {}
-    if c["lie"]:
+    if c["error"]:
         wanted = {"error": c["error"], "connected": server.get("connected")}
-        if state["connection"] != "failed":
+        if state["connection"] != c["ends"]:
             yield f"the browser says {state['connection']}"
-        if c["lie"] == "offer" and server.get("connected"):
+        if c["lie"] != "answer" and server.get("connected"):
             yield "the echo is connected"
     else:
         wanted = {"version": c["version"], "role": c["role"], "error": ""}
@@ -247,10 +313,11 @@ def faults(c, state, group):
             wanted["group"] = group
         if not state["reached"]:
             yield f"{state['connection']}, {state['frames']} frames, {state['distinct']} distinct, {state['echoes']} echoes"
-        if state["version"] != c["version"]:
+        if state["version"] not in (c["version"], None):
             yield f"the browser says version {state['version']!r}"
-        if c["srtp"] and state["srtp"] and state["srtp"].replace("_CM_128_", "128_CM_") not in (c["srtp"], c["srtp"][5:]):
-            yield f"the browser says {state['srtp']}"
+        profile = "" if c["janus"] else state["srtp"]
+        if c["srtp"] and profile and profile.replace("_CM_128_", "128_CM_") not in (c["srtp"], c["srtp"][5:]):
+            yield f"the browser says {profile}"
     for key, value in wanted.items():
         if server.get(key) != value:
             yield f"the echo says {key} {server.get(key)!r}, not {value!r}"
@@ -262,9 +329,11 @@ def run_cell(web, programs, options, browser, number, c):
     web.current = number
     try:
         echo = start_echo(programs, options, c)
-        if not wait_for_echo(echo):
+        if not wait_for(f"http://127.0.0.1:{ECHO_HTTP}/peer/none", echo):
             return "the echo does not start"
-        web.give({**c, "id": number})
+        if c["janus"] and not wait_for(f"{janus.URL}/info", start_janus(programs, options)):
+            return "Janus does not start"
+        web.give(c, number)
         until = time.monotonic() + c["seconds"] + 60
         while time.monotonic() < until:
             try:
@@ -293,10 +362,11 @@ def run_cell(web, programs, options, browser, number, c):
 
 def run_browser(web, programs, options, name, scratch, counter):
     passed = failed = 0
+    cells = [c for c in BROWSERS[name][1] if options.only in c["name"] and (not options.group or c["version"] == "1.3")]
+    if not cells:
+        return 0, 0
     browser = start_browser(web, programs, name, scratch)
-    for c in CELLS:
-        if options.only not in c["name"] or (options.group and c["version"] != "1.3"):
-            continue
+    for c in cells:
         counter[0] += 1
         began = time.monotonic()
         wrong = run_cell(web, programs, options, browser, counter[0], c)
@@ -330,7 +400,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--echo", default="build/examples/webrtc/webrtc-echo", help="the program, and what starts it")
     parser.add_argument("--tern", default="build/tern", help="likewise")
-    parser.add_argument("--browser", action="append", choices=sorted(BROWSERS), help="both, if none is named")
+    parser.add_argument("--janus", default="out/janus", help="where its package is unpacked")
+    parser.add_argument("--browser", action="append", choices=sorted(BROWSERS), help="all, if none is named")
     parser.add_argument("--group", default="", help="cells of DTLS 1.3 alone, which must agree on this group")
     parser.add_argument("--only", default="", help="cells with this in their name")
     parser.add_argument("--logs", default="out/browsers", help="a folder for what the programs say")
@@ -343,6 +414,7 @@ def main():
     programs, web, counter = Programs(logs), Web(), [0]
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="tern-browsers-", ignore_cleanup_errors=True) as scratch:
+        options.scratch = scratch
         try:
             for name in options.browser or sorted(BROWSERS):
                 p, f = run_browser(web, programs, options, name, scratch, counter)

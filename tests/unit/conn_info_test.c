@@ -231,6 +231,50 @@ static void record_limit_is_no_mtu(void **state)
 	pair_free(&p);
 }
 
+/* Nothing of the server's arrives for ten seconds. */
+static bool lose_answers(struct pair *p, struct datagram_on_wire *d)
+{
+	return d->to != CLIENT || p->now.mono_ns >= *(const uint64_t *)p->user;
+}
+
+/* A flight that is lost over and over makes the MTU suspect, unless media of that size is going the same way. */
+static void loss_and_mtu(void **state)
+{
+	static const struct {
+		const char *policy;
+		tern_protocol version;
+		bool lowered;
+	} cases[] = {
+		{"default", TERN_DTLS12, true},
+		{"default", TERN_DTLS13, true},
+		{"webrtc", TERN_DTLS12, false},
+		{"webrtc", TERN_DTLS13, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < NUM(cases); i++) {
+		struct pair p;
+		tern_config *c[2];
+		uint64_t until;
+		usual_configs(c);
+		for (enum role who = CLIENT; who <= SERVER; who++) {
+			OK(tern_config_set_policy(c[who], cases[i].policy));
+			OK(tern_config_set_versions(c[who], cases[i].version, cases[i].version));
+		}
+		pair_init(&p, c[CLIENT], c[SERVER]);
+		until = p.now.mono_ns + 10 * S;
+		p.user = &until;
+		p.tap = lose_answers;
+		pair_dial(&p, "a.test", span_of(NULL, 0));
+		pair_accept(&p);
+		pair_run(&p, 60 * S);
+		assert_true(pair_connected(&p));
+		if ((pair_info(&p, SERVER).mtu < 1200) != cases[i].lowered)
+			fail_msg("%s, %x: %u", cases[i].policy, cases[i].version, pair_info(&p, SERVER).mtu);
+		assert_int_equal(pair_info(&p, CLIENT).mtu, 1200);
+		pair_free(&p);
+	}
+}
+
 /* The MTU may shrink while the last flight waits. */
 static void mtu_shrinks_at_the_end(void **state)
 {
@@ -260,7 +304,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(export_and_keylog),	  cmocka_unit_test(info),
 		cmocka_unit_test(bad_sessions),		  cmocka_unit_test(mtu_holds),
-		cmocka_unit_test(record_limit_is_no_mtu), cmocka_unit_test(mtu_shrinks_at_the_end),
+		cmocka_unit_test(record_limit_is_no_mtu), cmocka_unit_test(loss_and_mtu),
+		cmocka_unit_test(mtu_shrinks_at_the_end),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
