@@ -8,7 +8,7 @@
 #include "tern/tern.h"
 
 enum side { CLIENT_SIDE, SERVER_SIDE, NUM_SIDES };
-enum contender { TERN, OPENSSL, WOLF, FLOOR, NUM_CONTENDERS };
+enum contender { TERN, OPENSSL, WOLF, NSS, FLOOR, NUM_CONTENDERS };
 #define NUM_PEERS FLOOR /* implementations: the floor is none */
 
 /* ---- scenarios ---- */
@@ -114,6 +114,9 @@ struct implementation {
 extern const struct implementation tern_implementation, openssl_implementation, gnutls_implementation;
 #ifdef BENCH_WOLFSSL
 extern const struct implementation wolfssl_implementation;
+#endif
+#ifdef BENCH_NSS
+extern const struct implementation nss_implementation;
 #endif
 extern const struct implementation *const implementations[NUM_PEERS]; /* NULL: not built in */
 bool bench_can(enum contender who, const struct scenario *s);

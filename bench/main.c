@@ -77,6 +77,9 @@ const struct implementation *const implementations[NUM_PEERS] = {
 #ifdef BENCH_WOLFSSL
 	[WOLF] = &wolfssl_implementation,
 #endif
+#ifdef BENCH_NSS
+	[NSS] = &nss_implementation,
+#endif
 };
 
 bool bench_can(enum contender who, const struct scenario *s)
@@ -302,7 +305,8 @@ static void usage(FILE *out)
 	      "  --json FILE  the figures for programs\n"
 	      "  --only TEXT  only rows whose name contains TEXT\n"
 	      "  --alone      measures nothing: COUNT handshakes, or COUNT times 64 records of 1200 bytes, of one\n"
-	      "               implementation (tern, openssl, wolfssl), for a profiler; or COUNT batches of Tern's over "
+	      "               implementation (tern, openssl, wolfssl, nss), for a profiler; or COUNT batches of Tern's "
+	      "over "
 	      "sockets\n",
 	      out);
 }

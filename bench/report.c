@@ -38,7 +38,7 @@ void report_heading(struct report *r, const char *title, const char *unit)
 
 static void json_row(struct report *r, const char *name, const char *part, const char *unit, const double *values)
 {
-	static const char *const names[NUM_CONTENDERS] = {"tern", "openssl", "wolfssl", "floor"};
+	static const char *const names[NUM_CONTENDERS] = {"tern", "openssl", "wolfssl", "nss", "floor"};
 	if (!r->json)
 		return;
 	fprintf(r->json, "%s\n{\"name\":\"%s\",\"part\":\"%s\",\"unit\":\"%s\"", r->rows++ ? "," : "", name, part,
@@ -96,7 +96,7 @@ void report_row(struct report *r, const char *name, const char *part, const doub
 static void memory_line(struct report *r, const char *name, const char *part, const char *unit, double own,
 			double below, double openssl)
 {
-	const double values[NUM_CONTENDERS] = {own + below, openssl > 0 ? openssl : -1, -1, -1};
+	const double values[NUM_CONTENDERS] = {own + below, openssl > 0 ? openssl : -1, -1, -1, -1};
 	printf("%-22s %-8s", name, part);
 	print_value(true, 9, 0, own);
 	print_value(true, 9, 0, below);
@@ -157,7 +157,7 @@ void report_sizes(struct report *r)
 	};
 	printf("\nsizeof, bytes\n");
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		const double values[NUM_CONTENDERS] = {(double)sizes[i].n, -1, -1, -1};
+		const double values[NUM_CONTENDERS] = {(double)sizes[i].n, -1, -1, -1, -1};
 		printf("%-31s %9zu\n", sizes[i].name, sizes[i].n);
 		json_row(r, sizes[i].name + strspn(sizes[i].name, " "), "sizeof", "bytes", values);
 	}

@@ -6,6 +6,7 @@ import sys
 from html import escape
 
 SERIES = [("tern", "Tern", "#1f6f8b"), ("openssl", "libssl", "#c65d3b"), ("wolfssl", "wolfSSL", "#d9a441"),
+          ("nss", "NSS", "#7a5ba6"),
           ("floor", "floor: the bare cryptography", "#9aa5b1")]
 CHARTS = [("us", "Handshakes, CPU us of one side"), ("ns", "Records, CPU ns"), ("wire ns", "Over loopback, CPU ns")]
 LABELS, BARS, BAR, GAP, HEAD = 300, 520, 9, 8, 64

@@ -348,7 +348,8 @@ typedef struct tern_limits {
 	uint16_t max_fragment_length; /* clients: 512, 1024, 2048 or 4096 asks for it (RFC 6066 4); 0 does not */
 	uint32_t handshake_bytes; /* memory one handshake may take, and as much again for the peer's messages
 				   * under way; default 65536, 4096 to 16 MiB */
-	uint32_t message_bytes; /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1 */
+	uint32_t message_bytes; /* longest handshake message accepted; default 32768, 512 to 16 MiB - 1. Under keys a
+				 * longer one ends the handshake with TERN_ERROR_BUDGET; in clear it is dropped */
 	uint64_t seal_limit; /* records sealed under one key, the last one no data; default by AEAD, < 2^48 */
 	uint32_t session_seconds; /* lifetime of tickets and sessions; default 86400, at most 604800 */
 	uint16_t mtu_max; /* up to where tern_config_set_pmtud looks: mtu to 65507; default 1472, or mtu */

@@ -11,10 +11,13 @@
 #include "handshake/version.h"
 #include "wire/record.h"
 
-/* DTLS 1.2 has no certificate_required: RFC 5246 7.4.6. */
+/* DTLS 1.2 has no certificate_required (RFC 5246 7.4.6). unsupported_certificate is a server's (RFC 7250 4.2), and a
+ * client's for a certificate that came, not for one that it lacks. */
 static int alert_of(const tern_conn *conn, tern_error error)
 {
-	return error == TERN_ERROR_CERTIFICATE_REQUIRED && !conn->after ? ALERT_HANDSHAKE_FAILURE : error_alert(error);
+	bool handshake_failure = (error == TERN_ERROR_CERTIFICATE_REQUIRED && !conn->after) ||
+				 (error == TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE && conn->role == CLIENT);
+	return handshake_failure ? ALERT_HANDSHAKE_FAILURE : error_alert(error);
 }
 
 tern_error conn_fail(tern_conn *conn, tern_error error, const char *where, const char *rfc)

@@ -178,6 +178,9 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
 	if (drop == TERN_DROP_OLD_MESSAGE)
 		return on_old_message(conn, f, now);
+	/* In clear anybody may claim that much. */
+	if (drop != TERN_DROP_NONE && record->epoch && f->length > hs->inbox.message_max)
+		return CONN_FAIL(conn, ERROR_BUDGET, "");
 	if (drop != TERN_DROP_NONE)
 		return TERN_OK;
 	TRY(conn_advance(conn, now));

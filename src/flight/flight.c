@@ -239,6 +239,7 @@ void flight_answered(struct flight *f, uint64_t pending_ns, tern_time now)
 {
 	learn_round_trip(f, pending_ns, now);
 	rto_reset(&f->rto);
+	f->mtu_fired = 0;
 	f->state = FLIGHT_PREPARING;
 	f->num_messages = 0;
 	f->num_planned = 0;
@@ -315,6 +316,7 @@ void flight_revive(struct flight *f)
 	if (f->state != FLIGHT_WAITING || f->deadline_ns != TERN_NEVER)
 		return;
 	f->rto.fired = 0;
+	f->mtu_fired = 0;
 	send_again(f);
 }
 
@@ -451,7 +453,7 @@ tern_error flight_tick(struct flight *f, tern_time now)
 	if (unanswered >= f->max_tries)
 		return TERN_ERROR_TIMEOUT;
 	rto_back_off(&f->rto);
-	if (unanswered >= MTU_PATIENCE)
+	if (unanswered - f->mtu_fired >= MTU_PATIENCE)
 		lower_mtu(f);
 	repeat_all(f);
 	return TERN_OK;
@@ -480,4 +482,5 @@ void flight_set_timeout(struct flight *f, uint64_t first_ns, uint32_t random)
 void flight_set_mtu(struct flight *f, uint16_t mtu)
 {
 	f->mtu = mtu < MTU_MIN ? MTU_MIN : mtu;
+	f->mtu_fired = f->rto.fired;
 }

@@ -44,6 +44,7 @@ struct flight {
 	uint8_t num_messages;
 	bool awaits_answer;
 	uint16_t mtu, planned_mtu;
+	uint32_t mtu_fired; /* what rto.fired was when the MTU was told */
 	uint16_t longest; /* datagram of the last transmission */
 	uint16_t frame; /* what the plan takes records and message headers to add to a fragment at most */
 	struct piece *plan; /* what is not acknowledged, in order */
@@ -133,9 +134,9 @@ void flight_acks_plain(struct flight *f);
 void flight_acks_end(struct flight *f, tern_time now);
 
 /* The timer: TIMEOUT when max_tries transmissions are used up (repeats the peer asked for do not count). After 3
- * unanswered ones, halves the MTU towards a floor of 256 (or MTU_MIN if the MTU is below; more where connection IDs are
- * long), making a new plan, if it is not kept, a datagram of the flight is longer than that floor and the flight is no
- * ClientHello. RFC 6347 4.1.1.1, RFC 9147 4.4. */
+ * unanswered ones since the flight began or the MTU was told, halves the MTU towards a floor of 256 (or MTU_MIN if the
+ * MTU is below; more where connection IDs are long), making a new plan, if it is not kept, a datagram of the flight is
+ * longer than that floor and the flight is no ClientHello. RFC 6347 4.1.1.1, RFC 9147 4.4. */
 tern_error flight_tick(struct flight *f, tern_time now);
 uint64_t flight_deadline(const struct flight *f);
 

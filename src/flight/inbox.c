@@ -290,6 +290,14 @@ bool inbox_has(const struct inbox *in, uint32_t seq)
 	return find(in, seq) != NULL;
 }
 
+bool inbox_holds(const struct inbox *in, uint16_t epoch)
+{
+	const struct inbox_slot *s = in->slots;
+	while (s && s->epoch != epoch)
+		s = s->next;
+	return s != NULL;
+}
+
 bool inbox_next(struct inbox *in, struct message *out)
 {
 	const struct inbox_slot *s = find(in, in->next);

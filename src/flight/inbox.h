@@ -49,6 +49,8 @@ tern_drop inbox_put(struct inbox *in, const struct fragment *f, uint16_t epoch);
 bool inbox_next(struct inbox *in, struct message *out);
 /* Whether pieces of this message are kept. */
 bool inbox_has(const struct inbox *in, uint32_t seq);
+/* Whether pieces of any message are kept that came in this epoch. */
+bool inbox_holds(const struct inbox *in, uint16_t epoch);
 /* Of the next message: how many pieces are at hand that others in front of them keep from being of use. RFC 9147 7.1.
  */
 size_t inbox_gaps(const struct inbox *in);

@@ -170,6 +170,8 @@ static tern_error take_psk(struct handshake *hs, const struct extensions *ext)
 {
 	const struct offered_psk *psk;
 	if (!(ext->present & HAS_PRE_SHARED_KEY)) {
+		if (!(hs->offered.present & HAS_SIGNATURE_ALGORITHMS)) /* we would judge no certificate */
+			return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 4.2.3");
 		schedule13_start(&hs->schedule, hs->transcript.hash, "dtls13", span_of(NULL, 0));
 		return TERN_OK;
 	}

@@ -316,7 +316,7 @@ tern_error find_psk13(struct handshake *hs, const struct client_hello *hello, co
 	*out = (struct found_psk){0};
 	if (!(ext->present & HAS_PRE_SHARED_KEY))
 		return TERN_OK;
-	if (!ext->psk_is_last)
+	if (!ext->psk_is_last || !ext->psks_paired)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.11");
 	if (!(ext->present & HAS_PSK_KEY_EXCHANGE_MODES))
 		return FAIL(hs, ERROR_MISSING_EXTENSION, "RFC 8446 4.2.9");

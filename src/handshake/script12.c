@@ -98,12 +98,12 @@ const struct step script12[] = {
 	{CLIENT_KEY_EXCHANGE,            CLIENT, 0,                                    0,    full,                    put_client_kex12,         get_client_kex12,         schedule12_kex_done},
 	{CERTIFICATE_VERIFY,             CLIENT, 0,                                    0,    with_cert_verify,        put_cert_verify12,        get_cert_verify12,        signature_came},
 	{CONTENT_CHANGE_CIPHER_SPEC,     CLIENT, STEP_SEND_ONLY,                       0,    full,                    put_change_cipher_spec,   NULL,                     to_epoch_1},
-	{FINISHED,                       CLIENT, STEP_AFTER_CCS,                       1,    full,                    put_finished12,           get_finished12,           NULL},
+	{FINISHED,                       CLIENT, STEP_AFTER_CCS | STEP_LAST,           1,    full,                    put_finished12,           get_finished12,           NULL},
 	{NEW_SESSION_TICKET,             SERVER, 0,                                    0,    with_ticket,             put_ticket12,             get_ticket12,             NULL},
 	{CONTENT_CHANGE_CIPHER_SPEC,     SERVER, STEP_SEND_ONLY,                       0,    NULL,                    put_change_cipher_spec,   NULL,                     to_epoch_1},
-	{FINISHED,                       SERVER, STEP_AFTER_CCS,                       1,    NULL,                    put_finished12,           get_finished12,           NULL},
+	{FINISHED,                       SERVER, STEP_AFTER_CCS | STEP_LAST,           1,    NULL,                    put_finished12,           get_finished12,           NULL},
 	{CONTENT_CHANGE_CIPHER_SPEC,     CLIENT, STEP_SEND_ONLY,                       0,    resumed,                 put_change_cipher_spec,   NULL,                     to_epoch_1},
-	{FINISHED,                       CLIENT, STEP_AFTER_CCS,                       1,    resumed,                 put_finished12,           get_finished12,           NULL},
+	{FINISHED,                       CLIENT, STEP_AFTER_CCS | STEP_LAST,           1,    resumed,                 put_finished12,           get_finished12,           NULL},
 };
 /* clang-format on */
 const size_t num_script12 = sizeof script12 / sizeof script12[0];

@@ -87,11 +87,11 @@ const struct step script13[] = {
 	{COMPRESSED_CERTIFICATE, SERVER, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_compressed_certificate,        put_compressed13,           get_server_compressed13,    NULL},
 	{CERTIFICATE,            SERVER, 0,                  EPOCH_HANDSHAKE, with_plain_certificate,             put_own_certificate13,      get_server_certificate13,   NULL},
 	{CERTIFICATE_VERIFY,     SERVER, 0,                  EPOCH_HANDSHAKE, with_certificate,                   put_cert_verify13,          get_cert_verify13,          NULL},
-	{FINISHED,               SERVER, 0,                  EPOCH_HANDSHAKE, NULL,                               put_finished13,             get_finished13,             keys13_application},
+	{FINISHED,               SERVER, STEP_LAST,          EPOCH_HANDSHAKE, NULL,                               put_finished13,             get_finished13,             keys13_application},
 	{COMPRESSED_CERTIFICATE, CLIENT, STEP_PEER_MAY_SKIP, EPOCH_HANDSHAKE, with_compressed_client_certificate, put_compressed13,           get_client_compressed13,    NULL},
 	{CERTIFICATE,            CLIENT, 0,                  EPOCH_HANDSHAKE, with_plain_client_certificate,      put_own_certificate13,      get_client_certificate13,   NULL},
 	{CERTIFICATE_VERIFY,     CLIENT, 0,                  EPOCH_HANDSHAKE, with_cert_verify,                   put_cert_verify13,          get_cert_verify13,          NULL},
-	{FINISHED,               CLIENT, 0,                  EPOCH_HANDSHAKE, NULL,                               put_finished13,             get_finished13,             keys13_done},
+	{FINISHED,               CLIENT, STEP_LAST,          EPOCH_HANDSHAKE, NULL,                               put_finished13,             get_finished13,             keys13_done},
 };
 
 /* RFC 8446 4.6.2: the epoch is the one that the connection gives the client's messages. */

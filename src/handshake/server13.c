@@ -66,11 +66,15 @@ static tern_error use_psk(struct handshake *hs, const struct found_psk *psk, con
 	return hs->outcome.psk_identity.p ? TERN_OK : FAIL(hs, ERROR_BUDGET, "");
 }
 
-static tern_error use_certificate(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext)
+/* knows_psk: but not how to use it as the client wants. */
+static tern_error use_certificate(struct handshake *hs, const struct client_hello *hello, const struct extensions *ext,
+				  bool knows_psk)
 {
 	bool may_sign = (ext->present & HAS_SIGNATURE_ALGORITHMS) && (ext->present & HAS_SUPPORTED_GROUPS);
 	struct choice choice;
 	tern_error error;
+	if (knows_psk && hs->pool->config->num_credentials == 0)
+		return FAIL(hs, ERROR_NO_SHARED_GROUP, "RFC 8446 4.2.9");
 	if ((ext->present & HAS_PRE_SHARED_KEY) && hs->pool->config->num_credentials == 0)
 		return FAIL(hs, ERROR_UNKNOWN_PSK_IDENTITY, "RFC 8446 4.2.11");
 	if (!may_sign)
@@ -152,6 +156,7 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 	struct early_request request = {.ext = ext, .psk = &psk};
 	tern_early_reason reason;
 	tern_error error;
+	bool knows_psk;
 	TRY(check_hello(hs, hello, ext));
 	if (!shares_are_sane(ext))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2.8");
@@ -168,9 +173,10 @@ tern_error take_client_hello13(struct handshake *hs, const struct client_hello *
 		forget_choices(hs);
 	if (error == TERN_OK && psk.found)
 		error = use_psk(hs, &psk, ext, request.group != NULL);
+	knows_psk = psk.found;
 	wipe(&psk, sizeof psk);
 	if (error == TERN_OK && !hs->psk)
-		error = use_certificate(hs, hello, ext);
+		error = use_certificate(hs, hello, ext, knows_psk);
 	if (error != TERN_OK)
 		return error;
 	if (hs->retried && hs->outcome.suite->id != hs->retry_suite)

@@ -128,6 +128,8 @@ static tern_error step_get(struct handshake *hs, const struct step *s, bool *wai
 	if (!(s->flags & STEP_NOT_HASHED))
 		TRY(transcript_add(&hs->transcript, m.type, m.seq, m.body, false));
 	inbox_done(&hs->inbox);
+	if ((s->flags & STEP_LAST) && inbox_holds(&hs->inbox, m.epoch))
+		return FAIL(hs, ERROR_UNEXPECTED_MESSAGE, "RFC 5246 7.4");
 	job_over(hs);
 	return s->then ? s->then(hs) : TERN_OK;
 }

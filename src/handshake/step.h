@@ -9,7 +9,8 @@ enum step_flags {
 	STEP_NOT_HASHED = 2, /* not part of the transcript */
 	STEP_SEND_ONLY = 4, /* ChangeCipherSpec: no handshake message; the receiver goes by hs->peer_ccs */
 	STEP_AFTER_CCS = 8, /* DTLS 1.2: not before the peer's ChangeCipherSpec */
-	STEP_RETRY = 16 /* the ServerHello that is a HelloRetryRequest (RFC 8446 4.1.3) */
+	STEP_RETRY = 16, /* the ServerHello that is a HelloRetryRequest (RFC 8446 4.1.3) */
+	STEP_LAST = 32 /* the sender's last in this epoch */
 };
 
 struct step {

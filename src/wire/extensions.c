@@ -275,16 +275,19 @@ bool get_psk_binder(struct rd *list, struct span *out)
 	return true;
 }
 
-/* Whether both lists are well-formed, not empty and of one length. */
-static bool psks_valid(struct span identity_list, struct span binder_list)
+/* Whether both lists are well-formed and not empty. */
+static bool psks_valid(struct span identity_list, struct span binder_list, bool *paired)
 {
 	struct rd identities = rd_of(identity_list), binders = rd_of(binder_list);
 	struct psk_identity identity;
 	struct span binder;
+	size_t num_identities = 0, num_binders = 0;
 	while (get_psk_identity(&identities, &identity))
-		if (!get_psk_binder(&binders, &binder))
-			return false;
-	return identity_list.n > 0 && rd_end(&identities) && rd_end(&binders);
+		num_identities++;
+	while (get_psk_binder(&binders, &binder))
+		num_binders++;
+	*paired = num_identities == num_binders;
+	return num_identities > 0 && num_binders > 0 && rd_end(&identities) && rd_end(&binders);
 }
 
 static bool get_psks(struct rd *r, void *field)
@@ -293,7 +296,7 @@ static bool get_psks(struct rd *r, void *field)
 	if (!(rd_span16(r, &out->psk_identities) && rd_span16(r, &out->psk_binders)))
 		return false;
 	out->psk_binders_wire = 2 + out->psk_binders.n;
-	return psks_valid(out->psk_identities, out->psk_binders);
+	return psks_valid(out->psk_identities, out->psk_binders, &out->psks_paired);
 }
 
 static void put_psks(struct wr *w, const void *field)

@@ -105,9 +105,10 @@ struct extensions {
 	uint16_t selected_group; /* server's share, or HelloRetryRequest's request */
 	struct span share; /* server's share: 1 to 65535 bytes; HelloRetryRequest: empty */
 	struct span psk_identities; /* client: list of PskIdentity, well-formed, not empty */
-	struct span psk_binders; /* client: list of PskBinderEntry, well-formed, as many as identities */
+	struct span psk_binders; /* client: list of PskBinderEntry, well-formed, not empty */
 	size_t psk_binders_wire; /* client: bytes of the binders with their length: what the binder hash leaves out */
 	bool psk_is_last; /* client: as it must be */
+	bool psks_paired; /* client: as many binders as identities, as it must be */
 	uint16_t selected_identity; /* server */
 	struct span psk_modes; /* u8 list, not empty */
 	struct span cookie; /* 1 to 65535 bytes */

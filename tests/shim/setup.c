@@ -303,6 +303,15 @@ static tern_error set_client_auth(tern_config *config, const struct flags *f)
 						 : TERN_OK;
 }
 
+/* A client that has PSKs wants nothing else unless it is told to. */
+static bool judges_certificates(const struct flags *f)
+{
+	bool has_psks = f->credential.kind == CREDENTIAL_PSK;
+	for (size_t i = 0; i < f->num_more; i++)
+		has_psks |= f->more[i].kind == CREDENTIAL_PSK;
+	return f->server || !has_psks || f->verify_peer || f->use_custom_verify;
+}
+
 tern_error setup_config(tern_config *config, struct callbacks *callbacks, tern_keyring *keyring)
 {
 	const struct flags *f = callbacks->flags;
@@ -318,7 +327,8 @@ tern_error setup_config(tern_config *config, struct callbacks *callbacks, tern_k
 	TRY(add_credentials(config, callbacks));
 	TRY(set_psk(config, f));
 	TRY(set_client_auth(config, f));
-	TRY(tern_config_set_verify(config, callback_verify, callbacks));
+	if (judges_certificates(f))
+		TRY(tern_config_set_verify(config, callback_verify, callbacks));
 	TRY(tern_config_set_tickets(config, !f->no_ticket && !f->skip_ticket));
 	TRY(tern_config_set_keyring(config, keyring));
 	TRY(tern_config_set_cookie(config, false));

@@ -324,6 +324,28 @@ static void lowering_the_mtu(void **state)
 	}
 }
 
+/* Who knows the path has said so: patience begins anew. */
+static void mtu_told_while_nobody_answers(void **state)
+{
+	static const uint16_t told[] = {0, 1100, 0, 900, 901, 0, 0}, want[] = {1200, 1100, 1100, 900, 901, 901, 450};
+	struct row row = {CERTIFICATE, 0, 3000};
+	(void)state;
+	set_up(1200, 65536);
+	x.f.max_tries = 12;
+	add(&row, 1);
+	assert_int_equal(flight_send(&x.f, true), TERN_OK);
+	for (size_t k = 0; k < sizeof told / sizeof told[0]; k++) {
+		take_all(NULL);
+		if (told[k])
+			flight_set_mtu(&x.f, told[k]);
+		x.now.mono_ns = flight_deadline(&x.f);
+		assert_int_equal(flight_tick(&x.f, x.now), TERN_OK);
+		if (x.f.mtu != want[k])
+			fail_msg("timeout %zu: %u", k, x.f.mtu);
+	}
+	tear_down();
+}
+
 static void mtu_set_in_between(void **state)
 {
 	struct inbox in;
@@ -557,6 +579,7 @@ int main(void)
 		cmocka_unit_test(traces),
 		cmocka_unit_test(giving_up),
 		cmocka_unit_test(lowering_the_mtu),
+		cmocka_unit_test(mtu_told_while_nobody_answers),
 		cmocka_unit_test(mtu_set_in_between),
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(clock_that_goes_back),

@@ -106,6 +106,45 @@ static void wrong_key_is_a_wrong_binder(void **state)
 	}
 }
 
+/* The hello in place: its two identities made one by the length of the first, or its two binders. */
+static bool merges_binders;
+
+static bool merge_two(struct pair *p, struct datagram_on_wire *d)
+{
+	static const uint8_t identities[] = {0, 3, 'o', 'n', 'e', 0, 0, 0, 0, 0, 3, 't', 'w', 'o', 0, 0, 0, 0};
+	size_t n = sizeof identities;
+	(void)p;
+	for (size_t i = 0; d->to == SERVER && i + n + 3 < d->n; i++) {
+		if (memcmp(d->bytes + i, identities, n) != 0)
+			continue;
+		if (merges_binders)
+			d->bytes[i + n + 2] = 32 + 1 + 32;
+		else
+			d->bytes[i + 1] = (uint8_t)(n - 2 - 4);
+	}
+	return true;
+}
+
+static void as_many_binders_as_identities(void **state)
+{
+	(void)state;
+	for (int binders = 0; binders < 2; binders++) {
+		tern_config *client = side13(), *server = side13();
+		struct pair p;
+		add_psk(client, "one", KEY);
+		add_psk(client, "two", KEY);
+		add_psk(server, "one", KEY);
+		OK(tern_config_set_groups(client, "x25519")); /* a hello in one datagram */
+		OK(tern_config_set_cookie(server, false));
+		merges_binders = binders;
+		pair_init(&p, client, server);
+		p.tap = merge_two;
+		dial(&p, span_of(NULL, 0));
+		check_is("server", p.side[SERVER].error, TERN_ERROR_ILLEGAL_PARAMETER);
+		pair_free(&p);
+	}
+}
+
 static void unknown_identity(void **state)
 {
 	static const struct {
@@ -197,7 +236,7 @@ static void psk_without_key_exchange_only_where_both_allow_it(void **state)
 			assert_string_equal(pair_info(&p, CLIENT).group, cases[i].without ? "" : "x25519");
 		} else {
 			assert_false(pair_connected(&p));
-			assert_int_not_equal(p.side[SERVER].error, TERN_OK);
+			check_is(cases[i].name, p.side[SERVER].error, TERN_ERROR_NO_SHARED_GROUP);
 		}
 		pair_free(&p);
 	}
@@ -453,6 +492,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(server_takes_the_first_it_knows),
 		cmocka_unit_test(wrong_key_is_a_wrong_binder),
+		cmocka_unit_test(as_many_binders_as_identities),
 		cmocka_unit_test(unknown_identity),
 		cmocka_unit_test(suite_goes_with_the_psk),
 		cmocka_unit_test(psk_without_key_exchange_only_where_both_allow_it),

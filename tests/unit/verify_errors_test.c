@@ -269,6 +269,37 @@ static void no_certificate_type_in_common(void **state)
 	pair_free(&p);
 }
 
+/* A server that does not know client_certificate_type, and so asks for X.509. */
+static bool hide_certificate_type(struct pair *p, struct datagram_on_wire *d)
+{
+	static const uint8_t extension[] = {0, 19, 0, 2, 1, 2};
+	(void)p;
+	for (size_t i = 0; d->to == SERVER && i + sizeof extension <= d->n; i++)
+		if (memcmp(d->bytes + i, extension, sizeof extension) == 0)
+			d->bytes[i] = 0xfa;
+	return true;
+}
+
+/* Nothing came that could be unsupported. */
+static void client_without_what_the_server_asks_for(void **state)
+{
+	struct pair p;
+	tern_config *client = new_config(NULL), *server = new_config(NULL);
+	(void)state;
+	add_trust(client, &root);
+	add_raw_key(client, &good);
+	OK(tern_config_set_must_authenticate(client, true));
+	add_cert(server, &good);
+	add_trust(server, &root);
+	OK(tern_config_set_client_auth(server, TERN_CLIENT_AUTH_OPTIONAL));
+	pair_init(&p, client, server);
+	p.tap = hide_certificate_type;
+	pair_dial(&p, "a.test", span_of(NULL, 0));
+	pair_settle(&p);
+	check_failed(&p, "raw key alone", CLIENT, TERN_ERROR_NO_SHARED_CERTIFICATE_TYPE, 40);
+	pair_free(&p);
+}
+
 static void no_client_certificate(void **state)
 {
 	struct pair p;
@@ -486,6 +517,7 @@ int main(void)
 		cmocka_unit_test(fingerprints),
 		cmocka_unit_test(raw_keys_that_nobody_pinned),
 		cmocka_unit_test(no_certificate_type_in_common),
+		cmocka_unit_test(client_without_what_the_server_asks_for),
 		cmocka_unit_test(no_client_certificate),
 		cmocka_unit_test(callback_refuses),
 		cmocka_unit_test(bad_signatures),

@@ -171,6 +171,59 @@ static void every_type_at_every_step_in_every_epoch(void **state)
 	assert_true(injected[2] > 50);
 }
 
+/* Nobody on the path can have claimed that; to wait for it would be to wait for the deadline. */
+static bool claim_too_much(struct pair *p, enum role to)
+{
+	static const uint8_t beginning[] = {CERTIFICATE, 1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 4, 0, 1, 2, 3};
+	struct tern_conn *c = p->side[to].conn, *from = p->side[1 - to].conn;
+	if (!c || !from || c->state != CONN_HANDSHAKE || !epochs_peek_write(&from->records, 2) ||
+	    !epochs_read(&c->records, 2))
+		return false;
+	pair_seal_in(p, to, 2, CONTENT_HANDSHAKE, beginning, sizeof beginning);
+	check_is("65536 bytes", p->side[to].error, TERN_ERROR_BUDGET);
+	return true;
+}
+
+static void longer_than_allowed_under_keys(void **state)
+{
+	unsigned claimed = 0;
+	(void)state;
+	for (int kind = 0; kind < NUM_KINDS; kind++)
+		for (unsigned step = 0; step < STEPS_MAX && start((enum kind)kind, step); step++)
+			for (int to = 0; to < 2; to++) {
+				start((enum kind)kind, step);
+				claimed += claim_too_much(&pairs[kind], (enum role)to);
+			}
+	assert_true(claimed >= 6);
+}
+
+/* It comes first, and is no matter until the handshake is complete. */
+static void something_behind_finished_comes_first(void **state)
+{
+	static const uint8_t body[32] = {0};
+	unsigned said = 0;
+	(void)state;
+	for (int kind = 0; kind < NUM_KINDS; kind++)
+		for (int to = 0; to < 2; to++) {
+			struct pair *p = &pairs[kind];
+			for (unsigned step = 0; step < STEPS_MAX && start((enum kind)kind, step); step++) {
+				struct tern_conn *c = p->side[to].conn, *from = p->side[1 - to].conn;
+				if (!c || !from || c->state != CONN_HANDSHAKE || !c->hs ||
+				    handshake_epoch(c->hs) != 2 || !epochs_peek_write(&from->records, 2) ||
+				    from->hs == NULL || from->hs->flight.num_messages == 0)
+					continue;
+				pair_say(p, (enum role)to, 2, FINISHED, (uint16_t)from->hs->send_seq, body,
+					 sizeof body);
+				check_is("not yet", p->side[to].error, TERN_OK);
+				pair_run(p, LONG_TIME);
+				check_is(kinds[kind], p->side[to].error, TERN_ERROR_UNEXPECTED_MESSAGE);
+				said++;
+				break;
+			}
+		}
+	assert_true(said >= 6);
+}
+
 /* What was in place is swapped, doubled, or comes in reverse: it makes no difference in the end. */
 static void any_order_of_datagrams(void **state)
 {
@@ -240,6 +293,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_at_every_step_in_every_epoch),
+		cmocka_unit_test(longer_than_allowed_under_keys),
+		cmocka_unit_test(something_behind_finished_comes_first),
 		cmocka_unit_test(any_order_of_datagrams),
 		cmocka_unit_test(plaintext_alerts),
 		cmocka_unit_test(plaintext_ack_of_protected_records),
