@@ -117,8 +117,7 @@ static void prepare(uint8_t choice)
 	record_free(&l.a);
 	record_free(&l.b);
 	for (size_t i = 0; i < 2; i++)
-		record_init(i ? &l.a : &l.b, is13 ? &protection13 : &protection12, &provider_stub, l.schedules,
-			    &heap_default, 64);
+		record_init(i ? &l.a : &l.b, is13 ? &protection13 : &protection12, &l.pool);
 	for (uint16_t epoch = is13 ? 2 : 1; epoch < (is13 ? 4 : 2); epoch++)
 		layers_key(&l, epoch, (enum aead_id)(choice % NUM_AEADS));
 	l.b.plain_in = choice & 0x80;

@@ -88,9 +88,7 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->pool = pool;
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
-	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, pool->provider, pool->schedules,
-		    &config->heap, config->limits.replay_window);
-	conn->records.seal_limit = config->limits.seal_limit;
+	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, &pool->records);
 	error = handshake_new(&conn->hs, role, pool, conn, &conn->records, &conn->failure, &config->limits,
 			      first_message_seq, path, now);
 	if (error != TERN_OK) {

@@ -29,8 +29,8 @@ static void class_E1_record_numbers_wrap(void **state)
 			uint64_t start = (UINT64_C(1) << bits) - 4;
 			stub_connect(&s, version, DEAL_CERTIFICATE);
 			for (int k = 0; k < 2; k++) {
-				s.p.side[k].conn->records.out.aead = &aead_algs[AEAD_CHACHA20_POLY1305];
-				s.p.side[!k].conn->records.in.aead = &aead_algs[AEAD_CHACHA20_POLY1305];
+				s.p.side[k].conn->records.out.key.aead = AEAD_CHACHA20_POLY1305;
+				s.p.side[!k].conn->records.in.key.aead = AEAD_CHACHA20_POLY1305;
 				s.p.side[k].conn->records.out.next_seq = start;
 				s.p.side[!k].conn->records.in.window.next = start;
 			}
@@ -49,8 +49,8 @@ static void class_E1_record_numbers_wrap(void **state)
 			s.p.side[CLIENT].conn->records.out.next_seq += 60;
 			pair_check_data(&s.p, "behind a gap");
 			for (int k = 0; k < 2; k++) {
-				s.p.side[k].conn->records.out.aead = &aead_algs[AEAD_AES_128_GCM];
-				s.p.side[k].conn->records.in.aead = &aead_algs[AEAD_AES_128_GCM];
+				s.p.side[k].conn->records.out.key.aead = AEAD_AES_128_GCM;
+				s.p.side[k].conn->records.in.key.aead = AEAD_AES_128_GCM;
 			}
 			stub_close(&s);
 		}

@@ -490,14 +490,14 @@ static void all_or_nothing(void **state)
 	assert_int_equal(len, 0);
 	assert_int_equal(x.l.a.plain_seq, 0);
 	/* The last record of the datagram cannot be sealed. */
-	x.l.a.seal_limit = 1;
+	x.l.pool.seal_limit = 1;
 	x.l.a.out.next_seq = 1;
 	assert_int_equal(flight_take(&x.f, &x.l.a, bytes, sizeof bytes, &len, 0, x.now), TERN_ERROR_LIMIT);
 	assert_int_equal(len, 0);
 	assert_true(flight_sends(&x.f));
 	assert_int_equal(x.f.tries, 0);
 	assert_int_equal(count(TERN_TRACE_TIMER), 0);
-	x.l.a.seal_limit = 0;
+	x.l.pool.seal_limit = 0;
 	take_all(NULL);
 	assert_string_equal(x.layout, "11:0+300 16:0+66 15:0+76 ccs 20:0+12 ");
 	tear_down();

@@ -143,7 +143,7 @@ static void times(void **state)
 	}
 	/* Keys that are used up: an error, and nothing else has changed. */
 	last_repeat(last, now);
-	l.a.seal_limit = 1;
+	l.pool.seal_limit = 1;
 	assert_int_equal(last_take(last, &l.a, bytes, sizeof bytes, &len, tracer), TERN_ERROR_LIMIT);
 	assert_int_equal(len, 0);
 	assert_true(last_sends(last));
