@@ -24,7 +24,7 @@ static struct tracer tracer_of(const tern_conn *conn)
 
 static const struct hash_alg *hash_of(const tern_conn *conn)
 {
-	return conn->pool->provider->hash[conn->agreed->suite->hash];
+	return conn->pool->provider->hash[conn->agreed.suite->hash];
 }
 
 static tern_timers timers_of(const tern_conn *conn)
@@ -187,10 +187,10 @@ tern_error after_rekey(tern_conn *conn, bool asks, bool must)
 /* Our KeyUpdate and all before it are acknowledged: the next epoch may be used (RFC 9147 8). */
 static tern_error switch_write_keys(tern_conn *conn)
 {
-	uint8_t *secret = agreed_secret(conn->agreed, conn->role);
+	uint8_t *secret = agreed_secret(&conn->agreed, conn->role);
 	uint16_t epoch = (uint16_t)(conn->write_epoch + 1);
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	TRY(keys13_install(&conn->records, conn->agreed->suite, hash_of(conn), secret, epoch, true));
+	TRY(keys13_install(&conn->records, conn->agreed.suite, hash_of(conn), secret, epoch, true));
 	record_forget_write(&conn->records, epoch);
 	conn->write_epoch = epoch;
 	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
@@ -308,7 +308,7 @@ static bool session_of(const tern_conn *conn, const struct new_session_ticket13 
 {
 	struct outcome o;
 	bool fits;
-	agreed_outcome(conn->agreed, conn->pool->provider, &o);
+	agreed_outcome(&conn->agreed, conn->pool->provider, &o);
 	fits = message->lifetime && message->ticket.n <= TICKET_MAX && names_fit_session(&o);
 	if (fits) {
 		session_from_outcome(conn->pool, &o, now.unix_s, s);
@@ -361,7 +361,7 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 static tern_error take_key_update(tern_conn *conn, const struct message *m, tern_time now)
 {
 	enum role peer = conn->role == CLIENT ? SERVER : CLIENT;
-	uint8_t *secret = agreed_secret(conn->agreed, peer);
+	uint8_t *secret = agreed_secret(&conn->agreed, peer);
 	struct after *a = conn->after;
 	struct rd r = rd_of(m->body);
 	uint8_t request;
@@ -373,7 +373,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	if (m->epoch != conn->records.in.epoch || m->epoch == UINT16_MAX)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 8");
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	error = keys13_install(&conn->records, conn->agreed->suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
+	error = keys13_install(&conn->records, conn->agreed.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
 			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);

@@ -199,7 +199,7 @@ void tern_conn_free(tern_conn *conn)
 	cid_retire_all(conn->pool, conn, &conn->records.cids);
 	paths_free(conn->paths);
 	record_free(&conn->records);
-	agreed_free(heap, conn->agreed);
+	agreed_free(&conn->agreed, heap);
 	heap_free(heap, conn->dropped, TERN_NUM_DROPS * sizeof *conn->dropped);
 	heap_free(heap, conn->stash, sizeof *conn->stash);
 	heap_free(heap, conn->session, conn->session_len);
@@ -563,9 +563,9 @@ tern_error tern_conn_abort(tern_conn *conn, unsigned alert, tern_time now)
 /* What was agreed on, while it is of use; to be wiped. */
 static bool recall(const tern_conn *conn, struct outcome *o)
 {
-	if (!conn->agreed || (conn->state != CONN_OPEN && conn->state != CONN_CLOSED))
+	if (!conn->agreed.suite || (conn->state != CONN_OPEN && conn->state != CONN_CLOSED))
 		return false;
-	agreed_outcome(conn->agreed, conn->pool->provider, o);
+	agreed_outcome(&conn->agreed, conn->pool->provider, o);
 	return true;
 }
 

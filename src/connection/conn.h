@@ -68,7 +68,6 @@ struct tern_conn {
 	struct handshake *hs; /* NULL some time after completion */
 	struct last_flight *last;
 	struct after *after; /* NULL in DTLS 1.2 */
-	struct agreed *agreed; /* NULL before completion */
 	uint32_t *dropped; /* by reason; NULL: nothing was */
 	struct stash *stash;
 	struct kept *spare; /* room for one more */
@@ -90,6 +89,7 @@ struct tern_conn {
 	uint16_t near_out, near_in; /* the newest epochs whose keys were seen to near their limit; 0: none */
 
 	struct record_layer records;
+	struct agreed agreed;
 	struct datagram datagram;
 	tern_failure failure;
 

@@ -374,8 +374,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 {
 	const struct outcome *o = conn->hs ? &conn->hs->outcome : NULL;
 	struct outcome kept = {.version = NULL};
-	if (conn->agreed)
-		agreed_public(conn->agreed, conn->pool->provider, &kept);
+	if (conn->agreed.suite)
+		agreed_public(&conn->agreed, conn->pool->provider, &kept);
 	if (!o)
 		o = &kept;
 	*info = (tern_info){.version = o->version ? (tern_protocol)o->version->number : TERN_DTLS12,

@@ -177,8 +177,8 @@ static void remember_pair(const struct pair *p)
 		if (!conn)
 			continue;
 		remember_epochs(&conn->records);
-		if (conn->agreed)
-			remember_agreed(conn->agreed);
+		if (conn->agreed.suite)
+			remember_agreed(&conn->agreed);
 		if (conn->hs)
 			remember_handshake(conn->hs);
 	}
