@@ -223,7 +223,7 @@ tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len, const 
 		return TERN_ERROR_USAGE;
 	if (conn->paths)
 		paths_feed(conn->paths, path);
-	conn->datagram = (struct datagram){datagram, len, 0};
+	conn->datagram = (struct datagram){datagram, len};
 	conn->loaned = true;
 	conn->authenticated = false;
 	conn->datagrams_received++;

@@ -328,7 +328,7 @@ static bool next_fragment(tern_inspector *i, tern_trace *t, tern_bytes *data)
 void tern_inspector_feed(tern_inspector *i, bool from_client, uint8_t *datagram, size_t len)
 {
 	i->from = from_client ? CLIENT : SERVER;
-	i->datagram = (struct datagram){datagram, len, 0};
+	i->datagram = (struct datagram){datagram, len};
 	i->fragments = rd_of(span_of(NULL, 0));
 }
 

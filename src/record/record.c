@@ -61,17 +61,19 @@ static tern_drop take_protected(struct record_layer *l, const struct record_head
 
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out)
 {
-	struct rd r = rd_of(span_of(d->p + d->at, d->n - d->at));
+	struct rd r = rd_of(span_of(d->p, d->n));
 	struct record_header h;
-	uint8_t *p = d->p + d->at;
+	uint8_t *p = d->p;
 	if (rd_end(&r))
 		return false;
 	if (!l->protection->parse(l, &r, &h)) {
 		*out = (struct record){.drop = TERN_DROP_MALFORMED, .wire = rd_rest(&r)};
-		d->at = d->n;
+		d->p += d->n;
+		d->n = 0;
 		return true;
 	}
-	d->at += h.wire.n;
+	d->p += h.wire.n;
+	d->n -= h.wire.n;
 	*out = (struct record){.drop = h.drop, .type = h.type, .epoch = h.epoch, .seq = h.seq, .wire = h.wire};
 	if (h.drop == TERN_DROP_NONE)
 		out->drop = h.epoch == 0 ? take_plain(l, &h, p, out) : take_protected(l, &h, p, out);

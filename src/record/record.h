@@ -80,10 +80,10 @@ tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct
 void record_forget_read(struct record_layer *l, uint16_t below);
 void record_forget_write(struct record_layer *l, uint16_t below);
 
-/* A datagram being read. */
+/* What is left of a datagram being read. */
 struct datagram {
 	uint8_t *p;
-	size_t n, at;
+	size_t n;
 };
 
 struct record {

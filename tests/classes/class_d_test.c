@@ -115,7 +115,7 @@ static void class_D3_wrong_epoch(void **state)
 		stub_finish(&s, "data under keys of the handshake");
 	}
 	/* A message of after the handshake under its keys; Finished under the keys of data. */
-	pair_say(&s.p, CLIENT, 2, KEY_UPDATE, (uint16_t)s.p.side[CLIENT].conn->after->inbox.next, zeros, 1);
+	pair_say(&s.p, CLIENT, 2, KEY_UPDATE, (uint16_t)s.p.side[CLIENT].conn->after->receive_seq, zeros, 1);
 	check_is("KeyUpdate in epoch 2", s.p.side[CLIENT].error, TERN_ERROR_UNEXPECTED_MESSAGE);
 	assert_true(stub_start_at(&s, 3));
 	s.p.num_queued = 0;

@@ -134,7 +134,7 @@ static void class_E4_no_ack_without_memory(void **state)
 	(void)state;
 	stub_connect(&s, V13, DEAL_CERTIFICATE);
 	after = s.p.side[CLIENT].conn->after;
-	wr_store(message + 4, 2, after->inbox.next);
+	wr_store(message + 4, 2, after->receive_seq);
 	message[11] = 60; /* the first half */
 	acked = after->acks.num;
 	s.heap[CLIENT].fail_at = s.heap[CLIENT].allocs + 1;

@@ -38,7 +38,7 @@ static size_t build_sealed_message(struct stage *s, const struct malice_case *c,
 	if (to->hs && !to->hs->complete)
 		seq = (uint16_t)to->hs->inbox.next;
 	else if (to->after)
-		seq = (uint16_t)to->after->inbox.next;
+		seq = (uint16_t)to->after->receive_seq;
 	put_fragment_header(&w, &(struct fragment){.type = c->type, .length = 4, .message_seq = seq}, 4);
 	wr_bytes(&w, span_of(zeros, sizeof zeros));
 	*due = rule_sealed_message(s, c, c->epoch);

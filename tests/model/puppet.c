@@ -235,7 +235,7 @@ static void hear_record(struct puppet *p, const struct record *record, void (*he
 
 void puppet_hear(struct puppet *p, uint8_t *datagram, size_t n, void (*heard)(void *user, const char *name), void *user)
 {
-	struct datagram d = {datagram, n, 0};
+	struct datagram d = {datagram, n};
 	struct record record;
 	while (record_next(&p->records, &d, &record)) {
 		if (record.drop == TERN_DROP_NONE)

@@ -54,7 +54,7 @@ static struct after *after_of(struct pair *p, enum role who)
 static void go_on_from(struct pair *p, enum role who, uint32_t number)
 {
 	after_of(p, who)->send_seq = number;
-	after_of(p, who == CLIENT ? SERVER : CLIENT)->inbox.next = number;
+	after_of(p, who == CLIENT ? SERVER : CLIENT)->receive_seq = number;
 }
 
 /* Data until the keys cannot be changed any more and are used up; the peer's keys do not wear. Tells how many updates
@@ -140,11 +140,11 @@ static void peers_wishes_to_the_last_number(void **state)
 		assert_int_equal(after_of(&p, (enum role)to)->send_seq, 65536 - KEPT);
 		assert_int_equal(p.side[to].conn->records.in.epoch, 9);
 		/* The peer's very last one is taken; behind it nothing is. */
-		after_of(&p, (enum role)to)->inbox.next = 65535;
+		after_of(&p, (enum role)to)->receive_seq = 65535;
 		pair_say(&p, (enum role)to, 9, KEY_UPDATE, 65535, asks, 1);
 		check_is("the last", p.side[to].error, TERN_OK);
 		assert_int_equal(p.side[to].conn->records.in.epoch, 10);
-		assert_int_equal(after_of(&p, (enum role)to)->inbox.next, 65536);
+		assert_int_equal(after_of(&p, (enum role)to)->receive_seq, 65536);
 		for (uint16_t seq = 0; seq < 3; seq++)
 			pair_say(&p, (enum role)to, 9, KEY_UPDATE, seq, asks, 1);
 		check_is("behind the last", p.side[to].error, TERN_OK);

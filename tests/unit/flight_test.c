@@ -79,7 +79,7 @@ static void add(const struct row *rows, size_t num)
 static size_t take_one(struct inbox *in)
 {
 	static uint8_t bytes[65535];
-	struct datagram d = {bytes, 0, 0};
+	struct datagram d = {bytes, 0};
 	struct record r;
 	size_t at = strlen(x.layout);
 	assert_int_equal(flight_take(&x.f, &x.l.a, bytes, sizeof bytes, &d.n, 0, x.now), TERN_OK);

@@ -62,7 +62,7 @@ static void tear_down(void)
 /* The plaintext of the records of a datagram, one after the other. */
 static size_t opened(uint8_t *out, uint8_t *bytes, size_t n)
 {
-	struct datagram d = {bytes, n, 0};
+	struct datagram d = {bytes, n};
 	struct record r;
 	size_t len = 0;
 	while (record_next(&l.b, &d, &r)) {

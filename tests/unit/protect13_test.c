@@ -28,7 +28,7 @@ static size_t unhex(uint8_t *out, const char *hex)
 
 static struct record read_one(struct layers *l, uint8_t *p, size_t n)
 {
-	struct datagram d = {p, n, 0};
+	struct datagram d = {p, n};
 	struct record r;
 	assert_true(record_next(&l->b, &d, &r));
 	return r;
@@ -88,7 +88,7 @@ static void round_trips(void **state)
 		struct span s = span_of(plain, lengths[i / 2 / NUM_AEADS]);
 		size_t padded = id == AEAD_AES_128_CCM_8 && s.n < 7 ? 7 : s.n;
 		struct wr w = wr_of(bytes, sizeof bytes);
-		struct datagram d = {bytes, 0, 0};
+		struct datagram d = {bytes, 0};
 		struct record_mark mark;
 		struct layers l;
 		struct record r;
@@ -364,7 +364,7 @@ static void refuses_changed(void **state)
 		l.b.plain_in = false;
 		n = forge13(&l, &l.b.in, forms13[i % NUM_FORMS13], 77, span_of("several\x17", 8), bytes);
 		for (size_t bit = 0; bit < 8 * n; bit++) {
-			struct datagram d = {bytes, n, 0};
+			struct datagram d = {bytes, n};
 			struct replay window = l.b.in.window;
 			struct record r;
 			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);

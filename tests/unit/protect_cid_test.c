@@ -50,7 +50,7 @@ static uint16_t open_with(struct layers *l, const struct provider *provider, boo
 
 static struct record read_one(struct layers *l, uint8_t *p, size_t n)
 {
-	struct datagram d = {p, n, 0};
+	struct datagram d = {p, n};
 	struct record r;
 	assert_true(record_next(&l->b, &d, &r));
 	return r;
@@ -182,7 +182,7 @@ static void round_trips(void **state)
 		size_t cid_len = i / 4, overhead;
 		struct span s = span_of(plain, lengths[i % 7 % 4]);
 		struct wr w = wr_of(bytes, sizeof bytes);
-		struct datagram d = {bytes, 0, 0};
+		struct datagram d = {bytes, 0};
 		struct record_mark mark;
 		struct layers l;
 		struct record r;
@@ -281,7 +281,7 @@ static void rest_is_others_too(void **state)
 		uint8_t bytes[256];
 		struct wr w = wr_of(bytes, sizeof bytes);
 		struct record_mark mark;
-		struct datagram d = {bytes, 0, 0};
+		struct datagram d = {bytes, 0};
 		struct layers l;
 		struct record r;
 		size_t second = 0, third = 0;
