@@ -104,8 +104,8 @@ static void idle_memory(void **state)
 		bool dtls13;
 		size_t most[2]; /* bytes from the allocator, by role */
 	} cases[] = {
-		{"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", false, {752, 720}},
-		{"TLS_AES_128_GCM_SHA256", true, {912, 848}},
+		{"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", false, {640, 600}},
+		{"TLS_AES_128_GCM_SHA256", true, {728, 688}},
 	};
 	(void)state;
 	for (size_t i = 0; i < NUM(cases); i++) {

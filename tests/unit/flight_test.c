@@ -81,11 +81,12 @@ static size_t take_one(struct inbox *in)
 	static uint8_t bytes[65535];
 	struct datagram d = {bytes, 0};
 	struct record r;
-	size_t at = strlen(x.layout);
-	assert_int_equal(flight_take(&x.f, &x.l.a, bytes, sizeof bytes, &d.n, 0, x.now), TERN_OK);
-	assert_true(d.n <= x.f.mtu);
-	x.longest = d.n > x.longest ? d.n : x.longest;
-	if (d.n && at)
+	size_t at = strlen(x.layout), len;
+	assert_int_equal(flight_take(&x.f, &x.l.a, bytes, sizeof bytes, &len, 0, x.now), TERN_OK);
+	assert_true(len <= x.f.mtu);
+	d.n = len;
+	x.longest = len > x.longest ? len : x.longest;
+	if (len && at)
 		at += (size_t)snprintf(x.layout + at, sizeof x.layout - at, "| ");
 	while (record_next(&x.l.b, &d, &r)) {
 		struct rd rd = rd_of(span_of(r.p, r.n));
@@ -103,7 +104,7 @@ static size_t take_one(struct inbox *in)
 		if (in)
 			assert_int_equal(inbox_keep(in), TERN_OK);
 	}
-	return d.n;
+	return len;
 }
 
 static void take_all(struct inbox *in)
