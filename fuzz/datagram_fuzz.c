@@ -77,18 +77,18 @@ static void check_accepted(const struct record *r)
 static size_t read_all(uint8_t *bytes, size_t n)
 {
 	static uint8_t before[70000];
-	struct datagram d = {bytes, n, 0};
+	struct datagram d = {bytes, n};
 	struct record r;
 	size_t accepted = 0, records = 0;
 	memcpy(before, bytes, n);
 	for (;;) {
 		struct counts was = count(), is;
-		size_t at = d.at;
+		size_t at = (size_t)(d.p - bytes);
 		if (!record_next(&l.b, &d, &r))
 			break;
 		is = count();
-		CHECK(d.at > at && d.at <= n && ++records <= n / 2 + 1);
-		CHECK(r.wire.p == bytes + at && r.wire.n == d.at - at);
+		CHECK(d.p > bytes + at && d.n == n - (size_t)(d.p - bytes) && ++records <= n / 2 + 1);
+		CHECK(r.wire.p == bytes + at && r.wire.n == (size_t)(d.p - bytes) - at);
 		if (r.drop == TERN_DROP_NONE)
 			check_accepted(&r);
 		if (r.drop == TERN_DROP_NONE && r.epoch) {
@@ -105,7 +105,7 @@ static size_t read_all(uint8_t *bytes, size_t n)
 		CHECK(is.opened == was.opened && is.forged == was.forged + (r.drop == TERN_DROP_FORGED));
 		CHECK(memcmp(is.windows, was.windows, sizeof is.windows) == 0);
 	}
-	CHECK(d.at == n);
+	CHECK(d.p == bytes + n && d.n == 0);
 	return accepted;
 }
 
@@ -117,8 +117,7 @@ static void prepare(uint8_t choice)
 	record_free(&l.a);
 	record_free(&l.b);
 	for (size_t i = 0; i < 2; i++)
-		record_init(i ? &l.a : &l.b, is13 ? &protection13 : &protection12, &provider_stub, l.schedules,
-			    &heap_default, 64);
+		record_init(i ? &l.a : &l.b, is13 ? &protection13 : &protection12, &l.pool);
 	for (uint16_t epoch = is13 ? 2 : 1; epoch < (is13 ? 4 : 2); epoch++)
 		layers_key(&l, epoch, (enum aead_id)(choice % NUM_AEADS));
 	l.b.plain_in = choice & 0x80;

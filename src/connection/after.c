@@ -24,7 +24,7 @@ static struct tracer tracer_of(const tern_conn *conn)
 
 static const struct hash_alg *hash_of(const tern_conn *conn)
 {
-	return conn->pool->provider->hash[conn->agreed->suite->hash];
+	return conn->pool->provider->hash[conn->agreed.suite->hash];
 }
 
 static tern_timers timers_of(const tern_conn *conn)
@@ -47,6 +47,33 @@ tern_error after_new(tern_conn *conn)
 	return TERN_OK;
 }
 
+/* It is there from the first piece of a message to the last. NULL: memory is out. */
+static struct inbox *inbox_of(const tern_conn *conn)
+{
+	const struct tern_config *config = conn->pool->config;
+	struct after *a = conn->after;
+	/* What may be a certificate is as long as one in the handshake. */
+	bool long_ones = a->auth && conn->role == SERVER;
+	if (a->inbox)
+		return a->inbox;
+	a->inbox = heap_alloc(&config->heap, sizeof *a->inbox);
+	if (a->inbox)
+		inbox_init(a->inbox, &config->heap, a->receive_seq,
+			   long_ones ? config->limits.handshake_bytes : AFTER_BYTES,
+			   long_ones ? config->limits.message_bytes : AFTER_BYTES);
+	return a->inbox;
+}
+
+static void free_inbox(tern_conn *conn)
+{
+	struct after *a = conn->after;
+	if (!a->inbox)
+		return;
+	inbox_free(a->inbox);
+	heap_free(&conn->pool->config->heap, a->inbox, sizeof *a->inbox);
+	a->inbox = NULL;
+}
+
 void after_free(tern_conn *conn)
 {
 	const tern_allocator *heap = &conn->pool->config->heap;
@@ -59,7 +86,7 @@ void after_free(tern_conn *conn)
 		a->posts = next;
 	}
 	auth_free(conn);
-	inbox_free(&a->inbox);
+	free_inbox(conn);
 	acks_clear(&a->acks);
 	heap_free(heap, a, sizeof *a);
 	conn->after = NULL;
@@ -96,7 +123,7 @@ bool after_is_rich(const tern_conn *conn)
 static void note_numbers(tern_conn *conn)
 {
 	struct after *a = conn->after;
-	uint32_t peers = least(MESSAGE_NUMBERS - a->inbox.next, (uint32_t)UINT16_MAX - conn->records.in.epoch);
+	uint32_t peers = least(MESSAGE_NUMBERS - a->receive_seq, (uint32_t)UINT16_MAX - conn->records.in.epoch);
 	if (a->told_messages || least(updates_left(conn), peers) > MESSAGE_NUMBERS / 8)
 		return;
 	a->told_messages = true;
@@ -188,10 +215,10 @@ tern_error after_rekey(tern_conn *conn, bool asks, bool must)
 /* Our KeyUpdate and all before it are acknowledged: the next epoch may be used (RFC 9147 8). */
 static tern_error switch_write_keys(tern_conn *conn)
 {
-	uint8_t *secret = agreed_secret(conn->agreed, conn->role);
+	uint8_t *secret = agreed_secret(&conn->agreed, conn->role);
 	uint16_t epoch = (uint16_t)(conn->write_epoch + 1);
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	TRY(keys13_install(&conn->records, conn->agreed->suite, hash_of(conn), secret, epoch, true));
+	TRY(keys13_install(&conn->records, conn->agreed.suite, hash_of(conn), secret, epoch, true));
 	record_forget_write(&conn->records, epoch);
 	conn->write_epoch = epoch;
 	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
@@ -246,12 +273,8 @@ tern_error after_complete(tern_conn *conn, tern_time now)
 	const struct tern_config *config = conn->pool->config;
 	struct handshake *hs = conn->hs;
 	struct after *a = conn->after;
-	uint32_t bytes, message_max;
 	TRY(auth_keep(conn));
-	/* What may be a certificate is as long as one in the handshake. */
-	bytes = a->auth && conn->role == SERVER ? config->limits.handshake_bytes : AFTER_BYTES;
-	message_max = a->auth && conn->role == SERVER ? config->limits.message_bytes : AFTER_BYTES;
-	inbox_init(&a->inbox, &config->heap, hs->inbox.next, bytes, message_max);
+	a->receive_seq = hs->inbox.next;
 	a->send_seq = hs->send_seq;
 	conn->near_jitter = (uint16_t)pool_jitter(conn->pool);
 	a->forget_ns = later(now.mono_ns, KEYS_LINGER_NS);
@@ -309,7 +332,7 @@ static bool session_of(const tern_conn *conn, const struct new_session_ticket13 
 {
 	struct outcome o;
 	bool fits;
-	agreed_outcome(conn->agreed, conn->pool->provider, &o);
+	agreed_outcome(&conn->agreed, conn->pool->provider, &o);
 	fits = message->lifetime && message->ticket.n <= TICKET_MAX && names_fit_session(&o);
 	if (fits) {
 		session_from_outcome(conn->pool, &o, now.unix_s, s);
@@ -362,7 +385,7 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 static tern_error take_key_update(tern_conn *conn, const struct message *m, tern_time now)
 {
 	enum role peer = conn->role == CLIENT ? SERVER : CLIENT;
-	uint8_t *secret = agreed_secret(conn->agreed, peer);
+	uint8_t *secret = agreed_secret(&conn->agreed, peer);
 	struct after *a = conn->after;
 	struct rd r = rd_of(m->body);
 	uint8_t request;
@@ -374,7 +397,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	if (m->epoch != conn->records.in.epoch || m->epoch == UINT16_MAX)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 9147 8");
 	schedule13_update(hash_of(conn), DTLS13_PREFIX, secret);
-	error = keys13_install(&conn->records, conn->agreed->suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
+	error = keys13_install(&conn->records, conn->agreed.suite, hash_of(conn), secret, (uint16_t)(m->epoch + 1),
 			       false);
 	if (error == TERN_OK)
 		trace_keys(conn, (uint16_t)(m->epoch + 1), false);
@@ -413,16 +436,20 @@ tern_error after_receive(tern_conn *conn, const struct record *record, const str
 	bool answered = false, due = a->acks.due;
 	uint64_t deadline_ns = a->acks.deadline_ns;
 	tern_error error;
-	tern_drop drop = inbox_put(&a->inbox, f, record->epoch);
+	struct inbox *in = inbox_of(conn);
+	tern_drop drop = in ? inbox_put(in, f, record->epoch) : TERN_DROP_BUDGET;
 	*kept = drop == TERN_DROP_NONE || drop == TERN_DROP_OLD_MESSAGE;
 	if (drop != TERN_DROP_NONE)
 		conn_drop(conn, drop, record->type, record->epoch, record->seq, f->body.n);
 	if (*kept) /* each is acknowledged, repeats too: RFC 9147 7 */
 		acks_share(&a->acks, record->epoch < EPOCH_DATA ? 0 : conn->pool->config->timers.ack_ns, now);
-	while (inbox_next(&a->inbox, &m)) {
+	while (in && inbox_next(in, &m)) {
 		TRY(take_message(conn, &m, &answered, now));
-		inbox_done(&a->inbox);
+		inbox_done(in);
+		a->receive_seq = in->next;
 	}
+	if (in && !in->slots)
+		free_inbox(conn);
 	if (answered) { /* that acknowledges it: RFC 9147 7.1 */
 		*kept = false;
 		a->acks.due = due;
@@ -546,7 +573,7 @@ void after_receive_closed(tern_conn *conn, const struct record *record, tern_tim
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct fragment f;
 	do {
-		if (!get_fragment(&r, &f) || f.message_seq >= a->inbox.next)
+		if (!get_fragment(&r, &f) || f.message_seq >= a->receive_seq)
 			return;
 	} while (rd_left(&r));
 	acks_note(&a->acks, record->epoch, record->seq);

@@ -3,19 +3,40 @@
 #include "base/heap.h"
 #include "handshake/version.h"
 
+#define FINGERPRINT sizeof((struct outcome *)0)->peer_fingerprint
+
 static size_t secrets_size(const struct agreed *k)
 {
 	return (size_t)k->num_secrets * k->secret_len;
 }
 
+static size_t names_size(const struct agreed *k)
+{
+	return (k->may_show_peer ? FINGERPRINT : 0) + k->alpn_len + k->server_name_len + k->psk_identity_len;
+}
+
+static size_t far_size(const struct agreed *k)
+{
+	size_t secrets = secrets_size(k), names = names_size(k);
+	if (secrets + names <= sizeof k->here)
+		return 0;
+	return secrets <= sizeof k->here ? names : secrets + names;
+}
+
+static uint8_t *secrets_of(const struct agreed *k)
+{
+	return secrets_size(k) <= sizeof k->here ? (uint8_t *)k->here : k->far;
+}
+
 static uint8_t *fingerprint_of(const struct agreed *k)
 {
-	return (uint8_t *)k->bytes + secrets_size(k);
+	bool is_far = k->far && far_size(k) == names_size(k);
+	return is_far ? k->far : secrets_of(k) + secrets_size(k);
 }
 
 static uint8_t *names_of(const struct agreed *k)
 {
-	return fingerprint_of(k) + (k->may_show_peer ? sizeof((struct outcome *)0)->peer_fingerprint : 0);
+	return fingerprint_of(k) + (k->may_show_peer ? FINGERPRINT : 0);
 }
 
 static uint8_t *place(uint8_t *at, struct span s)
@@ -30,10 +51,7 @@ static void take_public(struct agreed *k, const struct outcome *o)
 	uint8_t *at;
 	k->group_id = o->group ? o->group->id : 0;
 	k->srtp_id = o->srtp ? o->srtp->id : 0;
-	k->compression_id = o->compression ? o->compression->id : 0;
-	k->alpn_len = (uint8_t)o->alpn.n;
-	k->server_name_len = (uint8_t)o->server_name.n;
-	k->psk_identity_len = (uint16_t)o->psk_identity.n;
+	k->compression_id = (uint8_t)(o->compression ? o->compression->id : 0);
 	k->early = (uint8_t)o->early;
 	k->early_reason = (uint8_t)o->early_reason;
 	k->extended_master_secret = o->extended_master_secret;
@@ -45,33 +63,40 @@ static void take_public(struct agreed *k, const struct outcome *o)
 	(void)place(at, o->psk_identity);
 }
 
-struct agreed *agreed_new(const tern_allocator *heap, const struct outcome *o, const struct hash_alg *hash,
-			  bool with_peer, bool last_secret)
+tern_error agreed_take(struct agreed *k, const tern_allocator *heap, const struct outcome *o,
+		       const struct hash_alg *hash, bool with_peer, bool last_secret)
 {
 	const struct version *v = o->version;
-	struct agreed head = {
-		.version = v,
+	struct agreed new = {
 		.suite = o->suite,
 		.num_secrets = (uint8_t)(v->num_secrets - (v->num_secrets > 1 && !last_secret)),
 		.secret_len = v->secret_len ? v->secret_len : hash->len,
 		.may_show_peer = with_peer || o->has_peer_fingerprint,
+		.alpn_len = (uint8_t)o->alpn.n,
+		.server_name_len = (uint8_t)o->server_name.n,
+		.psk_identity_len = (uint16_t)o->psk_identity.n,
 	};
-	size_t size = (size_t)(names_of(&head) - (uint8_t *)&head) + o->alpn.n + o->server_name.n + o->psk_identity.n;
-	struct agreed *k = heap_alloc(heap, size);
-	if (!k)
-		return NULL;
-	*k = head;
-	k->size = (uint32_t)size;
+	if (far_size(&new)) {
+		new.far = heap_alloc(heap, far_size(&new));
+		if (!new.far)
+			return TERN_ERROR_NO_MEMORY;
+	}
+	*k = new;
 	for (size_t i = 0; i < k->num_secrets; i++)
 		memcpy(agreed_secret(k, i), (const uint8_t *)&o->secrets + i * SECRET13_MAX, k->secret_len);
 	take_public(k, o);
-	return k;
+	return TERN_OK;
 }
 
-void agreed_free(const tern_allocator *heap, struct agreed *k)
+void agreed_free(struct agreed *k, const tern_allocator *heap)
 {
-	if (k)
-		heap_free(heap, k, k->size);
+	heap_free(heap, k->far, far_size(k));
+	wipe(k, sizeof *k);
+}
+
+const struct version *agreed_version(const struct agreed *k)
+{
+	return k->suite->version == version13.number ? &version13 : &version12;
 }
 
 static const struct compression_alg *compression_by_id(uint16_t id)
@@ -86,7 +111,7 @@ void agreed_public(const struct agreed *k, const struct provider *provider, stru
 {
 	const uint8_t *at = names_of(k);
 	*o = (struct outcome){
-		.version = k->version,
+		.version = agreed_version(k),
 		.suite = k->suite,
 		.group = group_by_id(provider, k->group_id),
 		.scheme = scheme_by_id(k->scheme_id),
@@ -111,12 +136,12 @@ void agreed_outcome(const struct agreed *k, const struct provider *provider, str
 {
 	agreed_public(k, provider, o);
 	for (size_t i = 0; i < k->num_secrets; i++)
-		memcpy((uint8_t *)&o->secrets + i * SECRET13_MAX, k->bytes + i * k->secret_len, k->secret_len);
+		memcpy((uint8_t *)&o->secrets + i * SECRET13_MAX, secrets_of(k) + i * k->secret_len, k->secret_len);
 }
 
 uint8_t *agreed_secret(struct agreed *k, size_t i)
 {
-	return k->bytes + i * k->secret_len;
+	return secrets_of(k) + i * k->secret_len;
 }
 
 void agreed_set_peer(struct agreed *k, const struct outcome *o)

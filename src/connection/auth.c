@@ -49,7 +49,7 @@ static tern_error begin_script(tern_conn *conn, struct span context, tern_time n
 	struct auth *auth = auth_of(conn);
 	struct outcome o;
 	tern_error error;
-	agreed_outcome(conn->agreed, conn->pool->provider, &o);
+	agreed_outcome(&conn->agreed, conn->pool->provider, &o);
 	error = auth13_new(&auth->hs, conn->role, conn->pool, conn, &conn->records, &conn->failure, &o, &auth->base,
 			   context, now);
 	wipe(&o, sizeof o);
@@ -130,7 +130,7 @@ static tern_error judge_answer(tern_conn *conn, tern_time now)
 		return TERN_OK;
 	auth->asked = false;
 	if (auth->hs->client_cert_sent)
-		agreed_set_peer(conn->agreed, &auth->hs->outcome);
+		agreed_set_peer(&conn->agreed, &auth->hs->outcome);
 	conn->queued |= auth->hs->client_cert_sent ? QUEUED_AUTHENTICATED : QUEUED_AUTH_DECLINED;
 	return TERN_OK;
 }
@@ -183,7 +183,7 @@ static tern_error answer_requests(tern_conn *conn, tern_time now)
 {
 	struct auth *auth = auth_of(conn);
 	if (auth->hs) {
-		auth13_set_secret(auth->hs, agreed_secret(conn->agreed, CLIENT), conn->agreed->secret_len);
+		auth13_set_secret(auth->hs, agreed_secret(&conn->agreed, CLIENT), conn->agreed.secret_len);
 		TRY(run_script(conn, now));
 	}
 	for (;;) {

@@ -91,9 +91,7 @@ static tern_error conn_new(tern_conn **out, tern_pool *pool, enum role role, uin
 	conn->pool = pool;
 	conn->role = role;
 	conn->mtu = config->limits.mtu;
-	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, pool->provider, pool->schedules,
-		    &config->heap, config->limits.replay_window);
-	conn->records.seal_limit = config->limits.seal_limit;
+	record_init(&conn->records, config->dtls13 ? &protection13 : &protection12, &pool->records);
 	error = handshake_new(&conn->hs, role, pool, conn, &conn->records, &conn->failure, &config->limits,
 			      first_message_seq, path, now);
 	if (error != TERN_OK) {
@@ -204,7 +202,7 @@ void tern_conn_free(tern_conn *conn)
 	cid_retire_all(conn->pool, conn, &conn->records.cids);
 	paths_free(conn->paths);
 	record_free(&conn->records);
-	agreed_free(heap, conn->agreed);
+	agreed_free(&conn->agreed, heap);
 	heap_free(heap, conn->dropped, TERN_NUM_DROPS * sizeof *conn->dropped);
 	heap_free(heap, conn->stash, sizeof *conn->stash);
 	heap_free(heap, conn->session, conn->session_len);
@@ -228,7 +226,7 @@ tern_error tern_conn_feed(tern_conn *conn, uint8_t *datagram, size_t len, const 
 		return TERN_ERROR_USAGE;
 	if (conn->paths)
 		paths_feed(conn->paths, path);
-	conn->datagram = (struct datagram){datagram, len, 0};
+	conn->datagram = (struct datagram){datagram, len};
 	conn->loaned = true;
 	conn->authenticated = false;
 	conn->datagrams_received++;
@@ -568,9 +566,9 @@ tern_error tern_conn_abort(tern_conn *conn, unsigned alert, tern_time now)
 /* What was agreed on, while it is of use; to be wiped. */
 static bool recall(const tern_conn *conn, struct outcome *o)
 {
-	if (!conn->agreed || (conn->state != CONN_OPEN && conn->state != CONN_CLOSED))
+	if (!conn->agreed.suite || (conn->state != CONN_OPEN && conn->state != CONN_CLOSED))
 		return false;
-	agreed_outcome(conn->agreed, conn->pool->provider, o);
+	agreed_outcome(&conn->agreed, conn->pool->provider, o);
 	return true;
 }
 

@@ -47,12 +47,12 @@ struct cid_dues {
 
 /* DTLS 1.3: messages after the handshake. */
 struct after {
-	struct inbox inbox;
 	struct acks acks;
+	struct inbox *inbox; /* NULL: no pieces of messages are kept */
 	struct post *posts; /* ours that are not acknowledged */
 	struct auth *auth; /* authentication after the handshake; NULL: not agreed on */
-	uint32_t send_seq; /* message_seq of our next; 2^16: all are used up */
 	uint64_t forget_ns; /* when the keys of the handshake go; TERN_NEVER: they are gone */
+	uint32_t receive_seq, send_seq; /* message_seq of the peer's next and our next; 2^16: all are used up */
 	bool update_wanted; /* a KeyUpdate of ours is due */
 	bool update_asks; /* it asks for the peer's */
 	bool update_acked; /* the peer has it; messages before it may be open still */
@@ -68,7 +68,6 @@ struct tern_conn {
 	struct handshake *hs; /* NULL some time after completion */
 	struct last_flight *last;
 	struct after *after; /* NULL in DTLS 1.2 */
-	struct agreed *agreed; /* NULL before completion */
 	uint32_t *dropped; /* by reason; NULL: nothing was */
 	struct stash *stash;
 	struct kept *spare; /* room for one more */
@@ -90,13 +89,15 @@ struct tern_conn {
 	uint16_t near_out, near_in; /* the newest epochs whose keys were seen to near their limit; 0: none */
 
 	struct record_layer records;
+	struct agreed agreed;
 	struct datagram datagram;
 	tern_failure failure;
 
 	uint64_t first_ns; /* first timeout that the caller has set; 0: the config's */
 	uint64_t rtt_ns;
-	uint64_t datagrams_sent, datagrams_received, retransmissions;
-	uint64_t opened, sealed;
+	uint64_t datagrams_received, opened, sealed;
+	uint32_t taken; /* datagrams: those sent without data */
+	uint32_t retransmissions;
 };
 
 /* Ends the connection by its first failure: notes it, queues the alert. Returns error. */

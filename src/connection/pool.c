@@ -31,12 +31,16 @@ tern_error tern_pool_new(tern_pool **out, tern_config *config)
 		return TERN_ERROR_NO_MEMORY;
 	pool->config = config_hold(config);
 	pool->provider = config->provider;
+	pool->records = (struct record_pool){.provider = config->provider,
+					     .heap = heap,
+					     .seal_limit = config->limits.seal_limit,
+					     .window_size = config->limits.replay_window};
 	pool->scratch = heap_alloc(heap, POOL_SCRATCH);
 	error = pool->scratch ? config_freeze(config) : TERN_ERROR_NO_MEMORY;
 	if (error == TERN_OK)
 		error = pool->provider->open(&pool->crypto, heap);
 	if (error == TERN_OK)
-		error = schedules_new(&pool->schedules, pool->provider, pool->crypto, heap, SCHEDULES_DEFAULT);
+		error = schedules_new(&pool->records.schedules, pool->provider, pool->crypto, heap, SCHEDULES_DEFAULT);
 	if (error == TERN_OK)
 		error = remember_chains(pool);
 	if (error != TERN_OK) {
@@ -58,7 +62,7 @@ tern_error tern_pool_new(tern_pool **out, tern_config *config)
 		return error;
 	}
 	config_settings_hash(config, pool->settings_hash);
-	ticket_keys_init(&pool->ticket_keys, pool->provider, pool->crypto, pool->schedules);
+	ticket_keys_init(&pool->ticket_keys, pool->provider, pool->crypto, pool->records.schedules);
 	cookie_keys_refresh(&pool->cookie_keys, config->keyring, pool->provider->hash[HASH_SHA256]);
 	*out = pool;
 	return TERN_OK;
@@ -86,8 +90,8 @@ void tern_pool_free(tern_pool *pool)
 	config = pool->config;
 	heap = config->heap;
 	chains_free(pool->chains);
-	if (pool->schedules)
-		schedules_free(pool->schedules);
+	if (pool->records.schedules)
+		schedules_free(pool->records.schedules);
 	if (pool->crypto)
 		pool->provider->close(pool->crypto);
 	hello_slots_free(&heap, pool->hello_slots);

@@ -34,9 +34,9 @@ static tern_error keep_outcome(tern_conn *conn)
 {
 	const struct handshake *hs = conn->hs;
 	const struct hash_alg *hash = conn->pool->provider->hash[hs->outcome.suite->hash];
-	conn->agreed = agreed_new(&conn->pool->config->heap, &hs->outcome, hash,
-				  conn->role == SERVER && conn->after && auth13_allowed(hs), conn->role == CLIENT);
-	return conn->agreed ? TERN_OK : TERN_ERROR_NO_MEMORY;
+	bool with_peer = conn->role == SERVER && conn->after && auth13_allowed(hs);
+	return agreed_take(&conn->agreed, &conn->pool->config->heap, &hs->outcome, hash, with_peer,
+			   conn->role == CLIENT);
 }
 
 /* A client keeps what it needs to resume: only with the extended master secret (RFC 7627 5.3). */
@@ -195,7 +195,7 @@ static tern_error handshake_fragment(tern_conn *conn, const struct record *recor
 static tern_error after_fragment(tern_conn *conn, const struct record *record, const struct fragment *f, bool *kept,
 				 tern_time now)
 {
-	if (conn->hs && record->epoch < conn->agreed->version->first_data_epoch)
+	if (conn->hs && record->epoch < agreed_version(&conn->agreed)->first_data_epoch)
 		flight_repeat(&conn->hs->flight, pool_jitter(conn->pool), now);
 	return after_receive(conn, record, f, kept, now);
 }
@@ -316,7 +316,7 @@ static tern_error receive_data(tern_conn *conn, struct record *record, tern_even
 {
 	if (is_early(conn, record))
 		return receive_early_data(conn, record, event);
-	if (conn->state != CONN_OPEN || record->epoch < conn->agreed->version->first_data_epoch) {
+	if (conn->state != CONN_OPEN || record->epoch < agreed_version(&conn->agreed)->first_data_epoch) {
 		conn_drop(conn, TERN_DROP_EARLY_DATA, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}
@@ -342,8 +342,8 @@ static tern_error receive_ack(tern_conn *conn, const struct record *record, tern
 /* RFC 9853 3. */
 static void receive_check(tern_conn *conn, const struct record *record, tern_time now)
 {
-	bool agreed = conn->state == CONN_OPEN && conn->agreed->rrc &&
-		      record->epoch >= conn->agreed->version->first_data_epoch;
+	bool agreed = conn->state == CONN_OPEN && conn->agreed.rrc &&
+		      record->epoch >= agreed_version(&conn->agreed)->first_data_epoch;
 	tern_drop drop = TERN_DROP_CONTENT_TYPE;
 	if (agreed) {
 		trace_received(conn, record, NULL);

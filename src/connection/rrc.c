@@ -9,9 +9,9 @@ tern_error rrc_complete(tern_conn *conn)
 {
 	const struct tern_config *config = conn->pool->config;
 	const tern_path *path = &conn->hs->path;
-	bool follows = path->remote.len && (conn->agreed->rrc || conn->records.cids.len[CID_OURS]);
+	bool follows = path->remote.len && (conn->agreed.rrc || conn->records.cids.len[CID_OURS]);
 	size_t max = record_padded_max(&conn->records, conn->write_epoch);
-	bool measures = config->pmtud && conn->agreed->rrc && max >= conn->mtu;
+	bool measures = config->pmtud && conn->agreed.rrc && max >= conn->mtu;
 	if (!follows && !measures)
 		return TERN_OK;
 	TRY(rrc_paths(conn, path));
@@ -29,7 +29,7 @@ tern_error rrc_paths(tern_conn *conn, const tern_path *path)
 	conn->paths = paths_new(&config->heap, path);
 	if (!conn->paths)
 		return TERN_ERROR_NO_MEMORY;
-	conn->paths->checks = conn->agreed->rrc;
+	conn->paths->checks = conn->agreed.rrc;
 	conn->paths->enhanced = config->rrc == TERN_RRC_ENHANCED;
 	return TERN_OK;
 }
@@ -227,7 +227,7 @@ tern_error tern_conn_probe(tern_conn *conn, tern_time now)
 {
 	if (conn->state != CONN_OPEN)
 		return TERN_ERROR_NOT_CONNECTED;
-	if (!conn->agreed->rrc)
+	if (!conn->agreed.rrc)
 		return TERN_ERROR_USAGE;
 	TRY(rrc_paths(conn, NULL));
 	return paths_probe(conn->paths, conn->rtt_ns, now);

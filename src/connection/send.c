@@ -86,7 +86,7 @@ static tern_error take(tern_conn *conn, uint8_t *out, size_t cap, size_t *len, t
 	if (error == TERN_OK && *len == 0 && conn->alert_waits)
 		error = take_alert(conn, out, cap, len);
 	if (*len)
-		conn->datagrams_sent++;
+		conn->taken++;
 	else
 		carrier_release(conn);
 	if (error != TERN_OK && tern_error_class_of(error) != TERN_CLASS_USAGE)
@@ -235,7 +235,6 @@ static tern_error seal_data(tern_conn *conn, uint16_t epoch, struct wr *w, struc
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "RFC 9147 4.5.3");
 	conn->sealed++;
-	conn->datagrams_sent++;
 	trace_data(conn, epoch, seq, w->n);
 	return TERN_OK;
 }
@@ -306,7 +305,6 @@ tern_error tern_conn_seal_many(tern_conn *conn, uint8_t *out, size_t cap, tern_b
 	if (error != TERN_OK)
 		return conn_fail(conn, error, WHERE, "RFC 9147 4.5.3");
 	conn->sealed += b.num;
-	conn->datagrams_sent += b.num;
 	for (size_t i = 0; conn->pool->config->trace && i < b.num; i++)
 		trace_data(conn, epoch, seq + i, i + 1 < b.num ? b.segment : b.total - i * b.segment);
 	*batch = b;
@@ -374,8 +372,8 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 {
 	const struct outcome *o = conn->hs ? &conn->hs->outcome : NULL;
 	struct outcome kept = {.version = NULL};
-	if (conn->agreed)
-		agreed_public(conn->agreed, conn->pool->provider, &kept);
+	if (conn->agreed.suite)
+		agreed_public(&conn->agreed, conn->pool->provider, &kept);
 	if (!o)
 		o = &kept;
 	*info = (tern_info){.version = o->version ? (tern_protocol)o->version->number : TERN_DTLS12,
@@ -420,7 +418,7 @@ void tern_conn_info(const tern_conn *conn, tern_info *info)
 	tell_cids(&conn->records.cids, info);
 	info->rtt_ns = conn->rtt_ns;
 	info->mtu = conn->mtu;
-	info->datagrams_sent = conn->datagrams_sent;
+	info->datagrams_sent = conn->sealed + conn->taken;
 	info->datagrams_received = conn->datagrams_received;
 	info->retransmissions = conn->retransmissions;
 	info->records_sealed = conn->sealed;

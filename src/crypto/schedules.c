@@ -29,7 +29,7 @@ tern_error schedules_new(struct schedules **s, const struct provider *provider, 
 			 const tern_allocator *heap, size_t slots)
 {
 	struct schedules *new;
-	if (slots == 0 || slots > UINT32_MAX / sizeof(struct slot))
+	if (slots == 0 || slots > UINT16_MAX)
 		return TERN_ERROR_USAGE;
 	new = heap_alloc(heap, size_of(slots));
 	if (!new)
@@ -71,24 +71,40 @@ void schedules_free(struct schedules *s)
 	heap_free(s->heap, s, size_of(s->num));
 }
 
-const uint8_t *raw_key_sn(const struct raw_key *k)
+static size_t bytes_of(const struct aead_alg *alg, bool has_sn)
 {
-	if (!k->has_sn)
-		return NULL;
-	return k->far_sn ? k->far_sn : k->key + sizeof k->key / 2;
+	return has_sn ? 2u * alg->key_len : alg->key_len;
 }
 
-tern_error schedules_adopt(struct schedules *s, struct raw_key *k, const uint8_t *key, const uint8_t *sn, size_t len)
+static bool is_far(const struct raw_key *k)
 {
-	if (sn && len > sizeof k->key / 2) {
-		k->far_sn = heap_copy(s->heap, sn, len);
-		if (!k->far_sn)
+	return bytes_of(raw_key_aead(k), k->has_sn) > sizeof k->here;
+}
+
+const uint8_t *raw_key_bytes(const struct raw_key *k)
+{
+	return is_far(k) ? k->far : k->here;
+}
+
+const uint8_t *raw_key_sn(const struct raw_key *k)
+{
+	return k->has_sn ? raw_key_bytes(k) + raw_key_aead(k)->key_len : NULL;
+}
+
+tern_error schedules_adopt(struct schedules *s, struct raw_key *k, const struct aead_alg *alg, const uint8_t *key,
+			   const uint8_t *sn)
+{
+	uint8_t *at = k->here;
+	if (bytes_of(alg, sn) > sizeof k->here) {
+		at = heap_alloc(s->heap, bytes_of(alg, sn));
+		if (!at)
 			return TERN_ERROR_NO_MEMORY;
-		k->far_len = (uint8_t)len;
-	} else if (sn) {
-		memcpy(k->key + sizeof k->key / 2, sn, len);
+		k->far = at;
 	}
-	memcpy(k->key, key, len);
+	memcpy(at, key, alg->key_len);
+	if (sn)
+		memcpy(at + alg->key_len, sn, alg->key_len);
+	k->aead = (uint8_t)alg->id;
 	k->has_sn = sn != NULL;
 	k->id = ++s->last_id;
 	k->slot = 0;
@@ -99,7 +115,8 @@ void schedules_drop(struct schedules *s, struct raw_key *k)
 {
 	if (k->id && k->slot < s->num && s->slots[k->slot].id == k->id)
 		slot_forget(s, &s->slots[k->slot], k->has_sn);
-	heap_free_copy(s->heap, k->far_sn, k->far_len);
+	if (k->id && is_far(k))
+		heap_free(s->heap, k->far, bytes_of(raw_key_aead(k), k->has_sn));
 	wipe(k, sizeof *k);
 }
 
@@ -121,27 +138,27 @@ static size_t victim(struct schedules *s)
 	return i;
 }
 
-static tern_error expand(struct schedules *s, struct raw_key *k, const struct aead_alg *alg, size_t i)
+static tern_error expand(struct schedules *s, struct raw_key *k, size_t i)
 {
 	struct slot *slot = &s->slots[i];
 	slot->id = 0;
 	if (!slot->key)
 		TRY(s->provider->aead_new(s->crypto, &slot->key));
-	TRY(s->provider->aead_set(slot->key, alg, k->key, raw_key_sn(k)));
-	slot->alg = alg;
+	TRY(s->provider->aead_set(slot->key, raw_key_aead(k), raw_key_bytes(k), raw_key_sn(k)));
+	slot->alg = raw_key_aead(k);
 	slot->id = k->id;
-	k->slot = (uint32_t)i;
+	k->slot = (uint16_t)i;
 	return TERN_OK;
 }
 
-tern_error schedules_get(struct schedules *s, struct raw_key *k, const struct aead_alg *alg, struct aead_key **out)
+tern_error schedules_get(struct schedules *s, struct raw_key *k, struct aead_key **out)
 {
 	if (k->id == 0)
 		return TERN_ERROR_INTERNAL;
 	if (k->slot < s->num && s->slots[k->slot].id == k->id)
 		s->slots[k->slot].used = true;
 	else
-		TRY(expand(s, k, alg, victim(s)));
+		TRY(expand(s, k, victim(s)));
 	*out = s->slots[k->slot].key;
 	return TERN_OK;
 }

@@ -6,6 +6,7 @@
 #include "handshake/config.h"
 #include "handshake/cookie.h"
 #include "handshake/session.h"
+#include "record/record.h"
 
 #define POOL_SCRATCH 40960 /* longest handshake message we make */
 
@@ -13,7 +14,7 @@ struct tern_pool {
 	tern_config *config;
 	const struct provider *provider;
 	struct crypto *crypto;
-	struct schedules *schedules;
+	struct record_pool records;
 	struct cookie_keys cookie_keys;
 	struct ticket_keys ticket_keys; /* see pool_ticket_keys */
 	uint64_t jitter; /* see pool_jitter */

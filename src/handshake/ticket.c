@@ -22,7 +22,7 @@ static void key_load(struct ticket_keys *keys, struct ticket_key *k, const struc
 	k->valid = from->valid;
 	memcpy(k->id, from->ticket_id, ID_LEN);
 	/* Without a record number key it takes no memory. */
-	(void)!schedules_adopt(keys->schedules, &k->key, from->ticket_key, NULL, sizeof from->ticket_key);
+	(void)!schedules_adopt(keys->schedules, &k->key, ticket_aead(), from->ticket_key, NULL);
 }
 
 void ticket_keys_load(struct ticket_keys *keys, const struct keyring_keys *from)
@@ -61,7 +61,7 @@ tern_error ticket_seal(struct ticket_keys *keys, const struct session *s, uint8_
 	memcpy(out, keys->current.id, ID_LEN);
 	error = p->random(keys->crypto, out + ID_LEN, AEAD_NONCE);
 	if (error == TERN_OK)
-		error = schedules_get(keys->schedules, &keys->current.key, ticket_aead(), &k);
+		error = schedules_get(keys->schedules, &keys->current.key, &k);
 	if (error == TERN_OK)
 		error = p->aead_seal(k, out + ID_LEN, span_of(out, ID_LEN), out + HEAD_LEN, out + HEAD_LEN, w.n);
 	if (error != TERN_OK) {
@@ -81,7 +81,7 @@ static bool key_open(struct ticket_keys *keys, struct ticket_key *from, struct s
 	struct rd r;
 	if (!from->valid || memcmp(from->id, ticket.p, ID_LEN) != 0)
 		return false;
-	if (schedules_get(keys->schedules, &from->key, ticket_aead(), &k) != TERN_OK)
+	if (schedules_get(keys->schedules, &from->key, &k) != TERN_OK)
 		return false;
 	memcpy(room, ticket.p + HEAD_LEN, n);
 	if (!keys->provider->aead_open(k, ticket.p + ID_LEN, span_of(ticket.p, ID_LEN), room, n))

@@ -36,7 +36,7 @@ struct speaker {
 
 struct tern_inspector {
 	struct crypto *crypto;
-	struct schedules *schedules;
+	struct record_pool pool;
 	struct span keylog;
 	uint8_t client_random[RANDOM_LEN];
 	bool begun; /* the client's random is known */
@@ -61,7 +61,7 @@ static void begin(tern_inspector *i)
 		struct speaker *s = &i->speaker[role];
 		record_free(&s->records);
 		wipe(s, sizeof *s);
-		record_init(&s->records, &protection13, provider, i->schedules, &heap_default, WINDOW);
+		record_init(&s->records, &protection13, &i->pool);
 	}
 	i->begun = i->agreed = i->has_secrets = false;
 	i->version = 0;
@@ -73,15 +73,18 @@ tern_error tern_inspector_new(tern_inspector **out, const char *keylog, size_t k
 	tern_inspector *i = heap_alloc(&heap_default, sizeof *i);
 	tern_error error = i ? provider->open(&i->crypto, &heap_default) : TERN_ERROR_NO_MEMORY;
 	if (error == TERN_OK)
-		error = schedules_new(&i->schedules, provider, i->crypto, &heap_default, SCHEDULES);
+		error = schedules_new(&i->pool.schedules, provider, i->crypto, &heap_default, SCHEDULES);
 	if (error != TERN_OK) {
 		if (i && i->crypto)
 			provider->close(i->crypto);
 		heap_free(&heap_default, i, sizeof *i);
 		return error;
 	}
+	i->pool.provider = provider;
+	i->pool.heap = &heap_default;
+	i->pool.window_size = WINDOW;
 	for (int role = 0; role < 2; role++)
-		record_init(&i->speaker[role].records, &protection13, provider, i->schedules, &heap_default, WINDOW);
+		record_init(&i->speaker[role].records, &protection13, &i->pool);
 	i->keylog = span_of(keylog, key_len);
 	*out = i;
 	return TERN_OK;
@@ -93,7 +96,7 @@ void tern_inspector_free(tern_inspector *i)
 		return;
 	for (int role = 0; role < 2; role++)
 		record_free(&i->speaker[role].records);
-	schedules_free(i->schedules);
+	schedules_free(i->pool.schedules);
 	provider->close(i->crypto);
 	heap_free(&heap_default, i, sizeof *i);
 }
@@ -325,7 +328,7 @@ static bool next_fragment(tern_inspector *i, tern_trace *t, tern_bytes *data)
 void tern_inspector_feed(tern_inspector *i, bool from_client, uint8_t *datagram, size_t len)
 {
 	i->from = from_client ? CLIENT : SERVER;
-	i->datagram = (struct datagram){datagram, len, 0};
+	i->datagram = (struct datagram){datagram, len};
 	i->fragments = rd_of(span_of(NULL, 0));
 }
 

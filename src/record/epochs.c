@@ -5,17 +5,17 @@
 
 static void wipe_read(struct record_layer *l, struct read_epoch *e)
 {
-	if (e->key.id)
-		schedules_drop(l->schedules, &e->key);
-	if (l->heap)
-		replay_free(&e->window, l->heap);
+	if (e->key.id) {
+		schedules_drop(l->pool->schedules, &e->key);
+		replay_free(&e->window, e->window_size, l->pool->heap);
+	}
 	wipe(e, sizeof *e);
 }
 
 static void wipe_write(struct record_layer *l, struct write_epoch *e)
 {
 	if (e->key.id)
-		schedules_drop(l->schedules, &e->key);
+		schedules_drop(l->pool->schedules, &e->key);
 	wipe(e, sizeof *e);
 }
 
@@ -24,7 +24,7 @@ static void free_read(struct record_layer *l, struct older_read **at)
 	struct older_read *node = *at;
 	*at = node->next;
 	wipe_read(l, &node->e);
-	heap_free(l->heap, node, sizeof *node);
+	heap_free(l->pool->heap, node, sizeof *node);
 }
 
 static void free_write(struct record_layer *l, struct older_write **at)
@@ -32,7 +32,7 @@ static void free_write(struct record_layer *l, struct older_write **at)
 	struct older_write *node = *at;
 	*at = node->next;
 	wipe_write(l, &node->e);
-	heap_free(l->heap, node, sizeof *node);
+	heap_free(l->pool->heap, node, sizeof *node);
 }
 
 void record_forget_read(struct record_layer *l, uint16_t below)
@@ -69,7 +69,8 @@ void record_free(struct record_layer *l)
 		free_read(l, &l->older_in);
 	while (l->older_out)
 		free_write(l, &l->older_out);
-	cids_free(&l->cids, l->heap);
+	if (l->pool)
+		cids_free(&l->cids, l->pool->heap);
 	wipe(l, sizeof *l);
 }
 
@@ -88,7 +89,7 @@ static tern_error adopt(struct record_layer *l, struct raw_key *k, const struct 
 {
 	*k = (struct raw_key){0};
 	memcpy(k->iv, from->iv.p, from->iv.n);
-	return schedules_adopt(l->schedules, k, from->key, from->sn_key, from->aead->key_len);
+	return schedules_adopt(l->pool->schedules, k, from->aead, from->key, from->sn_key);
 }
 
 /* Where epochs live side by side, numbers only grow (RFC 9147 4.2.1): a key that came twice would bring its nonces
@@ -132,19 +133,17 @@ static void shelve_write(struct record_layer *l, struct older_write *node)
 }
 
 /* Takes over window and k. */
-static tern_error set_read(struct record_layer *l, uint16_t epoch, const struct epoch_key *key,
-			   const struct replay *window, const struct raw_key *k)
+static tern_error set_read(struct record_layer *l, uint16_t epoch, const struct replay *window, const struct raw_key *k)
 {
 	if (l->protection->epochs_overlap && l->in.epoch) {
-		struct older_read *node = heap_alloc(l->heap, sizeof *node);
+		struct older_read *node = heap_alloc(l->pool->heap, sizeof *node);
 		if (!node)
 			return TERN_ERROR_NO_MEMORY;
 		shelve_read(l, node);
 	} else {
 		wipe_read(l, &l->in);
 	}
-	l->in = (struct read_epoch){.epoch = epoch, .aead = key->aead, .window = *window};
-	l->in.key = *k;
+	l->in = (struct read_epoch){.key = *k, .window = *window, .epoch = epoch, .window_size = l->pool->window_size};
 	return TERN_OK;
 }
 
@@ -156,31 +155,29 @@ tern_error record_set_read(struct record_layer *l, uint16_t epoch, const struct 
 	tern_error error;
 	if (!may_follow(l, l->in.epoch, epoch, key))
 		return TERN_ERROR_INTERNAL;
-	TRY(replay_init(&window, l->heap, l->window_size));
+	TRY(replay_init(&window, l->pool->window_size, l->pool->heap));
 	error = adopt(l, &k, key);
 	if (error == TERN_OK)
-		error = set_read(l, epoch, key, &window, &k);
+		error = set_read(l, epoch, &window, &k);
 	if (error != TERN_OK) {
-		replay_free(&window, l->heap);
-		schedules_drop(l->schedules, &k);
+		replay_free(&window, l->pool->window_size, l->pool->heap);
+		schedules_drop(l->pool->schedules, &k);
 	}
 	wipe(&k, sizeof k);
 	return error;
 }
 
-static tern_error set_write(struct record_layer *l, uint16_t epoch, const struct epoch_key *key,
-			    const struct raw_key *k)
+static tern_error set_write(struct record_layer *l, uint16_t epoch, const struct raw_key *k)
 {
 	if (l->protection->epochs_overlap && l->out.epoch) {
-		struct older_write *node = heap_alloc(l->heap, sizeof *node);
+		struct older_write *node = heap_alloc(l->pool->heap, sizeof *node);
 		if (!node)
 			return TERN_ERROR_NO_MEMORY;
 		shelve_write(l, node);
 	} else {
 		wipe_write(l, &l->out);
 	}
-	l->out = (struct write_epoch){.epoch = epoch, .aead = key->aead};
-	l->out.key = *k;
+	l->out = (struct write_epoch){.key = *k, .epoch = epoch};
 	return TERN_OK;
 }
 
@@ -192,9 +189,9 @@ tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct
 		return TERN_ERROR_INTERNAL;
 	error = adopt(l, &k, key);
 	if (error == TERN_OK)
-		error = set_write(l, epoch, key, &k);
+		error = set_write(l, epoch, &k);
 	if (error != TERN_OK)
-		schedules_drop(l->schedules, &k);
+		schedules_drop(l->pool->schedules, &k);
 	wipe(&k, sizeof k);
 	return error;
 }

@@ -95,23 +95,24 @@ static tern_drop open_record(const struct provider *provider, struct aead_key *k
 {
 	struct record12 header = {h->type, VERSION_DTLS12, h->epoch, h->seq, h->cid, {0}};
 	uint8_t nonce[AEAD_NONCE], room[AAD12_CID_MAX], number[8], type = h->type;
-	size_t explicit_len = e->aead->explicit_len12, n = h->wire.n - h->len, content;
+	const struct aead_alg *aead = raw_key_aead(&e->key);
+	size_t explicit_len = aead->explicit_len12, n = h->wire.n - h->len, content;
 	const uint8_t *numbers;
 	uint8_t *body = p + h->len;
-	tern_drop drop = replay_check(&e->window, h->seq);
+	tern_drop drop = replay_check(&e->window, e->window_size, h->seq);
 	struct span aad;
 	if (drop != TERN_DROP_NONE)
 		return drop;
-	if (n < explicit_len + e->aead->tag_len)
+	if (n < explicit_len + aead->tag_len)
 		return TERN_DROP_FORGED;
-	n -= explicit_len + e->aead->tag_len;
+	n -= explicit_len + aead->tag_len;
 	if (n > (h->cid.n ? inner_max(max) : max))
 		return TERN_DROP_TOO_LONG;
 	aad = make_aad_of(room, &header, n, &numbers);
 	memcpy(number, explicit_len ? body : numbers, sizeof number);
-	make_nonce(nonce, e->aead, e->key.iv, number);
+	make_nonce(nonce, aead, e->key.iv, number);
 	body += explicit_len;
-	if (!provider->aead_open(key, nonce, aad, body, n + e->aead->tag_len))
+	if (!provider->aead_open(key, nonce, aad, body, n + aead->tag_len))
 		return TERN_DROP_FORGED;
 	content = n;
 	if (h->cid.n && (!take_inner_type(body, &content, &type) || !type_may_be_inside(type))) {
@@ -128,13 +129,13 @@ static tern_drop open_record(const struct provider *provider, struct aead_key *k
 static size_t front(const struct write_epoch *e, size_t cid_len, bool last)
 {
 	(void)last;
-	return RECORD12_HEADER + cid_len + e->aead->explicit_len12;
+	return RECORD12_HEADER + cid_len + raw_key_aead(&e->key)->explicit_len12;
 }
 
 static size_t back(const struct write_epoch *e, size_t cid_len, size_t n)
 {
 	(void)n;
-	return (cid_len ? 1u : 0u) + e->aead->tag_len;
+	return (cid_len ? 1u : 0u) + raw_key_aead(&e->key)->tag_len;
 }
 
 static size_t payload_max(size_t cid_len)
@@ -145,16 +146,17 @@ static size_t payload_max(size_t cid_len)
 static tern_error seal(const struct provider *provider, struct aead_key *key, const struct write_epoch *e,
 		       const struct outgoing_record *r, uint8_t *out)
 {
+	const struct aead_alg *aead = raw_key_aead(&e->key);
 	uint8_t nonce[AEAD_NONCE], room[AAD12_CID_MAX];
 	struct record12 h = {r->cid.n ? CONTENT_TLS12_CID : r->type, VERSION_DTLS12, e->epoch, r->seq, r->cid, {0}};
 	size_t header_len = front(e, r->cid.n, r->last), n = r->payload.n + (r->cid.n ? 1u : 0u) + r->pad;
 	const uint8_t *plain = r->payload.p, *numbers;
 	struct wr w = wr_of(out, header_len);
 	struct span aad = make_aad_of(room, &h, n, &numbers);
-	make_nonce(nonce, e->aead, e->key.iv, numbers);
-	put_record12_header(&w, &h, (uint16_t)(e->aead->explicit_len12 + n + e->aead->tag_len));
-	if (e->aead->explicit_len12)
-		wr_bytes(&w, span_of(numbers, e->aead->explicit_len12));
+	make_nonce(nonce, aead, e->key.iv, numbers);
+	put_record12_header(&w, &h, (uint16_t)(aead->explicit_len12 + n + aead->tag_len));
+	if (aead->explicit_len12)
+		wr_bytes(&w, span_of(numbers, aead->explicit_len12));
 	if (r->cid.n) { /* content, type, zeros: RFC 9146 4 */
 		if (r->payload.n && plain != out + header_len)
 			memcpy(out + header_len, plain, r->payload.n);

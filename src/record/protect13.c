@@ -128,7 +128,7 @@ static tern_drop open_record(const struct provider *provider, struct aead_key *k
 			     const struct record_header *h, uint8_t *p, size_t max, struct record *out)
 {
 	uint8_t header[UNIFIED_HEADER_MAX], nonce[AEAD_NONCE], *body = p + h->len;
-	size_t n = h->wire.n - h->len, tag_len = e->aead->tag_len;
+	size_t n = h->wire.n - h->len, tag_len = raw_key_aead(&e->key)->tag_len;
 	struct record inner = {0};
 	tern_drop drop;
 	if (n < SAMPLE)
@@ -144,7 +144,7 @@ static tern_drop open_record(const struct provider *provider, struct aead_key *k
 		return TERN_DROP_FORGED;
 	drop = take_inner(body, n - tag_len, &inner);
 	if (drop == TERN_DROP_NONE)
-		drop = replay_check(&e->window, out->seq);
+		drop = replay_check(&e->window, e->window_size, out->seq);
 	out->type = inner.type;
 	if (drop != TERN_DROP_NONE) {
 		provider->aead_seal(key, nonce, span_of(header, h->len), body, body, n - tag_len);
@@ -164,7 +164,7 @@ static size_t front(const struct write_epoch *e, size_t cid_len, bool last)
 /* The type, zeros so that there is a sample, the tag. */
 static size_t back(const struct write_epoch *e, size_t cid_len, size_t n)
 {
-	size_t usual = 1u + e->aead->tag_len;
+	size_t usual = 1u + raw_key_aead(&e->key)->tag_len;
 	(void)cid_len;
 	return n + usual < SAMPLE ? SAMPLE - n : usual;
 }
@@ -179,7 +179,7 @@ static tern_error seal(const struct provider *provider, struct aead_key *key, co
 		       const struct outgoing_record *r, uint8_t *out)
 {
 	size_t header_len = front(e, r->cid.n, r->last), n = r->payload.n;
-	size_t inner = n + back(e, r->cid.n, n) + r->pad - e->aead->tag_len;
+	size_t tag_len = raw_key_aead(&e->key)->tag_len, inner = n + back(e, r->cid.n, n) + r->pad - tag_len;
 	uint8_t nonce[AEAD_NONCE], *body = out + header_len;
 	struct wr w = wr_of(out, header_len);
 	struct unified_header h = {
@@ -189,7 +189,7 @@ static tern_error seal(const struct provider *provider, struct aead_key *key, co
 		.seq = (uint16_t)r->seq,
 		.has_length = !r->last,
 	};
-	put_unified(&w, &h, (uint16_t)(inner + e->aead->tag_len));
+	put_unified(&w, &h, (uint16_t)(inner + tag_len));
 	if (n && r->payload.p != body)
 		memcpy(body, r->payload.p, n);
 	memset(body + n, 0, inner - n);

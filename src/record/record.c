@@ -3,15 +3,11 @@
 #include "record/epochs.h"
 #include "record/protect.h"
 
-void record_init(struct record_layer *l, const struct protection *protection, const struct provider *provider,
-		 struct schedules *schedules, const tern_allocator *heap, uint16_t window_size)
+void record_init(struct record_layer *l, const struct protection *protection, const struct record_pool *pool)
 {
 	*l = (struct record_layer){
 		.protection = protection,
-		.provider = provider,
-		.schedules = schedules,
-		.heap = heap,
-		.window_size = window_size,
+		.pool = pool,
 		.plain_version = VERSION_DTLS12,
 		.plaintext_max_in = RECORD_PLAINTEXT_MAX,
 		.plaintext_max_out = RECORD_PLAINTEXT_MAX,
@@ -46,34 +42,38 @@ static tern_drop take_protected(struct record_layer *l, const struct record_head
 	tern_drop drop;
 	if (!e)
 		return TERN_DROP_EPOCH;
-	if (schedules_get(l->schedules, &e->key, e->aead, &key) != TERN_OK)
+	if (schedules_get(l->pool->schedules, &e->key, &key) != TERN_OK)
 		return TERN_DROP_BUDGET;
-	drop = l->protection->open(l->provider, key, e, h, p, early ? RECORD_PLAINTEXT_MAX : l->plaintext_max_in, out);
-	if (drop == TERN_DROP_FORGED && ++e->forged >= l->protection->forgery_limit(e->aead) && e != &l->in)
+	drop = l->protection->open(l->pool->provider, key, e, h, p, early ? RECORD_PLAINTEXT_MAX : l->plaintext_max_in,
+				   out);
+	if (drop == TERN_DROP_FORGED && ++e->forged >= l->protection->forgery_limit(raw_key_aead(&e->key)) &&
+	    e != &l->in)
 		epochs_drop_older_read(l, e);
 	if (drop != TERN_DROP_NONE)
 		return drop;
-	replay_mark(&e->window, out->seq); /* not before: RFC 6347 4.1.2.6, RFC 9147 4.5.1 */
+	replay_mark(&e->window, e->window_size, out->seq); /* not before: RFC 6347 4.1.2.6, RFC 9147 4.5.1 */
 	if (h->cid.n)
 		cids_note(&l->cids, h->cid_index);
-	e->opened++;
+	e->opened += e->opened < UINT32_MAX;
 	l->heard |= !early;
 	return TERN_DROP_NONE;
 }
 
 bool record_next(struct record_layer *l, struct datagram *d, struct record *out)
 {
-	struct rd r = rd_of(span_of(d->p + d->at, d->n - d->at));
+	struct rd r = rd_of(span_of(d->p, d->n));
 	struct record_header h;
-	uint8_t *p = d->p + d->at;
+	uint8_t *p = d->p;
 	if (rd_end(&r))
 		return false;
 	if (!l->protection->parse(l, &r, &h)) {
 		*out = (struct record){.drop = TERN_DROP_MALFORMED, .wire = rd_rest(&r)};
-		d->at = d->n;
+		d->p += d->n;
+		d->n = 0;
 		return true;
 	}
-	d->at += h.wire.n;
+	d->p += h.wire.n;
+	d->n -= h.wire.n;
 	*out = (struct record){.drop = h.drop, .type = h.type, .epoch = h.epoch, .seq = h.seq, .wire = h.wire};
 	if (h.drop == TERN_DROP_NONE)
 		out->drop = h.epoch == 0 ? take_plain(l, &h, p, out) : take_protected(l, &h, p, out);
@@ -83,11 +83,11 @@ bool record_next(struct record_layer *l, struct datagram *d, struct record *out)
 /* Records that may be sealed in all under a write key. */
 static uint64_t seal_limit(const struct record_layer *l, const struct write_epoch *e)
 {
-	uint64_t limit = RECORD_SEQ_MAX + 1;
-	if (e->aead->seal_limit < limit)
-		limit = e->aead->seal_limit;
-	if (l->seal_limit && l->seal_limit < limit)
-		limit = l->seal_limit;
+	uint64_t limit = RECORD_SEQ_MAX + 1, of_aead = raw_key_aead(&e->key)->seal_limit;
+	if (of_aead < limit)
+		limit = of_aead;
+	if (l->pool->seal_limit && l->pool->seal_limit < limit)
+		limit = l->pool->seal_limit;
 	return limit;
 }
 
@@ -145,7 +145,7 @@ static tern_error seal(const struct record_layer *l, struct write_epoch *e, stru
 {
 	r->seq = e->next_seq++;
 	r->cid = cids_at(&l->cids, CID_PEERS, 0);
-	return l->protection->seal(l->provider, key, e, r, out);
+	return l->protection->seal(l->pool->provider, key, e, r, out);
 }
 
 /* Where there is room for it. */
@@ -154,7 +154,7 @@ static tern_error put(struct record_layer *l, struct write_epoch *e, struct outg
 {
 	if (e) {
 		struct aead_key *key;
-		TRY(schedules_get(l->schedules, &e->key, e->aead, &key));
+		TRY(schedules_get(l->pool->schedules, &e->key, &key));
 		TRY(seal(l, e, key, r, out));
 	} else {
 		r->seq = l->plain_seq++;
@@ -235,7 +235,7 @@ tern_error record_seal_many(struct record_layer *l, uint16_t epoch, uint8_t type
 	TRY(find_epoch(l, epoch, &e));
 	if (!e)
 		return TERN_ERROR_INTERNAL;
-	TRY(schedules_get(l->schedules, &e->key, e->aead, &key));
+	TRY(schedules_get(l->pool->schedules, &e->key, &key));
 	*seq = e->next_seq;
 	for (size_t i = 0; i < num; i++) {
 		r.payload = span_of(payloads[i].data, payloads[i].len);
@@ -284,7 +284,7 @@ tern_error record_end(struct record_layer *l, struct wr *w, const struct record_
 
 bool record_worn(const struct record_layer *l)
 {
-	return l->in.epoch != 0 && l->in.forged >= l->protection->forgery_limit(l->in.aead);
+	return l->in.epoch != 0 && l->in.forged >= l->protection->forgery_limit(raw_key_aead(&l->in.key));
 }
 
 static bool nearly(uint64_t used, uint64_t limit, uint16_t early)
@@ -300,5 +300,5 @@ bool record_out_near(const struct record_layer *l, uint16_t early)
 
 bool record_in_near(const struct record_layer *l, uint16_t early)
 {
-	return l->in.epoch != 0 && nearly(l->in.forged, l->protection->forgery_limit(l->in.aead), early);
+	return l->in.epoch != 0 && nearly(l->in.forged, l->protection->forgery_limit(raw_key_aead(&l->in.key)), early);
 }

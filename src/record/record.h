@@ -14,18 +14,27 @@
 #include "wire/record.h"
 
 struct read_epoch {
-	uint16_t epoch; /* 0: no keys yet */
-	const struct aead_alg *aead;
 	struct raw_key key;
 	struct replay window;
-	uint64_t opened, forged;
+	uint64_t forged;
+	uint32_t opened; /* at most UINT32_MAX */
+	uint16_t epoch; /* 0: no keys yet */
+	uint16_t window_size;
 };
 
 struct write_epoch {
-	uint16_t epoch; /* 0: no keys yet */
-	const struct aead_alg *aead;
 	struct raw_key key;
 	uint64_t next_seq;
+	uint16_t epoch; /* 0: no keys yet */
+};
+
+/* What the record layers of one pool have in common. */
+struct record_pool {
+	const struct provider *provider;
+	struct schedules *schedules;
+	const tern_allocator *heap;
+	uint64_t seal_limit; /* records under one key; 0: what the AEAD allows */
+	uint16_t window_size; /* for new read epochs */
 };
 
 struct protection; /* how headers, nonces and additional data are made */
@@ -33,26 +42,22 @@ extern const struct protection protection12, protection13;
 
 struct record_layer {
 	const struct protection *protection; /* of keyed epochs */
-	const struct provider *provider;
-	struct schedules *schedules; /* the pool's */
-	const tern_allocator *heap;
+	const struct record_pool *pool;
 	struct read_epoch in; /* the newest epochs */
 	struct write_epoch out;
 	struct older_read *older_in; /* DTLS 1.3: those before, newest first, each allocated */
 	struct older_write *older_out;
 	uint64_t plain_seq; /* next record number of epoch 0; a server's begins with its client's: RFC 6347 4.2.1 */
-	uint64_t seal_limit; /* records under one key; 0: what the AEAD allows */
-	uint16_t window_size; /* for new read epochs */
 	uint16_t plain_version; /* said by plaintext records that go out; DTLS 1.2's at first */
 	uint16_t plaintext_max_in; /* longest plaintext accepted: 2^14, or as agreed (RFC 8449, RFC 6066 4) */
 	uint16_t plaintext_max_out; /* longest plaintext the peer takes, for those who cut messages into records */
-	struct cids cids; /* see record_free, which frees them */
 	bool heard : 1; /* a record was opened under keys that the peer's plaintext is behind: not of early data */
 	bool plain_in : 1; /* plaintext records are still taken; set at first, cleared at completion */
+	struct cids cids; /* see record_free, which frees them */
 };
 
-void record_init(struct record_layer *l, const struct protection *protection, const struct provider *provider,
-		 struct schedules *schedules, const tern_allocator *heap, uint16_t window_size);
+/* pool: stays as long as l. */
+void record_init(struct record_layer *l, const struct protection *protection, const struct record_pool *pool);
 /* Wipes all keys. */
 void record_free(struct record_layer *l);
 
@@ -75,10 +80,10 @@ tern_error record_set_write(struct record_layer *l, uint16_t epoch, const struct
 void record_forget_read(struct record_layer *l, uint16_t below);
 void record_forget_write(struct record_layer *l, uint16_t below);
 
-/* A datagram being read. */
+/* What is left of a datagram being read. */
 struct datagram {
 	uint8_t *p;
-	size_t n, at;
+	size_t n;
 };
 
 struct record {

@@ -6,45 +6,45 @@
 
 #define WORD 64u
 
-tern_error replay_init(struct replay *w, const tern_allocator *heap, uint16_t size)
+tern_error replay_init(struct replay *w, uint16_t size, const tern_allocator *heap)
 {
-	*w = (struct replay){.size = size};
+	*w = (struct replay){0};
 	if (size <= WORD)
 		return TERN_OK;
 	w->wide = heap_alloc(heap, size / 8);
 	return w->wide ? TERN_OK : TERN_ERROR_NO_MEMORY;
 }
 
-void replay_free(struct replay *w, const tern_allocator *heap)
+void replay_free(struct replay *w, uint16_t size, const tern_allocator *heap)
 {
-	if (w->size > WORD)
-		heap_free(heap, w->wide, w->size / 8);
+	if (size > WORD)
+		heap_free(heap, w->wide, size / 8);
 	*w = (struct replay){0};
 }
 
 /* Above 64 the window is a ring: the bit of number seq is seq modulo size. */
-static bool wide_test(const struct replay *w, uint64_t seq)
+static bool wide_test(const struct replay *w, uint16_t size, uint64_t seq)
 {
-	size_t bit = (size_t)(seq % w->size);
+	size_t bit = (size_t)(seq % size);
 	return w->wide[bit / WORD] >> (bit % WORD) & 1;
 }
 
-static void wide_set(struct replay *w, uint64_t seq)
+static void wide_set(struct replay *w, uint16_t size, uint64_t seq)
 {
-	size_t bit = (size_t)(seq % w->size);
+	size_t bit = (size_t)(seq % size);
 	w->wide[bit / WORD] |= UINT64_C(1) << (bit % WORD);
 }
 
 /* Forgets the bits of [next, end), whose numbers enter the window. */
-static void wide_clear(struct replay *w, uint64_t end)
+static void wide_clear(struct replay *w, uint16_t size, uint64_t end)
 {
 	uint64_t seq = w->next;
-	if (end - seq >= w->size) {
-		memset(w->wide, 0, w->size / 8);
+	if (end - seq >= size) {
+		memset(w->wide, 0, size / 8);
 		return;
 	}
 	while (seq < end) {
-		size_t bit = (size_t)(seq % w->size);
+		size_t bit = (size_t)(seq % size);
 		uint64_t run = WORD - bit % WORD;
 		uint64_t ones;
 		if (run > end - seq)
@@ -55,37 +55,37 @@ static void wide_clear(struct replay *w, uint64_t end)
 	}
 }
 
-tern_drop replay_check(const struct replay *w, uint64_t seq)
+tern_drop replay_check(const struct replay *w, uint16_t size, uint64_t seq)
 {
 	uint64_t age;
-	if (w->size == REPLAY_OFF || seq >= w->next)
+	if (size == REPLAY_OFF || seq >= w->next)
 		return TERN_DROP_NONE;
 	age = w->next - 1 - seq;
-	if (age >= w->size)
+	if (age >= size)
 		return TERN_DROP_TOO_OLD;
-	if (w->size > WORD ? wide_test(w, seq) : w->bits >> age & 1)
+	if (size > WORD ? wide_test(w, size, seq) : w->bits >> age & 1)
 		return TERN_DROP_REPLAYED;
 	return TERN_DROP_NONE;
 }
 
-static void mark_newest(struct replay *w, uint64_t seq)
+static void mark_newest(struct replay *w, uint16_t size, uint64_t seq)
 {
 	uint64_t shift = seq - w->next + 1;
-	if (w->size > WORD)
-		wide_clear(w, seq);
+	if (size > WORD)
+		wide_clear(w, size, seq);
 	else
 		w->bits = shift < WORD ? w->bits << shift : 0;
 	w->next = seq + 1;
 }
 
-void replay_mark(struct replay *w, uint64_t seq)
+void replay_mark(struct replay *w, uint16_t size, uint64_t seq)
 {
 	if (seq >= w->next)
-		mark_newest(w, seq);
-	if (w->size == REPLAY_OFF || w->next - 1 - seq >= w->size)
+		mark_newest(w, size, seq);
+	if (size == REPLAY_OFF || w->next - 1 - seq >= size)
 		return;
-	if (w->size > WORD)
-		wide_set(w, seq);
+	if (size > WORD)
+		wide_set(w, size, seq);
 	else
 		w->bits |= UINT64_C(1) << (w->next - 1 - seq);
 }

@@ -13,15 +13,15 @@ struct replay {
 		uint64_t bits; /* the window when size is 64: bit i stands for next - 1 - i */
 		uint64_t *wide; /* the window above 64: size / 64 words, allocated apart */
 	};
-	uint16_t size; /* REPLAY_OFF, or 64 to 8192 in steps of 64 */
 };
 
-/* NO_MEMORY possible above 64 only. */
-tern_error replay_init(struct replay *w, const tern_allocator *heap, uint16_t size);
-void replay_free(struct replay *w, const tern_allocator *heap);
+/* size: REPLAY_OFF, or 64 to 8192 in steps of 64; the same for all calls, and kept by the caller. NO_MEMORY possible
+ * above 64 only. */
+tern_error replay_init(struct replay *w, uint16_t size, const tern_allocator *heap);
+void replay_free(struct replay *w, uint16_t size, const tern_allocator *heap);
 
 /* TERN_DROP_NONE (new), TERN_DROP_REPLAYED or TERN_DROP_TOO_OLD. */
-tern_drop replay_check(const struct replay *w, uint64_t seq);
-void replay_mark(struct replay *w, uint64_t seq);
+tern_drop replay_check(const struct replay *w, uint16_t size, uint64_t seq);
+void replay_mark(struct replay *w, uint16_t size, uint64_t seq);
 
 #endif

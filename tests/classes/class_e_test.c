@@ -29,8 +29,8 @@ static void class_E1_record_numbers_wrap(void **state)
 			uint64_t start = (UINT64_C(1) << bits) - 4;
 			stub_connect(&s, version, DEAL_CERTIFICATE);
 			for (int k = 0; k < 2; k++) {
-				s.p.side[k].conn->records.out.aead = &aead_algs[AEAD_CHACHA20_POLY1305];
-				s.p.side[!k].conn->records.in.aead = &aead_algs[AEAD_CHACHA20_POLY1305];
+				s.p.side[k].conn->records.out.key.aead = AEAD_CHACHA20_POLY1305;
+				s.p.side[!k].conn->records.in.key.aead = AEAD_CHACHA20_POLY1305;
 				s.p.side[k].conn->records.out.next_seq = start;
 				s.p.side[!k].conn->records.in.window.next = start;
 			}
@@ -49,8 +49,8 @@ static void class_E1_record_numbers_wrap(void **state)
 			s.p.side[CLIENT].conn->records.out.next_seq += 60;
 			pair_check_data(&s.p, "behind a gap");
 			for (int k = 0; k < 2; k++) {
-				s.p.side[k].conn->records.out.aead = &aead_algs[AEAD_AES_128_GCM];
-				s.p.side[k].conn->records.in.aead = &aead_algs[AEAD_AES_128_GCM];
+				s.p.side[k].conn->records.out.key.aead = AEAD_AES_128_GCM;
+				s.p.side[k].conn->records.in.key.aead = AEAD_AES_128_GCM;
 			}
 			stub_close(&s);
 		}
@@ -134,7 +134,7 @@ static void class_E4_no_ack_without_memory(void **state)
 	(void)state;
 	stub_connect(&s, V13, DEAL_CERTIFICATE);
 	after = s.p.side[CLIENT].conn->after;
-	wr_store(message + 4, 2, after->inbox.next);
+	wr_store(message + 4, 2, after->receive_seq);
 	message[11] = 60; /* the first half */
 	acked = after->acks.num;
 	s.heap[CLIENT].fail_at = s.heap[CLIENT].allocs + 1;

@@ -45,7 +45,7 @@ uint16_t expected_seq(const tern_conn *to)
 {
 	if (to->hs && !to->hs->complete)
 		return (uint16_t)to->hs->inbox.next;
-	return to->after ? (uint16_t)to->after->inbox.next : 0;
+	return to->after ? (uint16_t)to->after->receive_seq : 0;
 }
 
 static size_t build_sealed_message(struct stage *s, const struct malice_case *c, uint8_t *out, struct outcome_due *due)

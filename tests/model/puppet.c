@@ -24,8 +24,7 @@ void puppet_open(struct puppet *p, enum role role, const struct role_play *play,
 	*p = (struct puppet){.role = role, .play = *play, .pool = pool, .key = key, .certificate = certificate};
 	p->suite = suite_by_id(play->v13 ? 0x1301 : play->psk ? 0x00a8 : 0xc02b);
 	p->hash = pool->provider->hash[p->suite->hash];
-	record_init(&p->records, play->v13 ? &protection13 : &protection12, pool->provider, pool->schedules,
-		    &heap_default, 64);
+	record_init(&p->records, play->v13 ? &protection13 : &protection12, &pool->records);
 	for (unsigned i = 0; i < 2; i++)
 		memset(p->random[i], 0x50 + (int)i, RANDOM_LEN);
 	waiting = last = (struct said){0};
@@ -236,7 +235,7 @@ static void hear_record(struct puppet *p, const struct record *record, void (*he
 
 void puppet_hear(struct puppet *p, uint8_t *datagram, size_t n, void (*heard)(void *user, const char *name), void *user)
 {
-	struct datagram d = {datagram, n, 0};
+	struct datagram d = {datagram, n};
 	struct record record;
 	while (record_next(&p->records, &d, &record)) {
 		if (record.drop == TERN_DROP_NONE)

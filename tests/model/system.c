@@ -220,7 +220,7 @@ static uint16_t number_due(const struct system *s)
 		return s->hellos;
 	if (s->conn->hs && !s->conn->hs->complete)
 		return (uint16_t)s->conn->hs->inbox.next;
-	return s->conn->after ? (uint16_t)s->conn->after->inbox.next : (uint16_t)(s->number + 1);
+	return s->conn->after ? (uint16_t)s->conn->after->receive_seq : (uint16_t)(s->number + 1);
 }
 
 static void say(struct system *s, const struct saying *saying)

@@ -126,16 +126,16 @@ static unsigned search_all(bool quiet)
 
 static void remember_epochs(const struct record_layer *l)
 {
-	remember("a read key", l->in.key.key);
-	remember("a write key", l->out.key.key);
+	remember("a read key", raw_key_bytes(&l->in.key));
+	remember("a write key", raw_key_bytes(&l->out.key));
 	if (raw_key_sn(&l->in.key))
 		remember("a record number key", raw_key_sn(&l->in.key));
 	if (raw_key_sn(&l->out.key))
 		remember("a record number key", raw_key_sn(&l->out.key));
 	for (const struct older_read *o = l->older_in; o; o = o->next)
-		remember("an older read key", o->e.key.key);
+		remember("an older read key", raw_key_bytes(&o->e.key));
 	for (const struct older_write *o = l->older_out; o; o = o->next)
-		remember("an older write key", o->e.key.key);
+		remember("an older write key", raw_key_bytes(&o->e.key));
 }
 
 static void remember_outcome(const struct outcome *o)
@@ -177,8 +177,8 @@ static void remember_pair(const struct pair *p)
 		if (!conn)
 			continue;
 		remember_epochs(&conn->records);
-		if (conn->agreed)
-			remember_agreed(conn->agreed);
+		if (conn->agreed.suite)
+			remember_agreed(&conn->agreed);
 		if (conn->hs)
 			remember_handshake(conn->hs);
 	}

@@ -173,12 +173,12 @@ static tern_error make_key_objects(struct tern_pool *pool)
 	struct aead_key *object;
 	tern_error error = TERN_OK;
 	for (size_t i = 0; i < KEY_OBJECTS && error == TERN_OK; i++) {
-		error = schedules_adopt(pool->schedules, &keys[i], zeros, NULL, sizeof zeros);
+		error = schedules_adopt(pool->records.schedules, &keys[i], &aead_algs[AEAD_AES_128_GCM], zeros, NULL);
 		if (error == TERN_OK)
-			error = schedules_get(pool->schedules, &keys[i], &aead_algs[AEAD_AES_128_GCM], &object);
+			error = schedules_get(pool->records.schedules, &keys[i], &object);
 	}
 	for (size_t i = 0; i < KEY_OBJECTS; i++)
-		schedules_drop(pool->schedules, &keys[i]);
+		schedules_drop(pool->records.schedules, &keys[i]);
 	return error;
 }
 

@@ -93,7 +93,7 @@ static void skip(const struct world *w, tern_conn *from, tern_conn *to)
 
 static void wear_out(struct record_layer *l)
 {
-	uint64_t limit = l->in.aead->forgery_limit;
+	uint64_t limit = raw_key_aead(&l->in.key)->forgery_limit;
 	l->in.forged = limit - limit / 8 - 1;
 }
 

@@ -24,12 +24,16 @@ static void what_goes_in_comes_out(void **state)
 		const char *alpn, *server_name, *psk_identity;
 		bool fingerprint, with_peer, last_secret;
 		size_t secrets; /* bytes of the union that come back */
+		size_t apart; /* bytes that are allocated */
 	} cases[] = {
-		{&version12, 0xc02b, 23, 0x0403, 7, "coap", "a.test", "", true, false, true, 112},
-		{&version12, 0x00a8, 0, 0, 0, "", "", "device", false, false, false, 112},
-		{&version13, 0x1301, 29, 0x0804, 8, "h", "", "an identity", true, true, true, 3 * SECRET13_MAX + 32},
-		{&version13, 0x1302, 24, 0x0403, 0, "", "b.test", "", false, true, false, 3 * SECRET13_MAX},
-		{&version13, 0x1301, 23, 0, 0, "", "", "", false, false, false, 2 * SECRET13_MAX + 32},
+		{&version12, 0xc02b, 23, 0x0403, 7, "coap", "a.test", "", true, false, true, 112, 32 + 4 + 6},
+		{&version12, 0x00a8, 0, 0, 0, "", "", "device", false, false, false, 112, 0},
+		{&version12, 0x00a8, 0, 0, 0, "", "", "a device of seventeen", false, false, false, 112, 21},
+		{&version13, 0x1301, 29, 0x0804, 8, "h", "", "an identity", true, true, true, 3 * SECRET13_MAX + 32,
+		 32 + 1 + 11},
+		{&version13, 0x1302, 24, 0x0403, 0, "", "b.test", "", false, true, false, 3 * SECRET13_MAX,
+		 3 * 48 + 32 + 6},
+		{&version13, 0x1301, 23, 0, 0, "", "", "", false, false, false, 2 * SECRET13_MAX + 32, 0},
 	};
 	(void)state;
 	for (size_t i = 0; i < NUM(cases); i++) {
@@ -55,13 +59,13 @@ static void what_goes_in_comes_out(void **state)
 		const struct hash_alg *hash = provider->hash[in.suite->hash];
 		size_t len = in.version->secret_len ? in.version->secret_len : hash->len;
 		struct outcome out;
-		struct agreed *a;
+		struct agreed a = {0};
 		for (size_t k = 0; k < sizeof in.secrets; k++)
 			in.secrets[k] = (uint8_t)(k + 1);
 		memset(in.peer_fingerprint, cases[i].fingerprint ? 9 : 0, sizeof in.peer_fingerprint);
-		a = agreed_new(&allocator, &in, hash, cases[i].with_peer, cases[i].last_secret);
-		assert_non_null(a);
-		agreed_outcome(a, provider, &out);
+		OK(agreed_take(&a, &allocator, &in, hash, cases[i].with_peer, cases[i].last_secret));
+		assert_int_equal(heap.live, cases[i].apart);
+		agreed_outcome(&a, provider, &out);
 		for (size_t k = 0; k < sizeof in.secrets; k++)
 			assert_int_equal(out.secrets[k],
 					 k < cases[i].secrets && k % SECRET13_MAX < len
@@ -83,14 +87,13 @@ static void what_goes_in_comes_out(void **state)
 		/* Somebody shows who he is later: only where there is room. */
 		in.has_peer_fingerprint = true;
 		memset(in.peer_fingerprint, 7, sizeof in.peer_fingerprint);
-		agreed_set_peer(a, &in);
-		agreed_public(a, provider, &out);
+		agreed_set_peer(&a, &in);
+		agreed_public(&a, provider, &out);
 		assert_int_equal(out.has_peer_fingerprint, cases[i].with_peer || cases[i].fingerprint);
 		assert_true(span_equal(out.server_name, in.server_name));
-		agreed_free(&allocator, a);
+		agreed_free(&a, &allocator);
 		assert_int_equal(heap.live, 0);
 	}
-	agreed_free(&heap_default, NULL);
 }
 
 /* AES-128-GCM and SHA-256, a window of 64, certificates, a record each way and ten quiet minutes. */
@@ -101,8 +104,8 @@ static void idle_memory(void **state)
 		bool dtls13;
 		size_t most[2]; /* bytes from the allocator, by role */
 	} cases[] = {
-		{"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", false, {752, 720}},
-		{"TLS_AES_128_GCM_SHA256", true, {912, 848}},
+		{"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", false, {640, 600}},
+		{"TLS_AES_128_GCM_SHA256", true, {728, 688}},
 	};
 	(void)state;
 	for (size_t i = 0; i < NUM(cases); i++) {

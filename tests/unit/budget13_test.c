@@ -54,7 +54,7 @@ static struct after *after_of(struct pair *p, enum role who)
 static void go_on_from(struct pair *p, enum role who, uint32_t number)
 {
 	after_of(p, who)->send_seq = number;
-	after_of(p, who == CLIENT ? SERVER : CLIENT)->inbox.next = number;
+	after_of(p, who == CLIENT ? SERVER : CLIENT)->receive_seq = number;
 }
 
 /* Data until the keys cannot be changed any more and are used up; the peer's keys do not wear. Tells how many updates
@@ -140,11 +140,11 @@ static void peers_wishes_to_the_last_number(void **state)
 		assert_int_equal(after_of(&p, (enum role)to)->send_seq, 65536 - KEPT);
 		assert_int_equal(p.side[to].conn->records.in.epoch, 9);
 		/* The peer's very last one is taken; behind it nothing is. */
-		after_of(&p, (enum role)to)->inbox.next = 65535;
+		after_of(&p, (enum role)to)->receive_seq = 65535;
 		pair_say(&p, (enum role)to, 9, KEY_UPDATE, 65535, asks, 1);
 		check_is("the last", p.side[to].error, TERN_OK);
 		assert_int_equal(p.side[to].conn->records.in.epoch, 10);
-		assert_int_equal(after_of(&p, (enum role)to)->inbox.next, 65536);
+		assert_int_equal(after_of(&p, (enum role)to)->receive_seq, 65536);
 		for (uint16_t seq = 0; seq < 3; seq++)
 			pair_say(&p, (enum role)to, 9, KEY_UPDATE, seq, asks, 1);
 		check_is("behind the last", p.side[to].error, TERN_OK);
@@ -175,7 +175,7 @@ static void events_say_which_limit(void **state)
 	p.side[CLIENT].conn->write_epoch = UINT16_MAX;
 	p.side[CLIENT].conn->records.out.epoch = UINT16_MAX;
 	assert_int_equal(tern_conn_rekey(p.side[CLIENT].conn, false, p.now), TERN_ERROR_LIMIT);
-	p.side[CLIENT].conn->records.out.next_seq = p.side[CLIENT].conn->records.out.aead->seal_limit - 9;
+	p.side[CLIENT].conn->records.out.next_seq = raw_key_aead(&p.side[CLIENT].conn->records.out.key)->seal_limit - 9;
 	conn_note_limits(p.side[CLIENT].conn);
 	OK(tern_conn_next(p.side[CLIENT].conn, &event, p.now));
 	assert_int_equal(event.kind, TERN_EVENT_LIMIT_NEAR);
@@ -305,7 +305,7 @@ static void old_keys_go_at_their_limit_and_the_association_stays(void **state)
 	uint64_t limit;
 	(void)state;
 	connect13(&p, 0);
-	limit = newest(&p, CLIENT)->aead->forgery_limit;
+	limit = raw_key_aead(&newest(&p, CLIENT)->key)->forgery_limit;
 	newest(&p, CLIENT)->forged = limit - limit / 8 - 1;
 	forge(&p, CLIENT, 3);
 	pair_settle(&p);
@@ -332,7 +332,7 @@ static void peer_that_does_not_change_its_keys(void **state)
 	(void)state;
 	connect13(&p, 0);
 	go_on_from(&p, SERVER, 65536 - KEPT); /* it is poor and ignores wishes */
-	limit = newest(&p, CLIENT)->aead->forgery_limit;
+	limit = raw_key_aead(&newest(&p, CLIENT)->key)->forgery_limit;
 	newest(&p, CLIENT)->forged = limit - 10;
 	for (int i = 0; i < 9; i++) {
 		forge(&p, CLIENT, 3);

@@ -74,7 +74,7 @@ static void export_and_keylog(void **state)
 	assert_memory_equal(line, "CLIENT_RANDOM ", 14);
 	bytes_of_hex(random, line + 14, 32);
 	bytes_of_hex(master, line + 14 + 64 + 1, 48);
-	agreed_outcome(p.side[SERVER].conn->agreed, &provider_libcrypto, &o);
+	agreed_outcome(&p.side[SERVER].conn->agreed, &provider_libcrypto, &o);
 	assert_memory_equal(random, o.client_random, 32);
 	memcpy(random + 32, o.server_random, 32);
 	n = sizeof label - 1;

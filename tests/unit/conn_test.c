@@ -566,7 +566,8 @@ static void too_many_forgeries(void **state)
 	tern_event e;
 	(void)state;
 	connected_pair(&p);
-	p.side[SERVER].conn->records.in.forged = p.side[SERVER].conn->records.in.aead->forgery_limit12 - 2;
+	p.side[SERVER].conn->records.in.forged =
+		raw_key_aead(&p.side[SERVER].conn->records.in.key)->forgery_limit12 - 2;
 	pair_forge(&p, SERVER, CONTENT_APPLICATION_DATA, 1, 99, junk, sizeof junk);
 	assert_true(pair_saw(&p, SERVER, TERN_EVENT_LIMIT_NEAR));
 	check_is("one more is allowed", p.side[SERVER].error, TERN_OK);

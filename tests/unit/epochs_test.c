@@ -37,10 +37,10 @@ static struct packet packet_of(struct layers *l, uint16_t epoch)
 
 static struct record read_packet(struct layers *l, struct packet p)
 {
-	struct datagram d = {p.bytes, p.n, 0};
+	struct datagram d = {p.bytes, p.n};
 	struct record r;
 	assert_true(record_next(&l->b, &d, &r));
-	assert_true(d.at == d.n);
+	assert_int_equal(d.n, 0);
 	if (r.drop == TERN_DROP_NONE)
 		assert_memory_equal(r.p, "data", 4);
 	r.p = NULL;
@@ -134,7 +134,7 @@ static void forgetting(void **state)
 		if (steps[i].key)
 			layers_key(&l, steps[i].key, AEAD_AES_128_GCM);
 		if (steps[i].key)
-			l.b.in.key.key[5] = l.a.out.key.key[5] = (uint8_t)steps[i].key;
+			l.b.in.key.here[5] = l.a.out.key.here[5] = (uint8_t)steps[i].key;
 		record_forget_read(&l.b, steps[i].forget_read);
 		record_forget_write(&l.a, steps[i].forget_write);
 		for (uint16_t epoch = 1; epoch < 10; epoch++) {
@@ -159,17 +159,15 @@ static void forgetting(void **state)
 /* A forgery limit ends its own epoch alone. */
 static void worn(void **state)
 {
-	struct aead_alg aead = aead_algs[AEAD_AES_128_GCM];
+	const uint64_t nearly = aead_algs[AEAD_AES_128_GCM].forgery_limit - 8;
 	struct packet old, good;
 	struct layers l;
 	(void)state;
-	aead.forgery_limit = 8;
 	open13(&l, 64);
 	layers_key(&l, 2, AEAD_AES_128_GCM);
-	l.b.in.aead = &aead;
+	l.b.in.forged = nearly;
 	old = packet_of(&l, 2);
 	layers_key(&l, 3, AEAD_AES_128_GCM);
-	l.b.in.aead = &aead;
 	good = packet_of(&l, 3);
 	for (size_t i = 0; i < 8; i++) {
 		struct packet p = old;
@@ -181,6 +179,7 @@ static void worn(void **state)
 	assert_null(epochs_read(&l.b, 2));
 	check(&l, "old", old, TERN_DROP_EPOCH);
 	check(&l, "new", good, TERN_DROP_NONE);
+	l.b.in.forged = nearly;
 	for (size_t i = 0; i < 8; i++) {
 		struct packet p = packet_of(&l, 3);
 		assert_false(record_worn(&l.b));
@@ -200,7 +199,7 @@ static void seal_limits(void **state)
 	struct wr w = wr_of((uint8_t[64]){0}, 64);
 	(void)state;
 	open13(&l, 64);
-	l.a.seal_limit = 3;
+	l.pool.seal_limit = 3;
 	for (uint16_t epoch = 2; epoch < 4; epoch++) {
 		layers_key(&l, epoch, AEAD_AES_128_GCM);
 		for (size_t i = 0; i < (epoch == 2 ? 2 : 3); i++)
@@ -289,8 +288,8 @@ static void memory(void **state)
 		open13(&l, 64);
 		layers_key(&l, 2, AEAD_AES_128_GCM);
 		p = packet_of(&l, 2);
-		l.a.heap = l.b.heap = &heap;
-		l.b.window_size = 128; /* with the node: two allocations for reading, one for writing */
+		l.pool.heap = &heap;
+		l.pool.window_size = 128; /* with the node: two allocations for reading, one for writing */
 		h.fail_at = fail_at;
 		assert_int_equal(record_set_read(&l.b, 3, &key), fail_at < 3 ? TERN_ERROR_NO_MEMORY : TERN_OK);
 		if (fail_at == 3)
@@ -371,7 +370,7 @@ static void meets(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		uint8_t bytes[40];
-		struct datagram d = {bytes, cases[i].n, 0};
+		struct datagram d = {bytes, cases[i].n};
 		struct layers l;
 		struct record r;
 		memcpy(bytes, cases[i].bytes, sizeof bytes);

@@ -79,13 +79,14 @@ static void add(const struct row *rows, size_t num)
 static size_t take_one(struct inbox *in)
 {
 	static uint8_t bytes[65535];
-	struct datagram d = {bytes, 0, 0};
+	struct datagram d = {bytes, 0};
 	struct record r;
-	size_t at = strlen(x.layout);
-	assert_int_equal(flight_take(&x.f, &x.l.a, bytes, sizeof bytes, &d.n, 0, x.now), TERN_OK);
-	assert_true(d.n <= x.f.mtu);
-	x.longest = d.n > x.longest ? d.n : x.longest;
-	if (d.n && at)
+	size_t at = strlen(x.layout), len;
+	assert_int_equal(flight_take(&x.f, &x.l.a, bytes, sizeof bytes, &len, 0, x.now), TERN_OK);
+	assert_true(len <= x.f.mtu);
+	d.n = len;
+	x.longest = len > x.longest ? len : x.longest;
+	if (len && at)
 		at += (size_t)snprintf(x.layout + at, sizeof x.layout - at, "| ");
 	while (record_next(&x.l.b, &d, &r)) {
 		struct rd rd = rd_of(span_of(r.p, r.n));
@@ -103,7 +104,7 @@ static size_t take_one(struct inbox *in)
 		if (in)
 			assert_int_equal(inbox_keep(in), TERN_OK);
 	}
-	return d.n;
+	return len;
 }
 
 static void take_all(struct inbox *in)
@@ -512,14 +513,14 @@ static void all_or_nothing(void **state)
 	assert_int_equal(len, 0);
 	assert_int_equal(x.l.a.plain_seq, 0);
 	/* The last record of the datagram cannot be sealed. */
-	x.l.a.seal_limit = 1;
+	x.l.pool.seal_limit = 1;
 	x.l.a.out.next_seq = 1;
 	assert_int_equal(flight_take(&x.f, &x.l.a, bytes, sizeof bytes, &len, 0, x.now), TERN_ERROR_LIMIT);
 	assert_int_equal(len, 0);
 	assert_true(flight_sends(&x.f));
 	assert_int_equal(x.f.tries, 0);
 	assert_int_equal(count(TERN_TRACE_TIMER), 0);
-	x.l.a.seal_limit = 0;
+	x.l.pool.seal_limit = 0;
 	take_all(NULL);
 	assert_string_equal(x.layout, "11:0+300 16:0+66 15:0+76 ccs 20:0+12 ");
 	tear_down();

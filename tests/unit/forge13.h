@@ -10,7 +10,7 @@ static inline size_t forge13(const struct layers *l, struct read_epoch *e, unsig
 			     struct span inner, uint8_t *out)
 {
 	uint8_t nonce[AEAD_NONCE], mask[16], *p = out;
-	size_t n = inner.n + e->aead->tag_len, seq_len = form & UNIFIED_SEQ16 ? 2 : 1;
+	size_t n = inner.n + raw_key_aead(&e->key)->tag_len, seq_len = form & UNIFIED_SEQ16 ? 2 : 1;
 	struct aead_key *key;
 	*p++ = (uint8_t)(UNIFIED_FIXED | form | (e->epoch & 3));
 	wr_store(p, seq_len, seq);
@@ -22,7 +22,7 @@ static inline size_t forge13(const struct layers *l, struct read_epoch *e, unsig
 	memcpy(nonce, e->key.iv, sizeof nonce);
 	for (size_t i = 0; i < 8; i++)
 		nonce[4 + i] ^= (uint8_t)(seq >> (56 - 8 * i));
-	MUST(schedules_get(l->schedules, &e->key, e->aead, &key));
+	MUST(schedules_get(l->pool.schedules, &e->key, &key));
 	MUST(l->provider->aead_seal(key, nonce, span_of(out, (size_t)(p - out)), p, inner.p, inner.n));
 	MUST(l->provider->aead_mask(key, p, mask));
 	for (size_t i = 0; i < seq_len; i++)

@@ -62,7 +62,7 @@ static void tear_down(void)
 /* The plaintext of the records of a datagram, one after the other. */
 static size_t opened(uint8_t *out, uint8_t *bytes, size_t n)
 {
-	struct datagram d = {bytes, n, 0};
+	struct datagram d = {bytes, n};
 	struct record r;
 	size_t len = 0;
 	while (record_next(&l.b, &d, &r)) {
@@ -143,7 +143,7 @@ static void times(void **state)
 	}
 	/* Keys that are used up: an error, and nothing else has changed. */
 	last_repeat(last, now);
-	l.a.seal_limit = 1;
+	l.pool.seal_limit = 1;
 	assert_int_equal(last_take(last, &l.a, bytes, sizeof bytes, &len, tracer), TERN_ERROR_LIMIT);
 	assert_int_equal(len, 0);
 	assert_true(last_sends(last));

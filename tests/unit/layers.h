@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
-#include "record/record.h"
+#include "record/protect.h"
 
 struct layers {
 	const struct provider *provider;
 	struct crypto *crypto;
-	struct schedules *schedules;
+	struct record_pool pool;
 	struct record_layer a, b;
 };
 
@@ -24,9 +24,10 @@ static inline void layers_open(struct layers *l, const struct provider *provider
 {
 	l->provider = provider;
 	MUST(provider->open(&l->crypto, &heap_default));
-	MUST(schedules_new(&l->schedules, provider, l->crypto, &heap_default, 8));
-	record_init(&l->a, &protection12, provider, l->schedules, &heap_default, window);
-	record_init(&l->b, &protection12, provider, l->schedules, &heap_default, window);
+	l->pool = (struct record_pool){.provider = provider, .heap = &heap_default, .window_size = window};
+	MUST(schedules_new(&l->pool.schedules, provider, l->crypto, &heap_default, 8));
+	record_init(&l->a, &protection12, &l->pool);
+	record_init(&l->b, &protection12, &l->pool);
 }
 
 /* Keys for epoch, writing at a and reading at b. */
@@ -47,11 +48,24 @@ static inline void layers_use13(struct layers *l)
 	l->a.protection = l->b.protection = &protection13;
 }
 
+/* A record of a with this number, whatever number is next and whether the key may seal so many. Its length. */
+static inline size_t layers_seal_at(struct layers *l, uint64_t seq, bool last, struct span payload, uint8_t *out)
+{
+	const struct protection *p = l->a.protection;
+	struct write_epoch *e = &l->a.out;
+	struct span cid = cids_at(&l->a.cids, CID_PEERS, 0);
+	struct outgoing_record r = {.seq = seq, .payload = payload, .cid = cid, .type = 23, .last = last};
+	struct aead_key *key;
+	MUST(schedules_get(l->pool.schedules, &e->key, &key));
+	MUST(p->seal(l->provider, key, e, &r, out));
+	return p->front(e, cid.n, last) + payload.n + p->back(e, cid.n, payload.n);
+}
+
 static inline void layers_close(struct layers *l)
 {
 	record_free(&l->a);
 	record_free(&l->b);
-	schedules_free(l->schedules);
+	schedules_free(l->pool.schedules);
 	l->provider->close(l->crypto);
 }
 

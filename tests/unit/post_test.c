@@ -65,7 +65,7 @@ static void take_all(struct post *p, size_t n)
 	size_t total = 0;
 	for (size_t i = 0; flight_sends(&p->flight); i++) {
 		uint8_t out[1500];
-		struct datagram d = {out, 0, 0};
+		struct datagram d = {out, 0};
 		struct record r;
 		assert_true(i < 1000);
 		assert_int_equal(flight_take(&p->flight, &l.a, out, sizeof out, &d.n, 0, now), TERN_OK);

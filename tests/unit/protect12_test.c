@@ -92,7 +92,7 @@ static void opens_recorded(void **state)
 		const struct recorded *r = &recorded[i];
 		uint8_t bytes[256];
 		size_t n = unhex(bytes, r->finished);
-		struct datagram d = {bytes, n + unhex(bytes + n, r->data), 0};
+		struct datagram d = {bytes, n + unhex(bytes + n, r->data)};
 		struct layers l;
 		struct record rec;
 		layers_open(&l, &provider_libcrypto, 64);
@@ -125,7 +125,7 @@ static void refuses_changed(void **state)
 		set_keys(&l, &recorded[i]);
 		l.b.plain_in = false;
 		for (size_t bit = 0; bit < 8 * n; bit++) {
-			struct datagram d = {bytes, n, 0};
+			struct datagram d = {bytes, n};
 			struct replay window = l.b.in.window;
 			struct record rec;
 			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -188,7 +188,7 @@ static void round_trips(void **state)
 			layers_key(&l, 1, (enum aead_id)a);
 			for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 				struct wr w = wr_of(bytes, sizeof bytes);
-				struct datagram d = {bytes, 0, 0};
+				struct datagram d = {bytes, 0};
 				struct record rec;
 				struct span s = span_of(lengths[i] ? plain : NULL, lengths[i]);
 				assert_int_equal(record_seal(&l.a, 1, CONTENT_APPLICATION_DATA, s, &w, NULL), TERN_OK);
@@ -228,7 +228,7 @@ static void any_explicit_nonce(void **state)
 	assert_int_equal(l.provider->aead_seal(k, nonce, span_of(aad, 13), bytes + w.n, (const uint8_t *)"tern", 4),
 			 TERN_OK);
 	l.provider->aead_free(l.crypto, k);
-	d = (struct datagram){bytes, w.n + 4 + 16, 0};
+	d = (struct datagram){bytes, w.n + 4 + 16};
 	assert_true(record_next(&l.b, &d, &rec));
 	assert_int_equal(rec.drop, TERN_DROP_NONE);
 	assert_true(span_equal(span_of(rec.p, rec.n), span_of("tern", 4)));

@@ -50,7 +50,7 @@ static uint16_t open_with(struct layers *l, const struct provider *provider, boo
 
 static struct record read_one(struct layers *l, uint8_t *p, size_t n)
 {
-	struct datagram d = {p, n, 0};
+	struct datagram d = {p, n};
 	struct record r;
 	assert_true(record_next(&l->b, &d, &r));
 	return r;
@@ -146,20 +146,14 @@ static void check_known(const struct known *k, bool is13)
 {
 	uint8_t want[128], got[128];
 	size_t n = unhex(want, k->hex);
-	struct aead_alg endless = aead_algs[k->id];
-	struct wr w = wr_of(got, sizeof got);
 	struct layers l;
 	struct record r;
 	uint16_t epoch = is13 ? 7 : 1;
 	open_with(&l, &provider_libcrypto, is13, k->id, k->cid_len);
 	if (is13)
 		layers_key(&l, epoch, k->id);
-	endless.seal_limit = UINT64_MAX;
-	l.a.out.aead = &endless;
-	l.a.out.next_seq = SEQ;
 	l.b.in.window.next = UINT64_C(0x0102030000);
-	MUST(record_seal(&l.a, epoch, 23, span_of("tern", 4), &w, NULL));
-	if (w.n != n || memcmp(got, want, n) != 0)
+	if (layers_seal_at(&l, SEQ, true, span_of("tern", 4), got) != n || memcmp(got, want, n) != 0)
 		fail_msg("%s, %zu: sealed", aead_algs[k->id].name, k->cid_len);
 	r = read_one(&l, want, n);
 	if (r.drop != TERN_DROP_NONE || r.seq != SEQ || r.type != 23 || r.epoch != epoch ||
@@ -188,7 +182,7 @@ static void round_trips(void **state)
 		size_t cid_len = i / 4, overhead;
 		struct span s = span_of(plain, lengths[i % 7 % 4]);
 		struct wr w = wr_of(bytes, sizeof bytes);
-		struct datagram d = {bytes, 0, 0};
+		struct datagram d = {bytes, 0};
 		struct record_mark mark;
 		struct layers l;
 		struct record r;
@@ -287,7 +281,7 @@ static void rest_is_others_too(void **state)
 		uint8_t bytes[256];
 		struct wr w = wr_of(bytes, sizeof bytes);
 		struct record_mark mark;
-		struct datagram d = {bytes, 0, 0};
+		struct datagram d = {bytes, 0};
 		struct layers l;
 		struct record r;
 		size_t second = 0, third = 0;
@@ -358,7 +352,7 @@ static size_t forge12(const struct layers *l, struct span inner, uint8_t *out)
 	wr_u64(&w, 77);
 	memcpy(nonce, l->b.in.key.iv, 4);
 	memcpy(nonce + 4, out + w.n - 8, 8);
-	MUST(schedules_get(l->schedules, (struct raw_key *)(uintptr_t)&l->b.in.key, l->b.in.aead, &key));
+	MUST(schedules_get(l->pool.schedules, (struct raw_key *)(uintptr_t)&l->b.in.key, &key));
 	MUST(l->provider->aead_seal(key, nonce, wr_span(&aw), out + w.n, inner.p, inner.n));
 	return w.n + inner.n + 16;
 }

@@ -75,7 +75,7 @@ static void judges(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		uint8_t bytes[48];
-		struct datagram d = {bytes, cases[i].n, 0};
+		struct datagram d = {bytes, cases[i].n};
 		struct record r;
 		struct layers l;
 		memcpy(bytes, cases[i].bytes, sizeof bytes);
@@ -87,7 +87,7 @@ static void judges(void **state)
 			    r.type != cases[i].want[k].type || r.n != cases[i].want[k].n)
 				fail_msg("%s: record %zu: %s", cases[i].name, k, tern_drop_sentence(r.drop));
 		}
-		if (record_next(&l.b, &d, &r) || d.at != d.n)
+		if (record_next(&l.b, &d, &r) || d.n)
 			fail_msg("%s: no end", cases[i].name);
 		assert_memory_equal(bytes, cases[i].bytes, sizeof bytes);
 		assert_int_equal(l.b.in.window.next, 0);
@@ -106,7 +106,7 @@ static size_t seal_one(struct layers *l, uint16_t epoch, uint8_t *out, size_t ca
 
 static struct record read_one(struct layers *l, uint8_t *p, size_t n)
 {
-	struct datagram d = {p, n, 0};
+	struct datagram d = {p, n};
 	struct record r;
 	assert_true(record_next(&l->b, &d, &r));
 	return r;
@@ -191,9 +191,7 @@ static void limits(void **state)
 		{"plaintext numbers: last", 0, 80, RECORD_SEQ_MAX, false, true},
 		{"plaintext numbers: used up", 0, 80, RECORD_SEQ_MAX + 1, false, false},
 	};
-	struct aead_alg aead = aead_algs[AEAD_AES_128_CCM];
 	(void)state;
-	aead.seal_limit = UINT64_C(1) << 23;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		tern_error want = cases[i].may ? TERN_OK : TERN_ERROR_LIMIT, got;
 		uint8_t bytes[64];
@@ -203,8 +201,7 @@ static void limits(void **state)
 		uint64_t *next;
 		layers_open(&l, &provider_stub, 64);
 		layers_key(&l, 1, AEAD_AES_128_CCM);
-		l.a.out.aead = &aead;
-		l.a.seal_limit = cases[i].setting;
+		l.pool.seal_limit = cases[i].setting;
 		next = cases[i].epoch ? &l.a.out.next_seq : &l.a.plain_seq;
 		*next = cases[i].next;
 		if (limit_near(&l.a) != cases[i].near)
@@ -222,17 +219,13 @@ static void limits(void **state)
 
 static void record_numbers_end(void **state)
 {
-	struct aead_alg endless = aead_algs[AEAD_CHACHA20_POLY1305];
-	static const uint8_t key[AEAD_KEY_MAX] = {1};
 	uint8_t bytes[64];
 	struct wr w = wr_of(bytes, sizeof bytes);
 	struct layers l;
 	(void)state;
-	endless.seal_limit = UINT64_MAX;
 	layers_open(&l, &provider_stub, 64);
-	assert_int_equal(record_set_write(&l.a, 1, &(struct epoch_key){&endless, key, span_of(key, 12), NULL}),
-			 TERN_OK);
-	l.a.out.next_seq = RECORD_SEQ_MAX;
+	layers_key(&l, 1, AEAD_CHACHA20_POLY1305);
+	l.a.out.next_seq = RECORD_SEQ_MAX - 1; /* of a limit one below the numbers' */
 	assert_int_equal(record_seal(&l.a, 1, 23, span_of("x", 1), &w, NULL), TERN_OK);
 	assert_int_equal(record_seal(&l.a, 1, 23, span_of("x", 1), &w, NULL), TERN_ERROR_LIMIT);
 	layers_close(&l);
@@ -240,19 +233,18 @@ static void record_numbers_end(void **state)
 
 static void wears_out(void **state)
 {
-	struct aead_alg aead = aead_algs[AEAD_AES_128_CCM_8];
+	const uint64_t limit = aead_algs[AEAD_AES_128_CCM_8].forgery_limit12, near = limit - limit / 8;
 	uint8_t bytes[64];
 	struct layers l;
 	(void)state;
-	aead.forgery_limit12 = 128;
 	layers_open(&l, &provider_stub, 64);
 	assert_false(record_worn(&l.b) || limit_near(&l.b));
 	layers_key(&l, 1, AEAD_AES_128_CCM_8);
-	l.b.in.aead = &aead;
-	for (size_t i = 0; i < 128; i++) {
-		size_t n = seal_one(&l, 1, bytes, sizeof bytes, i);
+	l.b.in.forged = near - 16;
+	for (uint64_t i = near - 16; i < limit; i++) {
+		size_t n = seal_one(&l, 1, bytes, sizeof bytes, 16);
 		assert_false(record_worn(&l.b));
-		assert_int_equal(limit_near(&l.b), i >= 112);
+		assert_int_equal(limit_near(&l.b), i >= near);
 		bytes[n - 1] ^= 1;
 		assert_int_equal(read_one(&l, bytes, n).drop, TERN_DROP_FORGED);
 	}
@@ -306,7 +298,7 @@ static void two_ways(void **state)
 	struct wr w1 = wr_of(one, sizeof one), w2 = wr_of(two, sizeof two);
 	struct layers l;
 	struct record r;
-	struct datagram d = {one, 0, 0};
+	struct datagram d = {one, 0};
 	(void)state;
 	layers_open(&l, &provider_stub, 64);
 	layers_key(&l, 1, AEAD_AES_128_GCM);
@@ -366,16 +358,16 @@ static void new_epoch(void **state)
 	n = seal_one(&l, 1, bytes, sizeof bytes, 4);
 	assert_int_equal(read_one(&l, bytes, n).drop, TERN_DROP_NONE);
 	layers_key(&l, 2, AEAD_AES_256_GCM);
-	none = (struct epoch_key){l.a.out.aead, l.a.out.key.key, span_of("", 0), NULL};
+	none = (struct epoch_key){&aead_algs[AEAD_AES_256_GCM], l.a.out.key.here, span_of("", 0), NULL};
 	assert_int_equal(l.a.out.next_seq, 0);
 	assert_int_equal(read_one(&l, old, old_n).drop, TERN_DROP_EPOCH);
 	n = seal_one(&l, 2, bytes, sizeof bytes, 0);
 	assert_int_equal(read_one(&l, bytes, n).drop, TERN_DROP_NONE);
 	assert_int_equal(record_set_read(&l.b, 0, &none), TERN_ERROR_INTERNAL);
 	record_free(&l.b);
-	for (size_t i = 0; i < sizeof l.b.in.key.key; i++)
-		assert_int_equal(l.b.in.key.key[i], 0);
-	record_init(&l.b, &protection12, &provider_stub, l.schedules, &heap_default, 64);
+	for (size_t i = 0; i < sizeof l.b.in.key.here; i++)
+		assert_int_equal(l.b.in.key.here[i], 0);
+	record_init(&l.b, &protection12, &l.pool);
 	layers_close(&l);
 }
 
@@ -394,19 +386,19 @@ static void out_of_memory(void **state)
 	layers_key(&l, 1, AEAD_AES_128_GCM);
 	n = seal_one(&l, 1, bytes, sizeof bytes, 0);
 	memcpy(before, bytes, n);
-	l.b.heap = &heap;
-	l.b.window_size = 128;
+	l.pool.heap = &heap;
+	l.pool.window_size = 128;
 	h.fail_at = 1;
-	assert_int_equal(record_set_read(&l.b, 2, &(struct epoch_key){l.a.out.aead, key, span_of(key, 4), NULL}),
+	assert_int_equal(record_set_read(&l.b, 2,
+					 &(struct epoch_key){&aead_algs[AEAD_AES_128_GCM], key, span_of(key, 4), NULL}),
 			 TERN_ERROR_NO_MEMORY);
 	assert_int_equal(l.b.in.epoch, 1);
 	/* The cache of the reader cannot expand the key. */
 	h.fail_at = 0;
-	schedules_free(l.schedules);
+	schedules_free(l.pool.schedules);
 	l.provider->close(l.crypto);
 	assert_int_equal(l.provider->open(&l.crypto, &heap), TERN_OK);
-	assert_int_equal(schedules_new(&l.schedules, &provider_stub, l.crypto, &heap, 1), TERN_OK);
-	l.a.schedules = l.b.schedules = l.schedules;
+	assert_int_equal(schedules_new(&l.pool.schedules, &provider_stub, l.crypto, &heap, 1), TERN_OK);
 	h.fail_at = h.allocs + 1;
 	r = read_one(&l, bytes, n);
 	assert_int_equal(r.drop, TERN_DROP_BUDGET);

@@ -75,15 +75,15 @@ static void tables(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct replay w;
-		assert_int_equal(replay_init(&w, &heap_default, cases[i].size), TERN_OK);
+		assert_int_equal(replay_init(&w, cases[i].size, &heap_default), TERN_OK);
 		for (size_t k = 0; k < cases[i].num; k++) {
-			tern_drop got = replay_check(&w, cases[i].steps[k].seq);
+			tern_drop got = replay_check(&w, cases[i].size, cases[i].steps[k].seq);
 			if (got != cases[i].steps[k].want)
 				fail_msg("%s: step %zu: %s", cases[i].name, k, tern_drop_sentence(got));
 			if (got == TERN_DROP_NONE)
-				replay_mark(&w, cases[i].steps[k].seq);
+				replay_mark(&w, cases[i].size, cases[i].steps[k].seq);
 		}
-		replay_free(&w, &heap_default);
+		replay_free(&w, cases[i].size, &heap_default);
 	}
 }
 
@@ -124,25 +124,25 @@ static void model(void **state)
 			uint64_t highest = 0;
 			bool any = false;
 			memset(seen, 0, sizeof seen);
-			assert_int_equal(replay_init(&w, &heap_default, sizes[s]), TERN_OK);
+			assert_int_equal(replay_init(&w, sizes[s], &heap_default), TERN_OK);
 			for (size_t i = 0; i < 20000; i++) {
 				uint64_t seq = pick(&r, highest, sizes[s]);
 				tern_drop want, got;
 				if (seq >= NUMBERS)
 					break;
 				want = twin(highest, any, sizes[s], seq);
-				got = replay_check(&w, seq);
+				got = replay_check(&w, sizes[s], seq);
 				if (got != want)
 					fail_msg("size %u seed %u step %zu", sizes[s], (unsigned)seed, i);
 				/* One in four fails authentication and leaves no mark. */
 				if (got != TERN_DROP_NONE || pcg_below(&r, 4) == 0)
 					continue;
-				replay_mark(&w, seq);
+				replay_mark(&w, sizes[s], seq);
 				seen[seq] = 1;
 				highest = seq > highest ? seq : highest;
 				any = true;
 			}
-			replay_free(&w, &heap_default);
+			replay_free(&w, sizes[s], &heap_default);
 		}
 	}
 }
@@ -153,16 +153,16 @@ static void memory(void **state)
 	tern_allocator heap = count_heap_allocator(&h);
 	struct replay w;
 	(void)state;
-	assert_int_equal(replay_init(&w, &heap, 64), TERN_OK);
+	assert_int_equal(replay_init(&w, 64, &heap), TERN_OK);
 	assert_int_equal(h.allocs, 0);
-	replay_free(&w, &heap);
-	assert_int_equal(replay_init(&w, &heap, 128), TERN_ERROR_NO_MEMORY);
-	replay_free(&w, &heap);
-	assert_int_equal(replay_init(&w, &heap, 8192), TERN_OK);
+	replay_free(&w, 64, &heap);
+	assert_int_equal(replay_init(&w, 128, &heap), TERN_ERROR_NO_MEMORY);
+	replay_free(&w, 128, &heap);
+	assert_int_equal(replay_init(&w, 8192, &heap), TERN_OK);
 	assert_int_equal(h.live, 1024);
-	replay_free(&w, &heap);
+	replay_free(&w, 8192, &heap);
 	assert_int_equal(h.live, 0);
-	assert_true(sizeof(struct replay) <= 32);
+	assert_true(sizeof(struct replay) <= 16);
 }
 
 int main(void)

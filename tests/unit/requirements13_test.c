@@ -147,7 +147,7 @@ static void forgeries_bring_new_keys_and_then_the_end(void **state)
 	(void)state;
 	connect13(&p);
 	in = &p.side[SERVER].conn->records.in;
-	limit = in->aead->forgery_limit;
+	limit = raw_key_aead(&in->key)->forgery_limit;
 	in->forged = limit - limit / 4 - 2; /* from there on, sooner or later */
 	pair_feed(&p, SERVER, junk, sizeof junk);
 	pair_settle(&p);

@@ -186,7 +186,7 @@ static void the_key_ends(void **state)
 	struct pair p;
 	(void)state;
 	connect_with(&p, 0);
-	p.side[CLIENT].conn->records.seal_limit = p.side[CLIENT].conn->records.out.next_seq + 5;
+	p.side[CLIENT].conn->pool->records.seal_limit = p.side[CLIENT].conn->records.out.next_seq + 5;
 	OK(tern_conn_seal_many(p.side[CLIENT].conn, out, ROOM, &b, data, num, p.now));
 	assert_int_equal(b.num, 4);
 	check_arrival(&p, "the last of the key", out, &b, data);
