@@ -468,7 +468,7 @@ static void worn_keys(void **state)
 		tern_path path;
 		size_t n;
 		open_net(&net, &settings[i]);
-		conn_of(&net, SERVER)->records.seal_limit = conn_of(&net, SERVER)->records.out.next_seq + 1;
+		conn_of(&net, SERVER)->pool->records.seal_limit = conn_of(&net, SERVER)->records.out.next_seq + 1;
 		OK(tern_conn_probe(conn_of(&net, SERVER), net.pair.now));
 		OK(tern_conn_take_path(conn_of(&net, SERVER), out, sizeof out, &n, &path, net.pair.now));
 		assert_int_equal(n, 0);
