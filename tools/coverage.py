@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""coverage.py [--keep]: runs the tests of build-coverage and shows what of src/ they reach, folder by folder, against the aims.
+"""coverage.py [--keep]: runs the tests of build-coverage and shows what of the library they reach, folder by folder, against
+the aims.
 
 Exits 1 when a test fails or an aim is missed. out/coverage has the report as HTML; --keep reads the profile of the last run
 again. What counts is what libtern.so is made of: the stub provider is no part of it.
@@ -53,7 +54,7 @@ def summary():
     result = {}
     for entry in json.loads(text)["data"][0]["files"]:
         name = os.path.relpath(entry["filename"], ROOT)
-        if name.startswith("src/"):
+        if name.startswith(("src/", "endpoint/")):
             result[name] = {kind: (entry["summary"][kind]["covered"], entry["summary"][kind]["count"])
                             for kind in ("lines", "branches")}
     return result
@@ -92,7 +93,7 @@ def write_html():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     subprocess.run([tool("llvm-cov"), "show", "-format=html", "-show-branches=count", f"-output-dir={OUT}",
-                    f"-instr-profile={PROFILE}", str(LIBRARY), str(ROOT / "src")], check=True)
+                    f"-instr-profile={PROFILE}", str(LIBRARY), str(ROOT / "src"), str(ROOT / "endpoint")], check=True)
 
 
 def main(arguments):
