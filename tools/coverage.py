@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""coverage.py [--keep]: runs the tests of build-coverage and shows what of the library they reach, folder by folder, against
-the aims.
+"""coverage.py [--keep]: runs the tests of build-coverage and shows what of the library they reach, by folder.
 
 Exits 1 when a test fails or an aim is missed. out/coverage has the report as HTML; --keep reads the profile of the last run
 again. What counts is what libtern.so is made of: the stub provider is no part of it.
