@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "count_heap.h"
 #include "endpoints.h"
 #include "usual_pair.h"
 
@@ -24,35 +23,6 @@ static const tern_endpoint_options tight = {.size = sizeof tight,
 					    .max_handshakes = 1,
 					    .max_handshakes_per_prefix = 1,
 					    .signatures_per_s = 1};
-
-static void without_memory(void **state)
-{
-	struct count_heap heap = {0};
-	tern_allocator allocator = count_heap_allocator(&heap);
-	tern_config *config = new_config(&allocator);
-	struct two t;
-	(void)state;
-	OK(tern_config_set_suites(config, "TLS_PSK_WITH_AES_128_GCM_SHA256"));
-	OK(tern_config_add_psk(config, "id", 2, "sixteen bytes...", 16));
-	two_open_with(&t, config, psk_config(CLIENT), &tight);
-	site_stop_clock(&t.server);
-	site_stop_clock(&t.client);
-	t.server.endpoint->allowance_at_ns = site_now.mono_ns;
-	heap.fail_on = true;
-	heap.fail_at = heap.allocs + 1;
-	site_dial(&t.client, &t.at, NULL);
-	sites_settle(t.both, 2);
-	assert_int_equal(site_counters(&t.server).refused_memory, 1);
-	assert_int_equal(site_counters(&t.server).peers, 0);
-	assert_int_equal(site_counters(&t.server).handshakes, 0);
-	assert_int_equal(t.server.accepted, 0);
-	heap.fail_at = 0;
-	site_pass(SECOND_NS / 2); /* less than what a private-key operation takes */
-	site_dial(&t.client, &t.at, NULL);
-	sites_settle(t.both, 2);
-	assert_int_equal(t.client.connected, 1);
-	two_close(&t);
-}
 
 /* Whom it trusts is all that it was told: it could listen, but accept nobody. */
 static void without_credentials(void **state)
@@ -529,7 +499,6 @@ static void a_handshake_that_moves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_memory),
 		cmocka_unit_test(without_credentials),
 		cmocka_unit_test(dials_that_fail),
 		cmocka_unit_test(addresses_that_are_none),
