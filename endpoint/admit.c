@@ -18,16 +18,18 @@ static void cells_of(tern_endpoint *endpoint, const struct ip *remote, uint16_t 
 	cells[1] = &endpoint->prefixes[1][(hash >> 32) % PREFIX_CELLS];
 }
 
-static void enter(uint16_t *cell)
+static void enter(uint16_t *const cells[2])
 {
-	if (*cell < UINT16_MAX)
-		++*cell;
+	for (int i = 0; i < 2; i++)
+		if (*cells[i] < UINT16_MAX)
+			++*cells[i];
 }
 
-static void leave(uint16_t *cell)
+static void leave(uint16_t *const cells[2])
 {
-	if (*cell > 0)
-		--*cell;
+	for (int i = 0; i < 2; i++)
+		if (*cells[i] > 0)
+			--*cells[i];
 }
 
 static uint64_t cost_ns(const tern_endpoint *endpoint)
@@ -84,8 +86,7 @@ bool admit(tern_endpoint *endpoint, const struct route *route, uint16_t *flags)
 		give_back(endpoint);
 		COUNT(endpoint, refused_peers, 1);
 	} else {
-		enter(cells[0]);
-		enter(cells[1]);
+		enter(cells);
 		endpoint->unfinished_served++;
 		*flags = SLOT_SERVER | SLOT_SIGNS;
 		return true;
@@ -112,9 +113,18 @@ void admit_leave(tern_endpoint *endpoint, struct slot *slot)
 		return;
 	slot->flags &= (uint16_t)~SLOT_SIGNS;
 	cells_of(endpoint, &slot->route.remote, cells);
-	leave(cells[0]);
-	leave(cells[1]);
+	leave(cells);
 	endpoint->unfinished_served--;
 	if (!may_have_signed(slot->conn))
 		give_back(endpoint);
+}
+
+void admit_moved(tern_endpoint *endpoint, const struct ip *from, const struct ip *to)
+{
+	uint16_t *cells[2];
+
+	cells_of(endpoint, from, cells);
+	leave(cells);
+	cells_of(endpoint, to, cells);
+	enter(cells);
 }

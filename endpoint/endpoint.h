@@ -68,7 +68,8 @@ enum slot_flag {
 	SLOT_WORK = 16, /* in the queue of work */
 	SLOT_BLOCKED = 32, /* in the queue of those that could not send */
 	SLOT_SIGNS = 64, /* has taken from the budget of private-key operations */
-	SLOT_HASHED = 128
+	SLOT_HASHED = 128,
+	SLOT_OWES = 256 /* what its connection says waits for room */
 };
 
 struct slot {
@@ -341,7 +342,10 @@ bool group_take(tern_endpoint *endpoint, struct arrival *arrival); /* false: not
 /* ---- admit.c: what may begin */
 
 bool admit(tern_endpoint *endpoint, const struct route *route, uint16_t *flags); /* counts what it refuses */
-void admit_leave(tern_endpoint *endpoint, struct slot *slot); /* its handshake has ended */
+/* Its handshake has ended; conn NULL: could not begin. */
+void admit_leave(tern_endpoint *endpoint, struct slot *slot);
+/* What is counted with one prefix is counted with another from now on. */
+void admit_moved(tern_endpoint *endpoint, const struct ip *from, const struct ip *to);
 
 /* ---- dispatch.c */
 

@@ -81,13 +81,14 @@ bool life_drain(tern_endpoint *endpoint, uint32_t index)
 	struct slot *slot = slot_at(endpoint, index);
 	bool failed = false;
 
+	slot->flags &= (uint16_t)~SLOT_OWES;
 	for (int i = 0; i < FLIGHT_MAX; i++) {
 		struct route route;
 		tern_error error;
 		size_t len;
 		if (!take(endpoint, slot, &route, &len, &error)) {
-			if (!(slot->flags & SLOT_DYING))
-				blocked_push(endpoint, index);
+			slot->flags |= SLOT_OWES;
+			blocked_push(endpoint, index);
 			break;
 		}
 		if (error != TERN_OK && failed)
@@ -137,6 +138,8 @@ void life_follow(tern_endpoint *endpoint, uint32_t index)
 	    !route_from_path(endpoint, &route, &path) || memcmp(&route, &slot->route, sizeof route) == 0)
 		return;
 	slot_unhash(endpoint, index);
+	if (slot->flags & SLOT_SIGNS)
+		admit_moved(endpoint, &slot->route.remote, &route.remote);
 	slot->route = route;
 	slot_hash(endpoint, index);
 	COUNT(endpoint, paths_changed, 1);
@@ -239,16 +242,15 @@ static void count_end(tern_endpoint *endpoint, struct slot *slot, tern_gone_reas
 		COUNT(endpoint, handshakes_timed_out, 1);
 }
 
-void life_end(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason)
+static void end(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason, bool speaks)
 {
 	struct slot *slot = slot_at(endpoint, index);
 	uint32_t other;
 
-	if (slot->flags & SLOT_DYING)
-		return;
 	slot->flags |= SLOT_DYING;
-	if (reason == TERN_GONE_FAILED && may_speak(endpoint, index))
-		life_drain(endpoint, index);
+	slot->flags &= (uint16_t)~SLOT_OWES;
+	if (speaks)
+		(void)life_drain(endpoint, index);
 	other = other_of(endpoint, index);
 	if (other && !(slot->flags & SLOT_CANDIDATE))
 		slot_set_candidate(endpoint, other, false);
@@ -265,13 +267,18 @@ void life_end(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason)
 	work_push(endpoint, index);
 }
 
+void life_end(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason)
+{
+	if (!(slot_at(endpoint, index)->flags & SLOT_DYING))
+		end(endpoint, index, reason, reason == TERN_GONE_FAILED && may_speak(endpoint, index));
+}
+
 void life_close(tern_endpoint *endpoint, uint32_t index, tern_gone_reason reason)
 {
-	if (slot_at(endpoint, index)->flags & SLOT_DYING)
-		return;
-	if (tern_conn_close(slot_at(endpoint, index)->conn, endpoint->now) == TERN_OK)
-		(void)life_drain(endpoint, index);
-	life_end(endpoint, index, reason);
+	const struct slot *slot = slot_at(endpoint, index);
+
+	if (!(slot->flags & SLOT_DYING))
+		end(endpoint, index, reason, tern_conn_close(slot->conn, endpoint->now) == TERN_OK);
 }
 
 void life_sweep(tern_endpoint *endpoint)

@@ -123,10 +123,14 @@ static void step_course(tern_endpoint *endpoint, tern_endpoint_event *event)
 	tell(endpoint, event, TERN_ENDPOINT_EVENT, course->slot);
 }
 
-/* A dialed connection's socket goes with it, so what it said last has to be out. */
-static bool may_go(tern_endpoint *endpoint, const struct slot *slot)
+/* Once what it says last has found room. A dialed connection's socket goes with it, so there it has to be out. */
+static bool may_go(tern_endpoint *endpoint, uint32_t index)
 {
-	return (slot->flags & SLOT_SERVER) || sends_flush(endpoint);
+	const struct slot *slot = slot_at(endpoint, index);
+
+	if (slot->flags & SLOT_OWES)
+		(void)life_drain(endpoint, index);
+	return !(slot->flags & SLOT_OWES) && ((slot->flags & SLOT_SERVER) || sends_flush(endpoint));
 }
 
 static void step_work(tern_endpoint *endpoint, tern_endpoint_event *event)
@@ -136,7 +140,7 @@ static void step_work(tern_endpoint *endpoint, tern_endpoint_event *event)
 
 	if (!(slot->flags & SLOT_DYING)) {
 		endpoint->course = (struct course){.slot = index};
-	} else if (may_go(endpoint, slot)) {
+	} else if (may_go(endpoint, index)) {
 		tell(endpoint, event, TERN_ENDPOINT_GONE, index);
 		endpoint->goner = index;
 	} else {

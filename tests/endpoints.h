@@ -47,4 +47,18 @@ void site_stop_clock(struct site *site);
 void site_pass(uint64_t ns);
 tern_endpoint_counters site_counters(const struct site *site);
 
+/* A server on loopback and a client. */
+struct two {
+	struct site server, client;
+	struct site *both[2];
+	tern_address at; /* the server's */
+};
+
+/* Takes the configs over; the options, which may be NULL, are the server's. */
+void two_open_with(struct two *t, tern_config *server, tern_config *client, const tern_endpoint_options *options);
+void two_open(struct two *t, const tern_endpoint_options *options);
+void two_close(struct two *t);
+/* A peer more; returns the server's number for it. client, which may be NULL: the client's. */
+tern_peer two_connect(struct two *t, tern_peer *client);
+
 #endif

@@ -3,7 +3,8 @@
 
 import json
 import sys
-from html import escape
+
+import svg
 
 SERIES = [("tern", "Tern", "#1f6f8b"), ("openssl", "libssl", "#c65d3b"), ("wolfssl", "wolfSSL", "#d9a441"),
           ("nss", "NSS", "#7a5ba6"),
@@ -13,24 +14,19 @@ LABELS, BARS, BAR, GAP, HEAD = 300, 520, 9, 8, 64
 WIDTH = LABELS + BARS + 90
 
 
-def text(x, y, content, size=12, anchor="start", weight="normal"):
-    return (f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}">'
-            f"{escape(content)}</text>")
-
-
 def legend(rows, y):
     x = LABELS
     for key, name, color in SERIES:
         if any(key in row for row in rows):
-            yield f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{color}"/>'
-            yield text(x + 14, y, name, 11)
+            yield svg.rect(x, y - 9, 10, 10, fill=color)
+            yield svg.text(x + 14, y, name, font_size=11)
             x += 30 + 7 * len(name)
 
 
 def chart(title, rows, y):
     """The picture's lines, and where it ends."""
     scale = BARS / max(row[key] for row in rows for key, _, _ in SERIES if key in row)
-    lines = [text(10, y + 20, title, 15, weight="bold"), *legend(rows, y + 42)]
+    lines = [svg.text(10, y + 20, title, font_size=15, font_weight="bold"), *legend(rows, y + 42)]
     y += HEAD
     for row in rows:
         top = y
@@ -38,10 +34,11 @@ def chart(title, rows, y):
             if key not in row:
                 continue
             width = max(row[key] * scale, 1)
-            lines.append(f'<rect x="{LABELS}" y="{y}" width="{width:.1f}" height="{BAR - 1}" fill="{color}"/>')
-            lines.append(text(LABELS + width + 4, y + BAR - 2, f"{row[key]:.1f}", 9))
+            lines.append(svg.rect(LABELS, y, width, BAR - 1, fill=color))
+            lines.append(svg.text(LABELS + width + 4, y + BAR - 2, f"{row[key]:.1f}", font_size=9))
             y += BAR
-        lines.append(text(LABELS - 8, (top + y) / 2 + 4, f"{row['name']}, {row['part']}", 11, "end"))
+        lines.append(svg.text(LABELS - 8, (top + y) / 2 + 4, f"{row['name']}, {row['part']}", font_size=11,
+                              text_anchor="end"))
         y += GAP
     return lines, y + 20
 
@@ -54,9 +51,8 @@ def picture(figures):
             more, y = chart(title, rows, y)
             lines += more
     foot = f"tern {figures['tern']}, records by {figures['record_crypto']}; libssl {figures['openssl']}"
-    lines.append(text(10, y, foot, 10))
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 12}" font-family="sans-serif">\n'
-            f'<rect width="100%" height="100%" fill="white"/>\n' + "\n".join(lines) + "\n</svg>\n")
+    lines.append(svg.text(10, y, foot, font_size=10))
+    return svg.document((WIDTH, y + 12), lines, width=WIDTH, height=y + 12)
 
 
 def main(arguments):

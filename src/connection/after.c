@@ -358,7 +358,7 @@ static tern_error take_ticket(tern_conn *conn, struct span body, tern_time now)
 	struct rd r = rd_of(body);
 	if (conn->role != CLIENT)
 		return CONN_FAIL(conn, ERROR_UNEXPECTED_MESSAGE, "RFC 8446 4.6.1");
-	if (!get_new_session_ticket13(&r, &message) || !rd_end(&r) ||
+	if (!get_new_session_ticket13(&r, &message) ||
 	    !get_extensions(message.extensions, IN_NEW_SESSION_TICKET13, &ext))
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 8446 4.6.1");
 	if (ext.misplaced)
@@ -390,7 +390,7 @@ static tern_error take_key_update(tern_conn *conn, const struct message *m, tern
 	struct rd r = rd_of(m->body);
 	uint8_t request;
 	tern_error error;
-	if (!get_key_update(&r, &request) || !rd_end(&r))
+	if (!get_key_update(&r, &request))
 		return CONN_FAIL(conn, ERROR_DECODE, "RFC 8446 4.6.3");
 	if (request > 1)
 		return CONN_FAIL(conn, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.6.3");
@@ -478,7 +478,7 @@ tern_error after_receive_ack(tern_conn *conn, const struct record *record, tern_
 	struct rd r = rd_of(span_of(record->p, record->n)), numbers;
 	struct record_number n;
 	tern_error error;
-	if (!get_ack(&r, &numbers) || !rd_end(&r)) {
+	if (!get_ack(&r, &numbers)) {
 		conn_drop(conn, TERN_DROP_MALFORMED, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}

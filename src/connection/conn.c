@@ -146,7 +146,7 @@ static tern_error load_session(struct handshake *hs, struct span blob, tern_time
 	bool configured = false;
 	if (!s)
 		return TERN_ERROR_BUDGET;
-	if (!get_session(&r, s) || !rd_end(&r))
+	if (!get_session(&r, s))
 		return TERN_ERROR_BAD_SESSION;
 	suite = suite_by_id(s->suite);
 	ours = s->version == VERSION_DTLS13 ? &hs->pool->config->suites13 : &hs->pool->config->suites;

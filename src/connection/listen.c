@@ -22,7 +22,7 @@ struct first {
 static tern_drop read_hello(struct first *f)
 {
 	struct rd body = rd_of(f->fragment.body);
-	return get_client_hello(&body, &f->hello) && rd_end(&body) &&
+	return get_client_hello(&body, &f->hello) &&
 			       get_extensions(f->hello.extensions, IN_CLIENT_HELLO, &f->extensions)
 		       ? TERN_DROP_NONE
 		       : TERN_DROP_HELLO_MALFORMED;

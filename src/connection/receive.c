@@ -272,7 +272,7 @@ static tern_error receive_alert(tern_conn *conn, const struct record *record)
 	struct alert alert;
 	/* Plaintext is believed only while nothing better can have come: a peer that has proved its keys uses them. */
 	bool believed = record->epoch != 0 || !conn->records.heard;
-	if (!get_alert(&r, &alert) || !rd_end(&r) || !believed) {
+	if (!get_alert(&r, &alert) || !believed) {
 		conn_drop(conn, TERN_DROP_ALERT, record->type, record->epoch, record->seq, record->wire.n);
 		return TERN_OK;
 	}
@@ -357,8 +357,7 @@ static bool is_close_notify(const struct record *record)
 {
 	struct rd r = rd_of(span_of(record->p, record->n));
 	struct alert alert;
-	return record->type == CONTENT_ALERT && get_alert(&r, &alert) && rd_end(&r) &&
-	       alert.description == ALERT_CLOSE_NOTIFY;
+	return record->type == CONTENT_ALERT && get_alert(&r, &alert) && alert.description == ALERT_CLOSE_NOTIFY;
 }
 
 static bool is_finished(const struct record *record)

@@ -29,7 +29,7 @@ static tern_error get_peer_chain(struct handshake *hs, struct span body, struct 
 	} else {
 		good = get_certificate12(&r, out);
 	}
-	return good && rd_end(&r) ? TERN_OK : FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.2");
+	return good ? TERN_OK : FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.2");
 }
 
 tern_error get_server_certificate12(struct handshake *hs, struct span body)
@@ -62,7 +62,7 @@ tern_error get_cert_request12(struct handshake *hs, struct span body)
 {
 	struct certificate_request12 request;
 	struct rd r = rd_of(body);
-	if (!get_certificate_request12(&r, &request) || !rd_end(&r))
+	if (!get_certificate_request12(&r, &request))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.4");
 	hs->asks_client_cert = true;
 	return choose_own_credential(hs, request.types, request.authorities, request.schemes);
@@ -95,7 +95,7 @@ tern_error get_cert_verify12(struct handshake *hs, struct span body)
 {
 	struct certificate_verify cv;
 	struct rd r = rd_of(body);
-	if (!get_certificate_verify(&r, &cv) || !rd_end(&r))
+	if (!get_certificate_verify(&r, &cv))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.8");
 	return verify_transcript12(hs, cv.scheme, cv.signature);
 }

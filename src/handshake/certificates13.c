@@ -30,7 +30,7 @@ static tern_error take_request(struct handshake *hs, struct span body, struct sp
 	struct certificate_request13 request = {.context = {NULL, 0}};
 	struct extensions ext;
 	struct rd r = rd_of(body);
-	if (!get_certificate_request13(&r, &request) || !rd_end(&r) ||
+	if (!get_certificate_request13(&r, &request) ||
 	    !get_extensions(request.extensions, IN_CERTIFICATE_REQUEST13, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.3.2");
 	if (!(ext.present & HAS_SIGNATURE_ALGORITHMS))
@@ -76,7 +76,7 @@ static tern_error get_peer_certificate(struct handshake *hs, struct span body, s
 {
 	struct rd r = rd_of(body);
 	struct extensions ext;
-	if (!get_certificate13(&r, out) || !rd_end(&r))
+	if (!get_certificate13(&r, out))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.4.2");
 	if (!span_equal(out->context, hs->request_context))
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.4.2");
@@ -148,7 +148,7 @@ tern_error get_cert_verify13(struct handshake *hs, struct span body)
 	uint8_t content[SIGNED_MAX];
 	struct certificate_verify cv;
 	struct rd r = rd_of(body);
-	if (!get_certificate_verify(&r, &cv) || !rd_end(&r))
+	if (!get_certificate_verify(&r, &cv))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.4.3");
 	return verify_bytes(hs, cv.scheme, signed_content(hs, hs->role == CLIENT ? SERVER : CLIENT, content),
 			    cv.signature);

@@ -127,8 +127,7 @@ tern_error get_retry13(struct handshake *hs, struct span body)
 	const struct suite *suite;
 	uint8_t digest[HASH_MAX];
 	struct rd r = rd_of(body);
-	if (!get_server_hello(&r, &hello) || !rd_end(&r) ||
-	    !get_extensions(hello.extensions, IN_HELLO_RETRY_REQUEST, &ext))
+	if (!get_server_hello(&r, &hello) || !get_extensions(hello.extensions, IN_HELLO_RETRY_REQUEST, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.1.4");
 	suite = suite13_of(hs, hello.suite);
 	if (hello.version != VERSION_DTLS12)
@@ -237,8 +236,7 @@ tern_error get_encrypted_extensions13(struct handshake *hs, struct span body)
 	struct extensions ext;
 	struct span block;
 	struct rd r = rd_of(body);
-	if (!get_encrypted_extensions(&r, &block) || !rd_end(&r) ||
-	    !get_extensions(block, IN_ENCRYPTED_EXTENSIONS, &ext))
+	if (!get_encrypted_extensions(&r, &block) || !get_extensions(block, IN_ENCRYPTED_EXTENSIONS, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 8446 4.3.1");
 	if (ext.misplaced)
 		return FAIL(hs, ERROR_ILLEGAL_PARAMETER, "RFC 8446 4.2");

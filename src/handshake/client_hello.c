@@ -225,7 +225,7 @@ tern_error get_hello_verify(struct handshake *hs, struct span body)
 {
 	struct hello_verify_request hvr;
 	struct rd r = rd_of(body);
-	if (!get_hello_verify_request(&r, &hvr) || !rd_end(&r))
+	if (!get_hello_verify_request(&r, &hvr))
 		return FAIL(hs, ERROR_DECODE, "RFC 6347 4.2.1");
 	if (!hs->pool->config->dtls12)
 		return FAIL(hs, ERROR_PROTOCOL_VERSION, "RFC 9147 5.3");

@@ -68,7 +68,7 @@ static tern_error get_compressed(struct handshake *hs, struct span body,
 	struct rd r = rd_of(body);
 	uint8_t *plain;
 	tern_error error;
-	if (!get_compressed_certificate(&r, &message) || !rd_end(&r))
+	if (!get_compressed_certificate(&r, &message))
 		return FAIL(hs, ERROR_DECODE, "RFC 8879 4");
 	alg = taken_alg(config, message.algorithm);
 	if (!alg)

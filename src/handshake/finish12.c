@@ -29,7 +29,7 @@ tern_error get_ticket12(struct handshake *hs, struct span body)
 {
 	struct new_session_ticket12 message;
 	struct rd r = rd_of(body);
-	if (!get_new_session_ticket12(&r, &message) || !rd_end(&r))
+	if (!get_new_session_ticket12(&r, &message))
 		return FAIL(hs, ERROR_DECODE, "RFC 5077 3.3");
 	if (message.ticket.n == 0 || message.ticket.n > TICKET_MAX)
 		return TERN_OK; /* the server changed its mind, or wants us to carry more than we will */

@@ -53,7 +53,7 @@ tern_error get_server_kex12(struct handshake *hs, struct span body)
 	struct rd r = rd_of(body);
 	uint8_t tbs[SIGNED_PARAMS_MAX];
 	struct wr tw = wr_of(tbs, sizeof tbs);
-	if (!get_server_key_exchange(&r, form, &ske) || !rd_end(&r))
+	if (!get_server_key_exchange(&r, form, &ske))
 		return FAIL(hs, ERROR_DECODE, "RFC 8422 5.4");
 	if (form.ecdhe) {
 		const struct group_alg *group = group_by_id(hs->pool->provider, ske.group);
@@ -194,7 +194,7 @@ tern_error get_client_kex12(struct handshake *hs, struct span body)
 	struct span shared = {0};
 	tern_psk psk = {0};
 	tern_error error = TERN_OK;
-	if (!get_client_key_exchange(&r, form, &cke) || !rd_end(&r))
+	if (!get_client_key_exchange(&r, form, &cke))
 		return FAIL(hs, ERROR_DECODE, "RFC 8422 5.7");
 	if (s->psk) {
 		TRY(server_psk(hs, cke.psk_identity, &psk));

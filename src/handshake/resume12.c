@@ -23,7 +23,7 @@ static tern_error from_store(struct handshake *hs, struct span id, struct sessio
 	/* A store that fails costs a full handshake, not the connection. */
 	if (error == TERN_OK && got.n && got.n <= sizeof blob) {
 		struct rd r = rd_of(got);
-		*found = get_session(&r, out) && rd_end(&r) && out->expires_unix_s > hs->now.unix_s;
+		*found = get_session(&r, out) && out->expires_unix_s > hs->now.unix_s;
 	}
 	wipe(blob, sizeof blob);
 	return TERN_OK;

@@ -29,7 +29,7 @@ tern_error get_client_hello_message(struct handshake *hs, struct span body)
 	struct extensions ext;
 	const struct version *version;
 	struct rd r = rd_of(body);
-	if (!get_client_hello(&r, &hello) || !rd_end(&r) || !get_extensions(hello.extensions, IN_CLIENT_HELLO, &ext))
+	if (!get_client_hello(&r, &hello) || !get_extensions(hello.extensions, IN_CLIENT_HELLO, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.1.2");
 	version = choose_version(hs->pool->config, &hello, &ext);
 	if (!version || (hs->version && hs->version != version))
@@ -105,7 +105,7 @@ tern_error get_server_hello_message(struct handshake *hs, struct span body)
 	const struct version *version;
 	tern_error error = TERN_ERROR_INTERNAL;
 	struct rd r = rd_of(body);
-	if (!get_server_hello(&r, &hello) || !rd_end(&r) ||
+	if (!get_server_hello(&r, &hello) ||
 	    !get_extensions(hello.extensions, names_version(&hello) ? IN_SERVER_HELLO13 : IN_SERVER_HELLO12, &ext))
 		return FAIL(hs, ERROR_DECODE, "RFC 5246 7.4.1.3");
 	version = version_chosen(hs, &hello, &ext, &error);

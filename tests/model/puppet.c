@@ -88,6 +88,12 @@ void puppet_make_share(struct puppet *p)
 	p->sharing = true;
 }
 
+void puppet_take_share(struct puppet *p, struct span share)
+{
+	p->peer_share_n = share.n <= sizeof p->peer_share ? share.n : 0;
+	memcpy(p->peer_share, share.p, p->peer_share_n);
+}
+
 struct span puppet_secret(const struct puppet *p, uint8_t *out)
 {
 	if (!p->sharing || !p->peer_share_n ||

@@ -89,12 +89,14 @@ struct said {
 	uint8_t body[PUPPET_DATAGRAM];
 };
 extern const uint8_t puppet_psk[16];
+#define PUPPET_PSK_IDENTITY "device"
 
 void puppet_log(struct puppet *p, uint8_t type, uint16_t seq, struct span body);
 void puppet_digest(const struct puppet *p, uint8_t *out);
 /* A CertificateVerify or the end of a ServerKeyExchange: scheme and signature over message. */
 void puppet_sign(const struct puppet *p, struct span message, struct wr *w);
 void puppet_make_share(struct puppet *p);
+void puppet_take_share(struct puppet *p, struct span share); /* the peer's */
 struct span puppet_secret(const struct puppet *p, uint8_t *out); /* with the peer's share; empty: there is none */
 
 /* The bodies of messages, and what hearing and saying them changes. False: no such message in this version. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 static const uint8_t own_schemes[] = {4, 3}, groups[] = {0, 29, 0, 23}, points[] = {0}, null_compression[] = {0};
-static const char identity[] = "device";
 #define TEXT(s) span_of(s, strlen(s))
 
 static bool is_ecdhe(const struct puppet *p)
@@ -102,7 +101,7 @@ static void put_premaster(struct puppet *p)
 
 static void put_client_kex(struct puppet *p, struct wr *w)
 {
-	struct client_key_exchange kex = {.psk_identity = TEXT(identity)};
+	struct client_key_exchange kex = {.psk_identity = TEXT(PUPPET_PSK_IDENTITY)};
 	puppet_make_share(p);
 	kex.share = span_of(p->share, 32);
 	put_client_key_exchange(w, (struct kex12_form){.psk = p->play.psk, .ecdhe = is_ecdhe(p)}, &kex);
@@ -188,12 +187,6 @@ void puppet12_said(struct puppet *p, uint8_t type)
 		p->epoch = 1;
 }
 
-static void keep_share(struct puppet *p, struct span share)
-{
-	p->peer_share_n = share.n <= sizeof p->peer_share ? share.n : 0;
-	memcpy(p->peer_share, share.p, p->peer_share_n);
-}
-
 void puppet12_heard(struct puppet *p, uint8_t type, struct span body)
 {
 	struct rd r = rd_of(body);
@@ -214,11 +207,11 @@ void puppet12_heard(struct puppet *p, uint8_t type, struct span body)
 	}
 	form.sign = form.ecdhe;
 	if (type == SERVER_KEY_EXCHANGE && form.ecdhe && get_server_key_exchange(&r, form, &server_kex))
-		keep_share(p, server_kex.share);
+		puppet_take_share(p, server_kex.share);
 	form.sign = false;
 	if (type == CLIENT_KEY_EXCHANGE && get_client_key_exchange(&r, form, &client_kex)) {
 		if (form.ecdhe)
-			keep_share(p, client_kex.share);
+			puppet_take_share(p, client_kex.share);
 		derive(p);
 	}
 }

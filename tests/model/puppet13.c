@@ -7,7 +7,6 @@
 
 static const uint8_t own_schemes[] = {4, 3}, groups[] = {0, 29, 0, 23}, versions[] = {0xfe, 0xfc}, modes[] = {1},
 		     null_compression[] = {0};
-static const char identity[] = "device";
 #define TEXT(s) span_of(s, strlen(s))
 #define BINDERS_WIRE (2 + 1 + 32)
 
@@ -45,7 +44,7 @@ static void put_hello(struct puppet *p, struct wr *w)
 				     .compression = span_of(null_compression, 1)};
 	puppet_make_share(p);
 	put_key_share(&s, &(struct key_share){29, span_of(p->share, 32)});
-	put_psk_identity(&i, &(struct psk_identity){TEXT(identity), 0});
+	put_psk_identity(&i, &(struct psk_identity){TEXT(PUPPET_PSK_IDENTITY), 0});
 	if (p->cookie_n)
 		ext.present |= HAS_COOKIE;
 	if (p->play.psk)
@@ -243,12 +242,6 @@ void puppet13_said(struct puppet *p, uint8_t type, struct span body)
 	}
 }
 
-static void take_share(struct puppet *p, struct span share)
-{
-	p->peer_share_n = share.n <= sizeof p->peer_share ? share.n : 0;
-	memcpy(p->peer_share, share.p, p->peer_share_n);
-}
-
 static void hear_client_hello(struct puppet *p, struct span body)
 {
 	struct rd r = rd_of(body), list;
@@ -261,7 +254,7 @@ static void hear_client_hello(struct puppet *p, struct span body)
 	list = rd_of(ext.key_shares);
 	while (rd_left(&list) && get_key_share(&list, &share))
 		if (share.group == 29)
-			take_share(p, share.share);
+			puppet_take_share(p, share.share);
 }
 
 static void hear_server_hello(struct puppet *p, struct span body)
@@ -283,7 +276,7 @@ static void hear_server_hello(struct puppet *p, struct span body)
 	if (!get_extensions(hello.extensions, IN_SERVER_HELLO13, &ext))
 		return;
 	memcpy(p->random[SERVER], hello.random.p, RANDOM_LEN);
-	take_share(p, ext.share);
+	puppet_take_share(p, ext.share);
 	handshake_keys(p);
 }
 

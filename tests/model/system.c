@@ -54,7 +54,8 @@ static void set_credentials(const struct kind *kind, enum role role, tern_config
 	const char *own = certificates[role], *peer = certificates[!role];
 	bool shows = role == SERVER || kind->mutual;
 	if (kind->play.psk) {
-		MUST(tern_config_add_psk(c, "device", 6, (const char *)puppet_psk, sizeof puppet_psk));
+		MUST(tern_config_add_psk(c, PUPPET_PSK_IDENTITY, strlen(PUPPET_PSK_IDENTITY), (const char *)puppet_psk,
+					 sizeof puppet_psk));
 		if (!kind->play.v13)
 			MUST(tern_config_set_suites(c, "TLS_PSK_WITH_AES_128_GCM_SHA256"));
 		return;

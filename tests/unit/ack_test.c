@@ -254,6 +254,42 @@ static void again(void **state)
 	acks_clear(&a);
 }
 
+/* What was told is named again in what is told soon after; once nothing is to be told, it is forgotten. */
+static void rest(void **state)
+{
+	static const struct {
+		const char *name;
+		bool notes, hurries, arms, tells;
+		size_t kept;
+	} cases[] = {
+		{"nothing noted", false, false, false, false, 0},
+		{"due", true, true, false, false, 1},
+		{"armed", true, false, true, false, 1},
+		{"told", true, true, false, true, 0},
+		{"told and armed anew", true, true, true, true, 1},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct count_heap heap = {0};
+		tern_allocator allocator = count_heap_allocator(&heap);
+		uint64_t got[ACK_RECORDS];
+		struct acks a;
+		acks_init(&a, &allocator);
+		if (cases[i].notes)
+			acks_note(&a, 3, 5);
+		if (cases[i].hurries)
+			acks_hurry(&a);
+		if (cases[i].tells)
+			assert_int_equal(told(&a, ALL, got), 1);
+		if (cases[i].arms)
+			acks_arm(&a, 400 * MS, at(1000));
+		acks_rest(&a);
+		if (heap.blocks != cases[i].kept || a.num != cases[i].kept || told(&a, ALL, got) != cases[i].kept)
+			fail_msg("%s", cases[i].name);
+		acks_clear(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +301,7 @@ int main(void)
 		cmocka_unit_test(when),
 		cmocka_unit_test(shared),
 		cmocka_unit_test(again),
+		cmocka_unit_test(rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,16 @@ static bool lose_to_client(struct pair *p, struct datagram_on_wire *d)
 	return d->to != CLIENT || !deaf_client;
 }
 
+/* Until this side is connected nothing is lost. */
+static void start_losing(struct pair *p, enum role who, bool tickets)
+{
+	start(p, NULL, tickets);
+	p->tap = lose_to_client;
+	deaf_client = false;
+	while (!pair_saw(p, who, TERN_EVENT_CONNECTED))
+		assert_true(pair_carry(p));
+}
+
 /* ---- the end of the handshake ---- */
 
 static void ticket_is_acknowledged_and_then_done_with(void **state)
@@ -133,11 +143,7 @@ static void client_repeats_its_last_flight_until_it_is_acknowledged(void **state
 {
 	struct pair p;
 	(void)state;
-	start(&p, NULL, false);
-	p.tap = lose_to_client;
-	deaf_client = false;
-	while (!pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED))
-		assert_true(pair_carry(&p));
+	start_losing(&p, CLIENT, false);
 	deaf_client = true;
 	pair_settle(&p);
 	for (unsigned i = 1; i <= 3; i++) {
@@ -160,11 +166,7 @@ static void keys_of_the_handshake_go_after_2_MSL(void **state)
 {
 	struct pair p;
 	(void)state;
-	start(&p, NULL, false);
-	p.tap = lose_to_client;
-	deaf_client = false;
-	while (!pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED))
-		assert_true(pair_carry(&p));
+	start_losing(&p, CLIENT, false);
 	pair_settle(&p);
 	for (int i = 0; i < 2; i++)
 		assert_non_null(p.side[i].conn->records.older_in);
@@ -183,11 +185,7 @@ static void flight_that_is_never_acknowledged_ends_in_a_timeout(void **state)
 {
 	struct pair p;
 	(void)state;
-	start(&p, NULL, false);
-	p.tap = lose_to_client;
-	deaf_client = false;
-	while (!pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED))
-		assert_true(pair_carry(&p));
+	start_losing(&p, CLIENT, false);
 	deaf_client = true;
 	for (int i = 0; i < 100 && p.side[CLIENT].error == TERN_OK; i++) {
 		pair_settle(&p);
@@ -344,11 +342,7 @@ static void key_update_before_the_last_flight_is_acknowledged(void **state)
 	struct pair p;
 	size_t n;
 	(void)state;
-	start(&p, NULL, false);
-	p.tap = lose_to_client;
-	deaf_client = false;
-	while (!pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED))
-		assert_true(pair_carry(&p));
+	start_losing(&p, CLIENT, false);
 	deaf_client = true;
 	pair_settle(&p);
 	deaf_client = false;
@@ -371,11 +365,7 @@ static void next_acknowledgement_makes_up_for_a_lost_one(void **state)
 {
 	struct pair p;
 	(void)state;
-	start(&p, NULL, false);
-	p.tap = lose_to_client;
-	deaf_client = false;
-	while (!pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED))
-		assert_true(pair_carry(&p));
+	start_losing(&p, CLIENT, false);
 	deaf_client = true;
 	pair_settle(&p);
 	deaf_client = false;
@@ -391,11 +381,7 @@ static void key_update_brings_back_a_ticket_that_was_given_up(void **state)
 {
 	struct pair p;
 	(void)state;
-	start(&p, NULL, true);
-	p.tap = lose_to_client;
-	deaf_client = false;
-	while (!pair_saw(&p, SERVER, TERN_EVENT_CONNECTED))
-		assert_true(pair_carry(&p));
+	start_losing(&p, SERVER, true);
 	pair_collect(&p, SERVER);
 	for (size_t i = 0; i < p.num_queued; i++)
 		if (p.queue[i].to == CLIENT && p.queue[i].n > 100)

@@ -331,6 +331,59 @@ static tern_error do_provider(tern_config *c)
 {
 	return config_set_provider(c, &provider_libcrypto);
 }
+static tern_error do_versions(tern_config *c)
+{
+	return tern_config_set_versions(c, TERN_DTLS12, TERN_DTLS12);
+}
+static tern_error do_psk_ke(tern_config *c)
+{
+	return tern_config_set_psk_ke(c, true);
+}
+static tern_error fresh(void *user, tern_conn *conn, uint64_t job, const uint8_t *id, size_t len,
+			int64_t expires_unix_s)
+{
+	(void)user, (void)conn, (void)job, (void)id, (void)len, (void)expires_unix_s;
+	return TERN_OK;
+}
+static tern_error do_early_data(tern_config *c)
+{
+	return tern_config_set_early_data(c, 1000, fresh, NULL);
+}
+static tern_error do_cid_length(tern_config *c)
+{
+	return tern_config_set_cid_length(c, 4);
+}
+static size_t make_cid(void *user, tern_conn *conn, uint8_t *cid, size_t cap)
+{
+	(void)user, (void)conn, (void)cid, (void)cap;
+	return 0;
+}
+static size_t cid_length(void *user, const uint8_t *bytes, size_t n)
+{
+	(void)user, (void)bytes, (void)n;
+	return 0;
+}
+static tern_error do_cid(tern_config *c)
+{
+	static const tern_cid_codec codec = {.size = sizeof codec, .make = make_cid, .length = cid_length};
+	return tern_config_set_cid(c, &codec);
+}
+static tern_error do_rrc(tern_config *c)
+{
+	return tern_config_set_rrc(c, TERN_RRC_BASIC);
+}
+static tern_error do_pmtud(tern_config *c)
+{
+	return tern_config_set_pmtud(c, true);
+}
+static tern_error do_conn_fingerprints(tern_config *c)
+{
+	return tern_config_set_conn_fingerprints(c, true);
+}
+static tern_error do_remembered_chains(tern_config *c)
+{
+	return tern_config_set_remembered_chains(c, 1024);
+}
 
 static const struct {
 	const char *name;
@@ -367,6 +420,15 @@ static const struct {
 	{"random", do_random, false},
 	{"trace", do_trace, false},
 	{"provider", do_provider, false},
+	{"versions", do_versions, false},
+	{"psk ke", do_psk_ke, false},
+	{"early data", do_early_data, false},
+	{"length of connection IDs", do_cid_length, false},
+	{"codec of connection IDs", do_cid, false},
+	{"return routability", do_rrc, false},
+	{"path MTU discovery", do_pmtud, false},
+	{"fingerprints of connections", do_conn_fingerprints, true},
+	{"remembered chains", do_remembered_chains, false},
 };
 
 static void setters_set(void **state)
@@ -599,6 +661,14 @@ static void bad_arguments(void **state)
 	assert_int_equal(tern_config_set_client_auth(c, (tern_client_auth)-1), TERN_ERROR_USAGE);
 	for (size_t i = 0; i < LEN(stores); i++)
 		assert_int_equal(tern_config_set_session_store(c, &stores[i]), TERN_ERROR_USAGE);
+	assert_int_equal(tern_config_set_versions(c, TERN_DTLS13, TERN_DTLS12), TERN_ERROR_USAGE);
+	assert_int_equal(tern_config_set_versions(c, (tern_protocol)0xfeff, TERN_DTLS13), TERN_ERROR_USAGE);
+	assert_int_equal(tern_config_set_versions(c, TERN_DTLS12, (tern_protocol)0x0304), TERN_ERROR_USAGE);
+	assert_int_equal(tern_config_set_rrc(c, (tern_rrc)3), TERN_ERROR_USAGE);
+	assert_int_equal(tern_config_set_rrc(c, (tern_rrc)-1), TERN_ERROR_USAGE);
+	assert_int_equal(tern_config_set_remembered_chains(c, 1025), TERN_ERROR_USAGE);
+	assert_int_equal(tern_config_set_record_crypto(c, "abacus"), TERN_ERROR_UNKNOWN_NAME);
+	assert_int_equal(tern_config_set_record_crypto(c, ""), TERN_ERROR_UNKNOWN_NAME);
 	assert_memory_equal(&before, c, sizeof before);
 	tern_config_free(c);
 }

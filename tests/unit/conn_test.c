@@ -134,10 +134,12 @@ static void usage_errors(void **state)
 	check_is("session", tern_conn_session(conn, out, sizeof out, &n), TERN_ERROR_USAGE);
 	check_is("take", tern_conn_take(conn, out, 1199, &n, p.now), TERN_ERROR_BUFFER_TOO_SMALL);
 	assert_int_equal(n, 0);
+	check_is("rekey", tern_conn_rekey(conn, false, p.now), TERN_ERROR_NOT_CONNECTED);
 	check_is("low MTU", tern_conn_set_mtu(conn, 95), TERN_ERROR_USAGE);
 	check_is("high MTU", tern_conn_set_mtu(conn, 65508), TERN_ERROR_USAGE);
 	pair_settle(&p);
 	assert_true(pair_connected(&p));
+	check_is("rekey of DTLS 1.2", tern_conn_rekey(conn, false, p.now), TERN_ERROR_USAGE);
 	check_is("too long", tern_conn_seal(conn, out, sizeof out, &n, out, tern_conn_max_data(conn) + 1, p.now),
 		 TERN_ERROR_TOO_LARGE);
 	check_is("small", tern_conn_seal(conn, out, tern_conn_overhead(conn) + 9, &n, out + 1024, 10, p.now),
@@ -243,6 +245,63 @@ static void close_at_once(void **state)
 	assert_true(pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED));
 	assert_true(pair_saw(&p, CLIENT, TERN_EVENT_CLOSED));
 	check_is("client", p.side[CLIENT].error, TERN_OK);
+	pair_free(&p);
+}
+
+/* And says it again to who has not heard it. */
+static void closed_but_heard(void **state)
+{
+	struct pair p;
+	tern_config *c[2];
+	(void)state;
+	usual_configs(c);
+	pair_init(&p, c[CLIENT], c[SERVER]);
+	pair_dial(&p, "a.test", span_of(NULL, 0));
+	while (!pair_saw(&p, SERVER, TERN_EVENT_CONNECTED))
+		assert_true(pair_carry(&p));
+	OK(tern_conn_close(p.side[SERVER].conn, p.now));
+	pair_collect(&p, SERVER);
+	assert_true(p.num_queued > 0);
+	p.num_queued = 0; /* lost */
+	assert_true(pair_wait(&p, p.now.mono_ns + UINT64_C(10000000000)));
+	pair_settle(&p);
+	assert_true(pair_saw(&p, CLIENT, TERN_EVENT_CONNECTED));
+	check_is("client", p.side[CLIENT].error, TERN_OK);
+	pair_free(&p);
+}
+
+/* What has failed says so, whatever it is asked for, and does nothing more. */
+static void calls_on_a_failed_connection(void **state)
+{
+	uint8_t out[2048], data[] = "x";
+	tern_event event;
+	tern_bytes lent[4];
+	tern_conn *conn;
+	struct pair p;
+	size_t n = 1;
+	(void)state;
+	connected_pair(&p);
+	conn = p.side[SERVER].conn;
+	OK(tern_conn_set_timers(conn, TERN_TIMERS_EXTERNAL, p.now));
+	pair_seal(&p, SERVER, CONTENT_ALERT, "\2\50", 2); /* handshake_failure */
+	check_is("failed", p.side[SERVER].error, TERN_ERROR_PEER_ALERT);
+	check_is("tick", tern_conn_tick(conn, p.now), TERN_ERROR_PEER_ALERT);
+	check_is("next", tern_conn_next(conn, &event, p.now), TERN_ERROR_PEER_ALERT);
+	check_is("retransmit", tern_conn_retransmit(conn, p.now), TERN_ERROR_PEER_ALERT);
+	check_is("seal", tern_conn_seal(conn, out, sizeof out, &n, data, 1, p.now), TERN_ERROR_PEER_ALERT);
+	assert_int_equal(n, 0);
+	check_is("early", tern_conn_seal_early_data(conn, out, sizeof out, &n, data, 1, p.now), TERN_ERROR_PEER_ALERT);
+	assert_int_equal(n, 0);
+	assert_int_equal(tern_conn_flight(conn, lent, 4), 0);
+	check_is("close", tern_conn_close(conn, p.now), TERN_ERROR_NOT_CONNECTED);
+	check_is("abort", tern_conn_abort(conn, 40, p.now), TERN_ERROR_NOT_CONNECTED);
+	check_is("rekey", tern_conn_rekey(conn, true, p.now), TERN_ERROR_NOT_CONNECTED);
+	check_is("probe", tern_conn_probe(conn, p.now), TERN_ERROR_NOT_CONNECTED);
+	check_is("new ID", tern_conn_new_cid(conn, true), TERN_ERROR_NOT_CONNECTED);
+	check_is("more IDs", tern_conn_request_cids(conn, 1), TERN_ERROR_NOT_CONNECTED);
+	assert_int_equal(tern_conn_deadline(conn), TERN_NEVER);
+	OK(tern_conn_take(conn, out, sizeof out, &n, p.now));
+	assert_int_equal(n, 0);
 	pair_free(&p);
 }
 
@@ -615,6 +674,8 @@ int main(void)
 		cmocka_unit_test(chain_until_the_next_call),
 		cmocka_unit_test(close_both_ways),
 		cmocka_unit_test(close_at_once),
+		cmocka_unit_test(closed_but_heard),
+		cmocka_unit_test(calls_on_a_failed_connection),
 		cmocka_unit_test(close_in_the_handshake),
 		cmocka_unit_test(plaintext_after_the_handshake),
 		cmocka_unit_test(plaintext_alerts_in_the_handshake),

@@ -16,44 +16,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-struct two {
-	struct site server, client;
-	struct site *both[2];
-	tern_address at;
-};
-
-static void two_open_with(struct two *t, tern_config *server, tern_config *client, const tern_endpoint_options *options)
-{
-	site_open(&t->server, server, "127.0.0.1:0", options);
-	site_open(&t->client, client, NULL, NULL);
-	t->both[0] = &t->server;
-	t->both[1] = &t->client;
-	t->at = site_address(&t->server);
-}
-
-static void two_open(struct two *t, const tern_endpoint_options *options)
-{
-	two_open_with(t, psk_config(SERVER), psk_config(CLIENT), options);
-}
-
-static void two_close(struct two *t)
-{
-	site_close(&t->client);
-	site_close(&t->server);
-}
-
-/* A peer more; returns the server's number for it. */
-static tern_peer two_connect(struct two *t, tern_peer *client)
-{
-	tern_peer peer = site_dial(&t->client, &t->at, NULL);
-
-	if (client)
-		*client = peer;
-	sites_until(t->both, 2, &t->client.connected, t->client.connected + 1);
-	sites_until(t->both, 2, &t->server.connected, t->client.connected);
-	return t->server.peer;
-}
-
 static void from_hello_to_goodbye(void **state)
 {
 	struct two t;

@@ -205,6 +205,39 @@ static void spare(void **state)
 	hang_up(&p);
 }
 
+/* The nth message of the test to the client, with num IDs from number on; usage as RFC 9147 9 counts them: 0 immediate,
+ * 1 spare. */
+static void say_new(struct pair *p, uint16_t nth, uint8_t number, size_t num, uint8_t usage)
+{
+	uint8_t body[2 + 10 * 16 + 1] = {0};
+	size_t n = 2;
+	assert_true(num <= 16);
+	for (size_t i = 0; i < num; i++, n += 10) {
+		body[n] = 9;
+		memset(body + n + 1, number + (int)i, 9);
+	}
+	wr_store(body, 2, n - 2);
+	body[n++] = usage;
+	pair_say(p, CLIENT, 3, NEW_CONNECTION_ID, (uint16_t)(p->side[SERVER].conn->after->send_seq + nth), body, n);
+	check_is("new IDs", p->side[CLIENT].error, TERN_OK);
+}
+
+/* A peer may give more than we keep, and replace them all when we can keep no more. */
+static void a_full_list_is_replaced(void **state)
+{
+	static const size_t nums[] = {1, 3, CIDS_MAX, 16};
+	(void)state;
+	for (size_t i = 0; i < NUM(nums); i++) {
+		struct pair p;
+		connect_with(&p, true, true);
+		say_new(&p, 0, 0x40, 16, 1);
+		check_peers(&p, CLIENT, 0, CIDS_MAX - 1);
+		say_new(&p, 1, 0x80, nums[i], 0);
+		check_peers(&p, CLIENT, 0x80, (uint8_t)((nums[i] < CIDS_MAX ? nums[i] : CIDS_MAX) - 1));
+		hang_up(&p);
+	}
+}
+
 /* Asked for, they come; what was left behind makes room for more. */
 static void requests(void **state)
 {
@@ -499,19 +532,13 @@ static void not_now(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answer_in_doubt),
-		cmocka_unit_test(immediate),
-		cmocka_unit_test(spare),
-		cmocka_unit_test(requests),
-		cmocka_unit_test(too_many),
-		cmocka_unit_test(one_at_a_time),
-		cmocka_unit_test(through_loss),
-		cmocka_unit_test(judged),
-		cmocka_unit_test(one_sided),
-		cmocka_unit_test(codec_without),
-		cmocka_unit_test(kept),
-		cmocka_unit_test(not_now),
-		cmocka_unit_test(codec_repeats_itself),
+		cmocka_unit_test(answer_in_doubt), cmocka_unit_test(immediate),
+		cmocka_unit_test(spare),	   cmocka_unit_test(a_full_list_is_replaced),
+		cmocka_unit_test(requests),	   cmocka_unit_test(too_many),
+		cmocka_unit_test(one_at_a_time),   cmocka_unit_test(through_loss),
+		cmocka_unit_test(judged),	   cmocka_unit_test(one_sided),
+		cmocka_unit_test(codec_without),   cmocka_unit_test(kept),
+		cmocka_unit_test(not_now),	   cmocka_unit_test(codec_repeats_itself),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }

@@ -663,6 +663,32 @@ static void measures(void **state)
 	close_side(&s);
 }
 
+/* What was to be sent may have ended meanwhile; a size is asked of the path in use, whether or not anything moves. */
+static void sent_when_nothing_moves(void **state)
+{
+	static const uint8_t cookie[RRC_COOKIE];
+	struct side s;
+	struct path_errand probe;
+	(void)state;
+	open_side(&s, false);
+	assert_int_equal(paths_probe(s.p, RTT, s.now), TERN_OK);
+	probe = paths_errand(s.p, DATAGRAM, false);
+	assert_int_equal(probe.kind, ERRAND_PROBE);
+	assert_int_equal(paths_move(s.p, &home), TERN_OK);
+	assert_null(s.p->moves);
+	paths_sent(s.p, &probe, DATAGRAM, RTT, s.now);
+	assert_null(s.p->moves);
+	assert_int_equal(paths_deadline(s.p), TERN_NEVER);
+	assert_false(message_from(&s, &home, RRC_PATH_RESPONSE, cookie));
+	assert_int_equal(paths_measure(s.p, 96, 1200, 1472), TERN_OK);
+	assert_int_equal(errand(&s), ERRAND_SIZE);
+	assert_null(s.p->moves);
+	assert_true(paths_deadline(s.p) != TERN_NEVER);
+	assert_true(message_from(&s, &home, RRC_PATH_RESPONSE, s.last));
+	assert_int_equal(s.p->pmtud->size, 1200);
+	close_side(&s);
+}
+
 static void memory_runs_out(void **state)
 {
 	static const uint8_t cookie[RRC_COOKIE];
@@ -725,6 +751,7 @@ int main(void)
 		cmocka_unit_test(probes),
 		cmocka_unit_test(without_checks),
 		cmocka_unit_test(measures),
+		cmocka_unit_test(sent_when_nothing_moves),
 		cmocka_unit_test(memory_runs_out),
 		cmocka_unit_test(same_paths),
 	};

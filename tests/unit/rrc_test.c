@@ -176,12 +176,22 @@ struct setting {
 	bool pmtud;
 };
 
+static uint32_t told_mtu[2]; /* by the trace, last */
+
+static void watch_mtu(void *user, const tern_conn *conn, const tern_trace *t)
+{
+	(void)user;
+	if (t->kind == TERN_TRACE_MTU)
+		told_mtu[conn->role] = t->length;
+}
+
 static tern_config *config_of(const struct setting *s, tern_rrc rrc, unsigned cid, const tern_allocator *heap)
 {
 	tern_config *c = s->old ? new_config(heap) : new_config13(heap);
 	OK(tern_config_set_cid_length(c, cid));
 	OK(tern_config_set_rrc(c, rrc));
 	OK(tern_config_set_pmtud(c, s->pmtud));
+	OK(tern_config_set_trace(c, watch_mtu, NULL));
 	return c;
 }
 
@@ -662,6 +672,7 @@ static void path_mtu(void **state)
 			}
 			tern_conn_info(conn_of(&net, CLIENT), &info);
 			assert_true(info.mtu <= carries[i] && info.mtu + PMTUD_STEP >= carries[i]);
+			assert_int_equal(info.mtu, told_mtu[CLIENT]);
 			assert_int_equal(tern_conn_max_data(conn_of(&net, CLIENT)) +
 						 tern_conn_overhead(conn_of(&net, CLIENT)),
 					 info.mtu);
@@ -670,6 +681,47 @@ static void path_mtu(void **state)
 			close_net(&net);
 		}
 	}
+}
+
+/* Nothing is looked for that the application has ruled out. */
+static void path_mtu_has_a_bound(void **state)
+{
+	static const struct setting s = {"", false, TERN_RRC_ENHANCED, TERN_RRC_BASIC, 8, 8, true};
+	static const uint16_t bounds[] = {900, 1200, 1300};
+	(void)state;
+	for (size_t i = 0; i < NUM(bounds); i++) {
+		struct net net;
+		tern_info info;
+		open_net(&net, &s);
+		OK(tern_conn_set_mtu(conn_of(&net, CLIENT), bounds[i]));
+		for (int n = 0; n < 60; n++) {
+			send(&net, CLIENT, tern_conn_max_data(conn_of(&net, CLIENT)));
+			run(&net, 1000 * MS);
+			tern_conn_info(conn_of(&net, CLIENT), &info);
+			assert_true(info.mtu <= bounds[i]);
+		}
+		assert_true(info.mtu + PMTUD_STEP >= bounds[i]);
+		close_net(&net);
+	}
+}
+
+/* Without a check and without connection IDs a path is what the caller says. */
+static void set_path_for_who_had_none(void **state)
+{
+	static const struct setting s = {"", false, TERN_RRC_OFF, TERN_RRC_OFF, 0, 0, false};
+	tern_path path = path_of(1, 30), got;
+	struct net net;
+	(void)state;
+	open_net(&net, &s);
+	assert_false(tern_conn_path(conn_of(&net, SERVER), &got));
+	OK(tern_conn_set_path(conn_of(&net, SERVER), &path, net.pair.now));
+	assert_true(tern_conn_path(conn_of(&net, SERVER), &got));
+	assert_memory_equal(&got, &path, sizeof got);
+	path = path_of(1, 31);
+	OK(tern_conn_set_path(conn_of(&net, SERVER), &path, net.pair.now));
+	assert_true(tern_conn_path(conn_of(&net, SERVER), &got));
+	assert_memory_equal(&got, &path, sizeof got);
+	close_net(&net);
 }
 
 /* Whether a path still carries long datagrams is asked when one of them was sent, however many short ones were. */
@@ -717,6 +769,8 @@ int main(void)
 		cmocka_unit_test(bad_messages),
 		cmocka_unit_test(set_path),
 		cmocka_unit_test(path_mtu),
+		cmocka_unit_test(path_mtu_has_a_bound),
+		cmocka_unit_test(set_path_for_who_had_none),
 		cmocka_unit_test(many_short_ones_are_not_long),
 	};
 	return cmocka_run_group_tests(tests, make_certs, free_certs);

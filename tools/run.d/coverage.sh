@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-#: lines and branches of src/ that the tests reach, folder by folder, with aims; HTML in out/coverage
+#: lines and branches of the library that the tests reach, folder by folder, with aims; HTML in out/coverage
 need_build
 need_test
 need <<-'END'
