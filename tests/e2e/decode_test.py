@@ -4,6 +4,7 @@ import base64
 import contextlib
 import random
 import select
+import shutil
 import socket
 import struct
 import subprocess
@@ -11,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import TERN, Case, events, run
+from harness import TERN, WAIT, Case, background, events, run
 
 ETHERNET, RAW, NULL, SLL, SLL2, WIFI = 1, 101, 0, 113, 276, 105
 
@@ -143,6 +144,38 @@ class Decode(Case):
         done = run("decode", self.capture(version), *self.keys(other))
         self.assertStatus(done, 0)
         self.assertIn(b"not in the key log", done.stdout)
+
+    @unittest.skipUnless(shutil.which("openssl"), "no openssl")
+    def test_others(self):
+        """Two OpenSSLs, of which tern knows nothing but what flew and the key log of one."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        keys = self.path("openssl.log")
+        with background("s_server", "-dtls1_2", "-accept", str(port), "-cert", self.cert, "-key", self.key, "-mtu",
+                        "512", program="openssl", stdin=subprocess.PIPE) as server:
+            server.wait_for(rb"ACCEPT", "out")
+            tap = Tap(port)
+            client = subprocess.Popen(["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{tap.port}", "-quiet",
+                                       "-keylogfile", keys], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL)
+            client.stdin.write(b"stressed\n")
+            client.stdin.flush()
+            server.wait_for(rb"stressed", "out")
+            server.process.stdin.write(b"desserts\n")
+            server.process.stdin.flush()
+            self.assertEqual(client.stdout.readline(), b"desserts\n")
+            client.stdin.close()
+            client.terminate()
+            client.wait(WAIT)
+            client.stdout.close()
+            tap.stop()
+        self.kept["openssl"] = tap.kept
+        done = run("decode", self.capture("openssl"), "--keylog", keys)
+        self.assertStatus(done, 0)
+        for part in (r'"stressed\n"', r'"desserts\n"', "Finished", "Certificate 0..", "the key log has its secrets"):
+            self.assertIn(part, done.stdout.decode())
+        self.assertNotIn(b"encrypted", done.stdout)
 
     def test_json(self):
         for version in ("1.2", "1.3"):
