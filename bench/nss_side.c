@@ -253,6 +253,14 @@ static bool prepare(const struct nss_context *context, PRFileDesc *ssl)
 	return context->side == SERVER_SIDE || SSL_SetURL(ssl, BENCH_NAME) == SECSuccess;
 }
 
+static void conn_free(void *p)
+{
+	struct nss_conn *c = p;
+	if (c->ssl)
+		PR_Close(c->ssl);
+	free(c);
+}
+
 static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 {
 	struct nss_context *context = p;
@@ -261,7 +269,10 @@ static void *conn_new(void *p, struct mailbox *in, struct mailbox *out)
 		bench_die("out of memory");
 	*c = (struct nss_conn){.in = in, .out = out};
 	c->ssl = DTLS_ImportFD(context->model, letters(c));
-	return c->ssl && prepare(context, c->ssl) ? c : NULL;
+	if (c->ssl && prepare(context, c->ssl))
+		return c;
+	conn_free(c);
+	return NULL;
 }
 
 /* What comes after the handshake is taken by reading. */
@@ -307,13 +318,6 @@ static bool open_record(void *p, size_t n)
 {
 	uint8_t data[BENCH_MTU];
 	return PR_Read(((struct nss_conn *)p)->ssl, data, sizeof data) == (PRInt32)n;
-}
-
-static void conn_free(void *p)
-{
-	struct nss_conn *c = p;
-	PR_Close(c->ssl);
-	free(c);
 }
 
 static const char *version(void)

@@ -161,13 +161,14 @@ static uint64_t time_batch(const struct wire_party *party, void *p)
 /* A turn's first batch finds in the caches what the others have left there: it does not count. */
 static void run_turn(struct wire_field *f, enum contender who)
 {
+	const struct wire_party *party = parties[who];
 	uint64_t spent = 0;
 
-	if (!f->party[who])
+	if (!party || !f->party[who])
 		return;
-	(void)time_batch(parties[who], f->party[who]);
+	(void)time_batch(party, f->party[who]);
 	for (int i = 0; i < TURN; i++)
-		spent += time_batch(parties[who], f->party[who]);
+		spent += time_batch(party, f->party[who]);
 	samples_add(&f->samples[who], (double)spent / (double)(TURN * wire_batch(f->row)));
 }
 

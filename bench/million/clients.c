@@ -178,9 +178,13 @@ void million_connect(int control, tern_protocol version, uint32_t num, uint16_t 
 	struct clients_report report;
 	char order;
 
-	if (!c || !(c->conns = calloc(num, sizeof(void *))) || !(c->states = calloc(num, 1)))
+	if (!c)
 		million_die("no memory");
 	c->num = num;
+	c->conns = calloc(num, sizeof(void *));
+	c->states = calloc(num, 1);
+	if (!c->conns || !c->states)
+		million_die("no memory");
 	c->here = c->home = wire_new(HOME, port);
 	c->abroad = wire_new(ABROAD, port);
 	million_ok(tern_config_set_cid_length(config, 0), "connection IDs");

@@ -36,7 +36,7 @@ struct clients_report {
 
 /* ---- main.c */
 
-_Noreturn void million_die(const char *what);
+void million_die(const char *what) __attribute__((noreturn));
 void million_ok(tern_error error, const char *what);
 uint64_t million_now_ns(void);
 /* For either side: a PSK, AES-128-GCM, no tickets, the return routability check. */

@@ -143,7 +143,8 @@ static tern_error set_read(struct record_layer *l, uint16_t epoch, const struct 
 	} else {
 		wipe_read(l, &l->in);
 	}
-	l->in = (struct read_epoch){.key = *k, .window = *window, .epoch = epoch, .window_size = l->pool->window_size};
+	l->in = (struct read_epoch){.window = *window, .epoch = epoch, .window_size = l->pool->window_size};
+	l->in.key = *k; /* not within the literal, which may be a copy on the stack */
 	return TERN_OK;
 }
 
@@ -177,7 +178,8 @@ static tern_error set_write(struct record_layer *l, uint16_t epoch, const struct
 	} else {
 		wipe_write(l, &l->out);
 	}
-	l->out = (struct write_epoch){.key = *k, .epoch = epoch};
+	l->out = (struct write_epoch){.epoch = epoch};
+	l->out.key = *k;
 	return TERN_OK;
 }
 
