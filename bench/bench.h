@@ -54,10 +54,11 @@ extern const uint8_t bench_psk[32];
 /* Two suites' records of 1200 bytes fit. */
 #define BENCH_MTU 1400
 
-/* ---- the program: main.c, loss/main.c ---- */
+/* ---- bench.c; loss/clock.c, loss/main.c ---- */
 
 tern_time bench_now(void); /* stands still: nothing times out while a batch runs */
 void bench_let_pass(unsigned seconds);
+void bench_start_time(void); /* now is the clock's */
 void bench_die(const char *what) __attribute__((noreturn));
 
 /* ---- stats.c ---- */

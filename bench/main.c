@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "wire.h"
 
@@ -58,48 +57,6 @@ struct options {
 	bool quick, help;
 	const char *json, *only, *alone;
 };
-
-static tern_time now;
-
-tern_time bench_now(void)
-{
-	return now;
-}
-
-void bench_let_pass(unsigned seconds)
-{
-	now.mono_ns += seconds * UINT64_C(1000000000);
-}
-
-const struct implementation *const implementations[NUM_PEERS] = {
-	[TERN] = &tern_implementation,
-	[OPENSSL] = &openssl_implementation,
-#ifdef BENCH_WOLFSSL
-	[WOLF] = &wolfssl_implementation,
-#endif
-#ifdef BENCH_NSS
-	[NSS] = &nss_implementation,
-#endif
-};
-
-bool bench_can(enum contender who, const struct scenario *s)
-{
-	const struct implementation *impl = who == FLOOR ? NULL : implementations[who];
-	return who == FLOOR || (impl && (!impl->can || impl->can(s)));
-}
-
-void bench_die(const char *what)
-{
-	fprintf(stderr, "tern-bench-suite: %s\n", what);
-	exit(1);
-}
-
-static void start_time(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (tern_time){(uint64_t)t.tv_sec * 1000000000, (int64_t)time(NULL)};
-}
 
 /* ---- measuring ---- */
 
@@ -198,13 +155,6 @@ static void bench_handshakes(struct report *r, const struct options *o)
 		report_field(r, &f, handshakes[i].name, parts, 1000);
 		field_close(&f);
 	}
-}
-
-const char *bench_record_crypto;
-
-bool bench_by_ipsecmb(const struct scenario *s)
-{
-	return !bench_record_crypto && s->aead != BENCH_CCM8 && strncmp(tern_record_crypto_names(), "ipsec-mb", 8) == 0;
 }
 
 static void bench_record(struct report *r, const struct options *o, const struct scenario *s, const char *suffix)
@@ -362,7 +312,7 @@ int main(int argc, char **argv)
 		usage(stdout);
 		return 0;
 	}
-	start_time();
+	bench_start_time();
 	for (size_t i = 0; i < NUM_IN_MEMORY; i++)
 		in_memory[i] = named(names[i]);
 	if (!o.only)
