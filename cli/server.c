@@ -1,5 +1,6 @@
 /* server.c - tern server: many clients on an endpoint, or on several that share a port, each in a thread of its own. */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -540,6 +541,9 @@ int command_server(int argc, char **argv)
 	if (options.follow && options.cid_length <= 0)
 		return usage_error("--follow: clients are known by connection IDs: give --cid-length %d too",
 				   TERN_CID_LEN);
+#ifdef M_MXFAST
+	mallopt(M_MXFAST, 0); /* small blocks put by are joined all at once, which stops a server of many peers */
+#endif
 	struct server *s = calloc(1, sizeof *s);
 	if (!s)
 		return complain("out of memory");
