@@ -370,6 +370,10 @@ def run_browser(web, programs, options, name, scratch, counter):
         counter[0] += 1
         began = time.monotonic()
         wrong = run_cell(web, programs, options, browser, counter[0], c)
+        if c["janus"] and wrong and wrong.startswith("signalling:"): # of a Janus on a busy machine, before any DTLS
+            print(f"     {name}: {c['name']}: once more after {wrong}", flush=True)
+            counter[0] += 1
+            wrong = run_cell(web, programs, options, browser, counter[0], c)
         passed, failed = passed + (wrong is None), failed + (wrong is not None)
         print(f"{'ok  ' if wrong is None else 'FAIL'} {name}: {c['name']} ({time.monotonic() - began:.1f} s)"
               f"{': ' + wrong if wrong else ''}", flush=True)

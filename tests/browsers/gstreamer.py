@@ -12,6 +12,7 @@ import ssl
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import gi
@@ -107,8 +108,11 @@ class Call:
         promised(self.rtc, "set-remote-description", description)
 
     def signal(self, sdp):
-        with urllib.request.urlopen(f"{self.url}/offer/{self.cell['id']}", data=sdp.encode(), timeout=10) as answer:
-            return answer.read().decode()
+        try:
+            with urllib.request.urlopen(f"{self.url}/offer/{self.cell['id']}", data=sdp.encode(), timeout=30) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"signalling: {error.read().decode()}") from error
 
     def hear(self, _channel, text):
         self.echoes += text == f"ping {self.pings}"
