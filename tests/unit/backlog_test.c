@@ -53,7 +53,7 @@ static void full(void **state)
 	(void)state;
 	while (taken < 2000 && put(&b, taken % ROUTES, (uint8_t)taken, 1000))
 		taken++;
-	assert_in_range(taken, 400, BACKLOG_BYTES / 1000);
+	assert_true(taken >= 400 && taken <= BACKLOG_BYTES / 1000);
 	assert_false(put(&b, 9, 9, 1000));
 	assert_int_equal(b.num, taken);
 	assert_false(backlog_holds(&b, &refused));
