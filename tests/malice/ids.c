@@ -119,8 +119,8 @@ static void put_ids(struct wr *w, tern_conn *culprit, size_t num)
 	struct cids *cids = &culprit->records.cids;
 	uint8_t id[ID_ROOM];
 	size_t same;
-	for (uint8_t i = 0; i < num; i++) {
-		memset(id, 0xa0 + i % OTHERS, sizeof id);
+	for (size_t i = 0; i < num; i++) {
+		memset(id, (int)(0xa0 + i % OTHERS), sizeof id);
 		if (!cids_match(cids, span_of(id, sizeof id), &same) &&
 		    cids_add(cids, &culprit->pool->config->heap, CID_OURS, span_of(id, sizeof id)) != TERN_OK)
 			return;
