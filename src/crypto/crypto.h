@@ -52,7 +52,7 @@ struct aead_alg {
 	uint8_t key_len, tag_len;
 	uint8_t fixed_iv_len12; /* DTLS 1.2: bytes of IV from the key block, 4 or 12 */
 	uint8_t explicit_len12; /* DTLS 1.2: bytes of nonce on the wire, 8 or 0 */
-	uint64_t seal_limit; /* records under one key, RFC 9147 4.5.3 */
+	uint64_t seal_limit; /* records under one key, RFC 9147 4.5.3; fewer than there are record numbers */
 	uint64_t forgery_limit, forgery_limit12; /* failed opens under one key, RFC 9147 4.5.3, RFC 9325 4.4 */
 };
 extern const struct aead_alg aead_algs[NUM_AEADS];

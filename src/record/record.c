@@ -83,9 +83,7 @@ bool record_next(struct record_layer *l, struct datagram *d, struct record *out)
 /* Records that may be sealed in all under a write key. */
 static uint64_t seal_limit(const struct record_layer *l, const struct write_epoch *e)
 {
-	uint64_t limit = RECORD_SEQ_MAX + 1, of_aead = raw_key_aead(&e->key)->seal_limit;
-	if (of_aead < limit)
-		limit = of_aead;
+	uint64_t limit = raw_key_aead(&e->key)->seal_limit;
 	if (l->pool->seal_limit && l->pool->seal_limit < limit)
 		limit = l->pool->seal_limit;
 	return limit;
