@@ -60,6 +60,44 @@ static size_t take_session(struct pair *p, uint8_t session[TERN_SESSION_MAX])
 	return n;
 }
 
+/* A ServerHello loses its last extension, pre_shared_key. */
+static bool forget_psk(struct pair *p, struct datagram_on_wire *d)
+{
+	enum { HELLO = 25, EXTENSIONS = HELLO + 2 + 32 + 1 + 2 + 1, PSK_LEN = 6 };
+	static const uint8_t extension[PSK_LEN] = {0, 41, 0, 2, 0, 0};
+	size_t end = 13 + ((size_t)d->bytes[11] << 8 | d->bytes[12]);
+	(void)p;
+	if (d->to != CLIENT || d->bytes[0] != CONTENT_HANDSHAKE || d->bytes[13] != 2)
+		return true;
+	assert_memory_equal(d->bytes + end - PSK_LEN, extension, PSK_LEN);
+	memmove(d->bytes + end - PSK_LEN, d->bytes + end, d->n - end);
+	d->n -= PSK_LEN;
+	d->bytes[12] -= PSK_LEN; /* record, message, fragment, extensions: all shorter than 256 */
+	d->bytes[16] -= PSK_LEN;
+	d->bytes[24] -= PSK_LEN;
+	d->bytes[EXTENSIONS + 1] -= PSK_LEN;
+	return true;
+}
+
+/* It has asked for none and could judge none: RFC 8446 4.2.3. */
+static void client_without_certificates_takes_none(void **state)
+{
+	tern_config *client = side13(), *server = side13();
+	struct pair p;
+	(void)state;
+	add_psk(client, "one", KEY);
+	add_psk(server, "one", KEY);
+	show_certificate(server);
+	OK(tern_config_set_groups(client, "x25519"));
+	OK(tern_config_set_groups(server, "x25519"));
+	OK(tern_config_set_cookie(server, false));
+	pair_init(&p, client, server);
+	p.tap = forget_psk;
+	dial(&p, span_of(NULL, 0));
+	check_is("client", p.side[CLIENT].error, TERN_ERROR_MISSING_EXTENSION);
+	pair_free(&p);
+}
+
 /* ---- which one is used ---- */
 
 static void server_takes_the_first_it_knows(void **state)
@@ -490,6 +528,7 @@ static void no_tickets_where_a_side_wants_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(client_without_certificates_takes_none),
 		cmocka_unit_test(server_takes_the_first_it_knows),
 		cmocka_unit_test(wrong_key_is_a_wrong_binder),
 		cmocka_unit_test(as_many_binders_as_identities),
