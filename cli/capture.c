@@ -109,7 +109,7 @@ static bool skip_link(const struct link *link, const uint8_t *p, size_t n, size_
 	*at = link->header;
 	if (n < link->header)
 		return false;
-	if (link->header == link->ethertype_at && link->type != DLT_LINUX_SLL2)
+	if (link->header == link->ethertype_at)
 		return true;
 	type = number16(p + link->ethertype_at);
 	while ((type == VLAN || type == SERVICE_VLAN) && n - *at >= 4) {

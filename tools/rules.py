@@ -30,7 +30,7 @@ ARROWS = {
     "src/flight": CORE + ["src/crypto", "src/wire", "src/record"],
     "src/handshake": CORE + ["src/crypto", "src/compress", "src/wire", "src/record", "src/flight"],
     "src/connection": CORE + ["src/crypto", "src/compress", "src/wire", "src/record", "src/flight", "src/handshake"],
-    "src/inspect": CORE + ["src/crypto", "src/wire", "src/record", "src/handshake"],
+    "src/inspect": CORE + ["src/crypto", "src/wire", "src/record", "src/flight", "src/handshake"],
     "endpoint": ["include/tern"],
     "cli": ["include/tern"],
     "examples": ["include/tern"],

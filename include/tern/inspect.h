@@ -22,7 +22,7 @@ TERN_API const char *tern_content_name(unsigned type);
 typedef struct tern_inspector tern_inspector;
 
 /* keylog: text of key_len bytes, of any number of connections; stays with the caller and must outlive the inspector.
- * NO_MEMORY, PROVIDER. */
+ * NO_MEMORY, CRYPTO. */
 TERN_API TERN_MUST_CHECK tern_error tern_inspector_new(tern_inspector **inspector, const char *keylog, size_t key_len);
 TERN_API void tern_inspector_free(tern_inspector *inspector); /* may be NULL */
 

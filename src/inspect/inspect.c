@@ -4,6 +4,7 @@
 
 #include "base/heap.h"
 #include "crypto/schedules.h"
+#include "flight/inbox.h"
 #include "handshake/keys13.h"
 #include "handshake/schedule12.h"
 #include "inspect/keylog.h"
@@ -16,20 +17,10 @@
 #define WINDOW 1024 /* captures may be far out of order */
 #define SCHEDULES 16
 
-/* A hello out of its fragments. */
-struct hello {
-	uint32_t length;
-	uint16_t message_seq;
-	uint32_t num; /* bytes that are here */
-	uint8_t here[HELLO_MOST / 8];
-	uint8_t body[HELLO_MOST];
-};
-
 /* What one side writes. */
 struct speaker {
-	struct record_layer records;
-	struct hello hello;
-	struct span cid; /* offered, in the hello: by which the other side is to reach this one */
+	struct record_layer records; /* its connection IDs: those by which the other side is reached */
+	struct inbox hellos;
 	uint32_t seen_seq, seen_end; /* how far its handshake messages have come */
 	uint8_t secret[SECRET13_MAX]; /* DTLS 1.3: of the newest epoch there are keys for */
 };
@@ -60,8 +51,8 @@ static void begin(tern_inspector *i)
 	for (int role = 0; role < 2; role++) {
 		struct speaker *s = &i->speaker[role];
 		record_free(&s->records);
-		wipe(s, sizeof *s);
 		record_init(&s->records, &protection13, &i->pool);
+		s->seen_seq = s->seen_end = 0;
 	}
 	i->begun = i->agreed = i->has_secrets = false;
 	i->version = 0;
@@ -83,8 +74,7 @@ tern_error tern_inspector_new(tern_inspector **out, const char *keylog, size_t k
 	i->pool.provider = provider;
 	i->pool.heap = &heap_default;
 	i->pool.window_size = WINDOW;
-	for (int role = 0; role < 2; role++)
-		record_init(&i->speaker[role].records, &protection13, &i->pool);
+	begin(i);
 	i->keylog = span_of(keylog, key_len);
 	*out = i;
 	return TERN_OK;
@@ -94,8 +84,10 @@ void tern_inspector_free(tern_inspector *i)
 {
 	if (!i)
 		return;
-	for (int role = 0; role < 2; role++)
+	for (int role = 0; role < 2; role++) {
 		record_free(&i->speaker[role].records);
+		inbox_free(&i->speaker[role].hellos);
+	}
 	schedules_free(i->pool.schedules);
 	provider->close(i->crypto);
 	heap_free(&heap_default, i, sizeof *i);
@@ -170,59 +162,46 @@ static void install_early(tern_inspector *i, struct span offered)
 
 /* ---- hellos ---- */
 
-static bool gather(struct hello *h, const struct fragment *f)
+/* The hello that this fragment completes, each time that it comes: what follows may be another association. */
+static bool gather(struct inbox *in, const struct fragment *f, struct message *out)
 {
-	if (f->length > HELLO_MOST)
-		return false;
-	if (f->length != h->length || f->message_seq != h->message_seq) {
-		*h = (struct hello){.length = f->length, .message_seq = f->message_seq};
-	} else if (h->num == h->length) {
-		return false; /* it has been read, unless it is empty, which no hello is */
+	if (!in->heap || in->next != f->message_seq) {
+		inbox_free(in);
+		inbox_init(in, &heap_default, f->message_seq, 2 * HELLO_MOST, HELLO_MOST);
 	}
-	for (uint32_t at = f->offset; at < f->offset + f->body.n; at++) {
-		h->num += !(h->here[at / 8] >> at % 8 & 1);
-		h->here[at / 8] |= (uint8_t)(1u << at % 8);
-		h->body[at] = f->body.p[at - f->offset];
-	}
-	return h->num == h->length;
+	return inbox_put(in, f, 0) == TERN_DROP_NONE && inbox_next(in, out);
 }
 
-/* Each side is reached by what it offered, once both have. */
-static void agree_on_cids(tern_inspector *i)
+/* By the one that a side offers it is reached. */
+static void set_cid(tern_inspector *i, enum role side, const struct extensions *ext)
 {
-	for (int role = 0; role < 2; role++) {
-		struct span cid = i->speaker[1 - role].cid;
-		if (i->speaker[CLIENT].cid.p && i->speaker[SERVER].cid.p && cid.n)
-			(void)cids_add(&i->speaker[role].records.cids, &heap_default, CID_OURS, cid);
-	}
+	struct cids *cids = &i->speaker[1 - side].records.cids;
+	cids_free(cids, &heap_default);
+	if ((ext->present & HAS_CONNECTION_ID) && ext->connection_id.n)
+		(void)cids_add(cids, &heap_default, CID_OURS, ext->connection_id);
 }
 
-static void read_client_hello(tern_inspector *i)
+static void read_client_hello(tern_inspector *i, struct span body)
 {
-	struct speaker *s = &i->speaker[CLIENT];
-	struct rd r = rd_of(span_of(s->hello.body, s->hello.length));
+	struct rd r = rd_of(body);
 	struct client_hello hello;
 	struct extensions ext;
 	if (!get_client_hello(&r, &hello) || !get_extensions(hello.extensions, IN_CLIENT_HELLO, &ext))
 		return;
-	if (i->begun && memcmp(i->client_random, hello.random.p, RANDOM_LEN) != 0) {
-		struct hello kept = s->hello;
+	if (i->begun && memcmp(i->client_random, hello.random.p, RANDOM_LEN) != 0)
 		begin(i);
-		s->hello = kept;
-	}
 	if (i->agreed)
 		return;
-	memcpy(i->client_random, s->hello.body + 2, RANDOM_LEN);
+	memcpy(i->client_random, hello.random.p, RANDOM_LEN);
 	if (!i->begun && (ext.present & HAS_EARLY_DATA))
-		install_early(i, span_of(s->hello.body + (hello.suites.p - s->hello.body), hello.suites.n));
+		install_early(i, hello.suites);
 	i->begun = true;
-	s->cid = ext.present & HAS_CONNECTION_ID ? ext.connection_id : span_of(NULL, 0);
+	set_cid(i, CLIENT, &ext);
 }
 
-static void read_server_hello(tern_inspector *i)
+static void read_server_hello(tern_inspector *i, struct span body)
 {
-	struct speaker *s = &i->speaker[SERVER];
-	struct rd r = rd_of(span_of(s->hello.body, s->hello.length));
+	struct rd r = rd_of(body);
 	struct server_hello hello;
 	struct extensions ext;
 	bool is13;
@@ -238,8 +217,9 @@ static void read_server_hello(tern_inspector *i)
 	i->suite = suite_by_id(hello.suite);
 	for (int role = 0; role < 2 && !is13; role++)
 		i->speaker[role].records.protection = &protection12;
-	s->cid = ext.present & HAS_CONNECTION_ID ? ext.connection_id : span_of(NULL, 0);
-	agree_on_cids(i);
+	set_cid(i, SERVER, &ext);
+	if (!(ext.present & HAS_CONNECTION_ID)) /* then the client's serves for nothing */
+		set_cid(i, CLIENT, &ext);
 	if (!i->suite) {
 		return;
 	} else if (is13) {
@@ -274,14 +254,16 @@ static void read_new_cids(tern_inspector *i, const struct fragment *f)
 
 static void note_fragment(tern_inspector *i, const struct fragment *f)
 {
-	struct speaker *s = &i->speaker[i->from];
+	struct inbox *hellos = &i->speaker[i->from].hellos;
+	struct message hello;
 	if (i->record.epoch == 0 && f->type == (i->from == CLIENT ? CLIENT_HELLO : SERVER_HELLO)) {
-		if (!gather(&s->hello, f))
+		if (!gather(hellos, f, &hello))
 			return;
 		if (i->from == CLIENT)
-			read_client_hello(i);
+			read_client_hello(i, hello.body);
 		else
-			read_server_hello(i);
+			read_server_hello(i, hello.body);
+		inbox_done(hellos);
 	} else if (i->record.epoch && f->type == NEW_CONNECTION_ID && i->version == VERSION_DTLS13) {
 		read_new_cids(i, f);
 	}

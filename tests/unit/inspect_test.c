@@ -47,7 +47,7 @@ static const struct setting {
 	const char *suite;
 	unsigned client_cid, server_cid;
 	uint16_t mtu;
-	const char *messages; /* in the order in which they flew, fragments once */
+	const char *messages; /* in the order in which they flew, fragments once; NULL: without a cookie */
 } settings[] = {
 #define FULL12                                                                                                         \
 	"ClientHello HelloVerifyRequest ClientHello ServerHello Certificate ServerKeyExchange ServerHelloDone "        \
@@ -79,7 +79,7 @@ static void configure(tern_config *c[2], const struct setting *s)
 		if (s->mtu)
 			OK(tern_config_set_limits(c[role], &limits));
 	}
-	OK(tern_config_set_cookie(c[SERVER], true));
+	OK(tern_config_set_cookie(c[SERVER], s->messages != NULL));
 	OK(tern_config_set_keylog(c[CLIENT], keylog, NULL));
 }
 
@@ -248,6 +248,36 @@ static void the_next_one(void **state)
 	free(both);
 }
 
+/* A client that dials again from its port, with hellos as long and of the same number. */
+static void the_same_once_more(void **state)
+{
+	static const struct setting plain[] = {
+		{"1.2", TERN_DTLS12, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", 0, 8, 0, NULL},
+		{"1.3", TERN_DTLS13, "TLS_AES_128_GCM_SHA256", 8, 0, 0, NULL},
+		{"1.3, small datagrams", TERN_DTLS13, "TLS_AES_128_GCM_SHA256", 8, 8, 256, NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < NUM(plain); i++) {
+		static struct taken first;
+		static char both[2 * sizeof first.keylog];
+		struct seen seen = {0};
+		tern_inspector *inspector;
+		talk(&plain[i]);
+		first = taken;
+		talk(&plain[i]);
+		memcpy(both, first.keylog, first.keylog_len);
+		memcpy(both + first.keylog_len, taken.keylog, taken.keylog_len);
+		OK(tern_inspector_new(&inspector, both, first.keylog_len + taken.keylog_len));
+		for (size_t n = 0; n < first.num; n++)
+			look(inspector, &seen, &first.datagrams[n]);
+		for (size_t n = 0; n < taken.num; n++)
+			look(inspector, &seen, &taken.datagrams[n]);
+		assert_int_equal(seen.closed + seen.copies + seen.again, 0);
+		assert_int_equal(seen.data, plain[i].version == TERN_DTLS13 ? 12 : 4);
+		tern_inspector_free(inspector);
+	}
+}
+
 static void connection_ids_tell_whose(void **state)
 {
 	(void)state;
@@ -364,6 +394,7 @@ int main(void)
 		cmocka_unit_test(headers_without_them),
 		cmocka_unit_test(copies_are_told),
 		cmocka_unit_test(the_next_one),
+		cmocka_unit_test(the_same_once_more),
 		cmocka_unit_test(connection_ids_tell_whose),
 		cmocka_unit_test(early_data),
 		cmocka_unit_test(key_logs),
